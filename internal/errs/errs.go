@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package errs holds the one error type that crosses package borders.
+//
+// A Code says what the caller may do about it. Every other error is internal: its text goes to
+// the log and never to the person who asked. It knows nothing of HTTP, exit codes or pages; each
+// face maps the codes for itself.
+package errs
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Code is what went wrong, in one stable word.
+type Code string
+
+// The codes. Each has one meaning on every face; docs/errors.md lists them.
+const (
+	Internal    Code = "internal"        // a fault of ours; the text says no more than that
+	Invalid     Code = "invalid"         // the input is wrong; Field says where
+	NotFound    Code = "not_found"       // there is no such thing, or not for you
+	Conflict    Code = "conflict"        // the state has moved on: a stale rev, a duplicate
+	Denied      Code = "denied"          // you are known, and may not
+	Unsigned    Code = "unauthenticated" // you are not known
+	Precond     Code = "precondition"    // a rev was asked for and not given
+	Limited     Code = "rate_limited"    // too often; try later
+	Full        Code = "no_space"        // the disk is full; nothing was written
+	Unavailable Code = "unavailable"     // not now; nothing was written
+)
+
+// Error is an error whose text may be shown to whoever made the request.
+type Error struct {
+	Code  Code   `json:"code"`
+	Text  string `json:"message"`
+	Field string `json:"field,omitempty"`
+	Fix   string `json:"fix,omitempty"` // what to do about it, where that is not plain from the text
+	cause error
+}
+
+func (e *Error) Error() string {
+	if e.Field != "" && !strings.HasPrefix(e.Text, e.Field) {
+		return e.Field + ": " + e.Text
+	}
+	return e.Text
+}
+
+// Unwrap gives the cause, for the log.
+func (e *Error) Unwrap() error { return e.cause }
+
+// Is makes errors.Is(err, errs.NotFound) true for every error with that code.
+func (c Code) Error() string { return string(c) }
+
+// Is compares by code.
+func (e *Error) Is(target error) bool {
+	c, ok := target.(Code)
+	return ok && c == e.Code
+}
+
+// New makes an error that a person may read.
+func New(c Code, format string, a ...any) *Error {
+	return &Error{Code: c, Text: fmt.Sprintf(format, a...)}
+}
+
+// At is an Invalid error that names the field at fault.
+func At(field, format string, a ...any) *Error {
+	return &Error{Code: Invalid, Text: fmt.Sprintf(format, a...), Field: field}
+}
+
+// Because keeps cause for the log, behind a text that a person may read.
+func (e *Error) Because(cause error) *Error {
+	x := *e
+	x.cause = cause
+	return &x
+}
+
+// Mend adds what to do about it.
+func (e *Error) Mend(format string, a ...any) *Error {
+	x := *e
+	x.Fix = fmt.Sprintf(format, a...)
+	return &x
+}
+
+// Public returns the error that may be shown for err. What is not an *Error is internal.
+func Public(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return &Error{Code: Internal, Text: "something went wrong on our side; it is in the log", cause: err}
+}
