@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package db opens the database and holds everything in which the two engines differ.
+//
+// There is one SQL text for SQLite and PostgreSQL; what cannot be said in one text ({bytes},
+// {clustered}, savepoints, error codes, settings) is said here. It knows no table's meaning.
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"assay/internal/errs"
+)
+
+// Engine is which database it is.
+type Engine string
+
+// The engines.
+const (
+	SQLite   Engine = "sqlite"
+	Postgres Engine = "postgres"
+)
+
+// DB is an open database: one connection that writes, and a pool that only reads.
+type DB struct {
+	Engine  Engine
+	write   *sql.DB
+	read    *sql.DB
+	writer  *Conn
+	readers chan *Conn
+}
+
+// Open opens "sqlite:PATH" or "postgres://…". The schema is the caller's affair.
+func Open(ctx context.Context, dsn string) (*DB, error) {
+	var d *DB
+	var err error
+	switch {
+	case strings.HasPrefix(dsn, "sqlite:"):
+		d, err = openSQLite(strings.TrimPrefix(dsn, "sqlite:"))
+	case strings.HasPrefix(dsn, "postgres://"), strings.HasPrefix(dsn, "postgresql://"):
+		d, err = openPostgres(dsn)
+	default:
+		return nil, errs.At("database", "%q is not a database address", redact(dsn)).Mend("write sqlite:FILE or postgres://USER@HOST/NAME")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := d.connect(ctx); err != nil {
+		d.Close()
+		return nil, err
+	}
+	if err := d.settings(ctx); err != nil {
+		d.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+func openSQLite(path string) (*DB, error) {
+	if path == "" {
+		return nil, errs.At("database", "sqlite: wants a file name")
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, errs.New(errs.Unavailable, "cannot make the folder of the database: %v", err)
+	}
+	base := "file:" + (&url.URL{Path: path}).EscapedPath() +
+		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(ON)" +
+		"&_pragma=wal_autocheckpoint(10000)&_pragma=cache_size(-16000)&_pragma=temp_store(MEMORY)"
+	w, err := sql.Open("sqlite", base)
+	if err != nil {
+		return nil, fmt.Errorf("open sqlite: %w", err)
+	}
+	r, err := sql.Open("sqlite", base+"&_pragma=query_only(1)")
+	if err != nil {
+		return nil, fmt.Errorf("open sqlite: %w", err)
+	}
+	return &DB{Engine: SQLite, write: w, read: r}, nil
+}
+
+func openPostgres(dsn string) (*DB, error) {
+	w, err := sql.Open("pgx", dsn)
+	if err != nil {
+		return nil, errs.At("database", "the address cannot be read").Because(err)
+	}
+	r, err := sql.Open("pgx", dsn)
+	if err != nil {
+		return nil, errs.At("database", "the address cannot be read").Because(err)
+	}
+	return &DB{Engine: Postgres, write: w, read: r}, nil
+}
+
+func (d *DB) connect(ctx context.Context) error {
+	c, err := d.write.Conn(ctx)
+	if err != nil {
+		return errs.New(errs.Unavailable, "the database does not answer: %s", plain(err)).Because(err)
+	}
+	d.writer = newConn(d.Engine, c)
+	n := max(4, 2*runtime.GOMAXPROCS(0))
+	d.read.SetMaxOpenConns(n)
+	d.readers = make(chan *Conn, n)
+	for range n {
+		d.readers <- nil // opened when first used, so that starting costs one connection
+	}
+	return nil
+}
+
+// Writer is the one connection that writes. Only one goroutine may use it.
+func (d *DB) Writer() *Conn { return d.writer }
+
+// NewWriter gives the writer a fresh connection, after the old one broke.
+func (d *DB) NewWriter(ctx context.Context) error {
+	if d.writer != nil {
+		d.writer.close()
+	}
+	c, err := d.write.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	d.writer = newConn(d.Engine, c)
+	return nil
+}
+
+// Reader lends a connection that only reads, until it is given back by Release.
+func (d *DB) Reader(ctx context.Context) (*Conn, error) {
+	select {
+	case c := <-d.readers:
+		if c != nil {
+			return c, nil
+		}
+		conn, err := d.read.Conn(ctx)
+		if err != nil {
+			d.readers <- nil
+			return nil, fmt.Errorf("connect: %w", err)
+		}
+		return newConn(d.Engine, conn), nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Release gives a reader back. A broken one is closed instead.
+func (d *DB) Release(c *Conn, broken bool) {
+	if broken {
+		c.close()
+		c = nil
+	}
+	d.readers <- c
+}
+
+// Close closes every connection.
+func (d *DB) Close() error {
+	return errors.Join(d.write.Close(), d.read.Close())
+}
+
+// DDL fills in what the engines call by different names.
+func (d *DB) DDL(q string) string {
+	b, cl := "BYTEA", ""
+	if d.Engine == SQLite {
+		b, cl = "BLOB", "WITHOUT ROWID"
+	}
+	return strings.NewReplacer("{bytes}", b, "{clustered}", cl).Replace(q)
+}
+
+// Lock makes processes that set up the schema at once wait for each other, until the transaction ends.
+func (d *DB) Lock(ctx context.Context, c *Conn) error {
+	if d.Engine == Postgres {
+		_, err := c.Exec(ctx, `SELECT pg_advisory_xact_lock(4711001)`)
+		return err
+	}
+	return nil // BEGIN IMMEDIATE has it already
+}
+
+func redact(dsn string) string {
+	if u, err := url.Parse(dsn); err == nil && u.User != nil {
+		return u.Redacted()
+	}
+	return dsn
+}
