@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package content_test
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"assay/content"
+	"assay/internal/errs"
+)
+
+func must[T any](t *testing.T) func(T, error) T {
+	return func(x T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return x
+	}
+}
+
+// TestThereAreExactly61Criteria holds T-001: 33 common, 3, 5, 2 and 18.
+func TestThereAreExactly61Criteria(t *testing.T) {
+	f := must[content.Framework](t)(content.SOC2())
+	got := map[string]int{}
+	seen := map[string]bool{}
+	series := map[string]string{}
+	for _, s := range f.Series {
+		series[s.Key] = s.Category
+	}
+	for i, c := range f.Criteria {
+		got[c.Category]++
+		if c.Order != i+1 || seen[c.Ref] || c.Text == "" || series[c.Series] != c.Category || !strings.HasPrefix(c.Ref, c.Series+".") {
+			t.Errorf("criterion %d: %+v", i, c)
+		}
+		seen[c.Ref] = true
+	}
+	want := map[string]int{"security": 33, "availability": 3, "processing_integrity": 5, "confidentiality": 2, "privacy": 18}
+	if len(f.Criteria) != 61 || !maps.Equal(got, want) {
+		t.Fatalf("got %d %v, want 61 %v", len(f.Criteria), got, want)
+	}
+	bySeries := map[string]int{}
+	for _, c := range f.Criteria {
+		bySeries[c.Series]++
+	}
+	if want := map[string]int{"CC1": 5, "CC2": 3, "CC3": 4, "CC4": 2, "CC5": 3, "CC6": 8, "CC7": 5, "CC8": 1, "CC9": 2, "A1": 3, "PI1": 5,
+		"C1": 2, "P1": 1, "P2": 1, "P3": 2, "P4": 3, "P5": 2, "P6": 7, "P7": 1, "P8": 1}; !maps.Equal(bySeries, want) {
+		t.Errorf("by series: %v", bySeries)
+	}
+}
+
+func TestThereAreNineDescriptionCriteria(t *testing.T) {
+	f := must[content.Framework](t)(content.Description())
+	if len(f.Criteria) != 9 || f.Criteria[0].Ref != "DC1" || f.Criteria[8].Ref != "DC9" || !f.Criteria[8].Type2Only {
+		t.Fatalf("%+v", f.Criteria)
+	}
+}
+
+func TestTheLibraryHas119ControlsInTheirSets(t *testing.T) {
+	cs := must[[]content.Control](t)(content.Controls())
+	sets := map[string]int{}
+	seen := map[string]bool{}
+	weight, tested := 0, 0
+	for _, c := range cs {
+		sets[c.Set]++
+		if seen[c.Ref] {
+			t.Errorf("%s stands twice", c.Ref)
+		}
+		seen[c.Ref] = true
+		if c.Set == "base" {
+			weight += c.Weight
+			if len(c.Tests) > 0 {
+				tested++
+			}
+		}
+	}
+	want := map[string]int{"base": 80, "optional": 13, "availability": 8, "processing_integrity": 5, "confidentiality": 3, "privacy": 10}
+	if len(cs) != 119 || !maps.Equal(sets, want) || weight != 123 || tested != 67 {
+		t.Fatalf("got %d controls, sets %v, base weight %d, %d of them tested", len(cs), sets, weight, tested)
+	}
+	if n := len(content.ForCategories(cs, "security", "confidentiality")); n != 83 {
+		t.Errorf("security and confidentiality start with %d controls, want 83", n)
+	}
+}
+
+// perCriterion is the column of section 1.1 of the domain model: controls by criterion.
+const perCriterion = `CC1.1 4 CC1.2 1 CC1.3 3 CC1.4 8 CC1.5 4 CC2.1 7 CC2.2 11 CC2.3 11 CC3.1 4 CC3.2 5 CC3.3 1 CC3.4 2 CC4.1 4 CC4.2 5
+CC5.1 4 CC5.2 3 CC5.3 5 CC6.1 19 CC6.2 8 CC6.3 9 CC6.4 4 CC6.5 4 CC6.6 7 CC6.7 5 CC6.8 7 CC7.1 9 CC7.2 8 CC7.3 8 CC7.4 7 CC7.5 9
+CC8.1 13 CC9.1 4 CC9.2 8 A1.1 2 A1.2 8 A1.3 2 PI1.1 1 PI1.2 1 PI1.3 1 PI1.4 1 PI1.5 1 C1.1 8 C1.2 3 P1.1 1 P2.1 1 P3.1 1 P3.2 1
+P4.1 1 P4.2 2 P4.3 2 P5.1 1 P5.2 1 P6.1 1 P6.2 1 P6.3 3 P6.4 2 P6.5 3 P6.6 2 P6.7 1 P7.1 1 P8.1 1`
+
+func TestEveryCriterionHasItsControls(t *testing.T) {
+	f := must[content.Framework](t)(content.SOC2())
+	got := map[string]int{}
+	for _, c := range must[[]content.Control](t)(content.Controls()) {
+		for _, k := range c.Criteria {
+			got[k]++
+		}
+	}
+	words := strings.Fields(perCriterion)
+	if len(words) != 2*61 || len(got) != 61 {
+		t.Fatalf("%d criteria have controls", len(got))
+	}
+	for i := 0; i < len(words); i += 2 {
+		k := f.Criteria[i/2].Ref
+		if words[i] != k || words[i+1] != strconv.Itoa(got[k]) {
+			t.Errorf("%s has %d controls, the table says %s %s", k, got[k], words[i], words[i+1])
+		}
+	}
+}
+
+// TestAControlWithoutTestsNeedsEvidence also holds the F-04 defaults.
+func TestAControlWithoutTestsNeedsEvidence(t *testing.T) {
+	days := map[content.Frequency]int{"continuous": 2, "daily": 2, "weekly": 10, "monthly": 38, "quarterly": 106, "half_yearly": 198, "yearly": 380, "per_event": 0}
+	for _, c := range must[[]content.Control](t)(content.Controls()) {
+		required := false
+		for _, e := range c.Evidence {
+			required = required || e.Required
+			if e.ValidityDays != days[e.Frequency] {
+				t.Errorf("%s %s: %d days for %s", c.Ref, e.Key, e.ValidityDays, e.Frequency)
+			}
+		}
+		if len(c.Tests) == 0 && !required {
+			t.Errorf("%s has nothing that it can be judged on", c.Ref)
+		}
+	}
+}
+
+func TestEveryPolicyIsNamedByAControlAndTheOtherWayRound(t *testing.T) {
+	ps := must[[]content.Policy](t)(content.Policies())
+	if len(ps) != 24 {
+		t.Fatalf("%d policies, want 24", len(ps))
+	}
+	named := map[string]bool{}
+	for _, c := range must[[]content.Control](t)(content.Controls()) {
+		for _, p := range c.Policies {
+			named[p] = true
+		}
+		for _, x := range c.Tests {
+			for _, p := range x.OnlyPolicies {
+				if !slices.Contains(c.Policies, p) {
+					t.Errorf("%s looks at %s, which is not its policy", c.Ref, p)
+				}
+			}
+		}
+	}
+	for _, p := range ps {
+		if !named[p.Ref] || len(p.Sections) < 3 || p.ReviewDays != 365 || len(p.Audience) == 0 {
+			t.Errorf("%+v", p)
+		}
+		delete(named, p.Ref)
+	}
+	if len(named) > 0 {
+		t.Errorf("controls name policies that do not exist: %v", named)
+	}
+}
+
+// TestTheCrosswalkCoversWhatTheSummarySays holds section 17: requirements, and those with a control.
+func TestTheCrosswalkCoversWhatTheSummarySays(t *testing.T) {
+	want := map[string][2]int{"iso27001-2022": {93, 85}, "nist-csf-2.0": {106, 94}, "hipaa-security": {61, 49}, "gdpr": {36, 36}, "ccpa": {16, 16}}
+	cs := must[[]content.Control](t)(content.Controls())
+	for _, x := range must[[]content.Crosswalk](t)(content.Crosswalks()) {
+		mapped := map[string]bool{}
+		for _, c := range cs {
+			for _, r := range x.In(c) {
+				mapped[r] = true
+				if !slices.Contains(x.Requirements, r) {
+					t.Errorf("%s cites %s, which is not in %s", c.Ref, r, x.Key)
+				}
+			}
+		}
+		if got := [2]int{len(x.Requirements), len(mapped)}; got != want[x.Key] {
+			t.Errorf("%s: %v, want %v", x.Key, got, want[x.Key])
+		}
+	}
+}
+
+func TestAMisspeltFieldIsRefusedWithItsPlace(t *testing.T) {
+	_, err := content.ParseFamily("controls/own.yaml", []byte("family: own\ntitle: Own\ncontrols:\n  - ref: OWN-01\n    titel: Typo\n"))
+	var e *errs.Error
+	if !errors.As(err, &e) || e.Field != "controls/own.yaml" || !strings.Contains(e.Text, "line 5") || !strings.Contains(e.Text, "titel") {
+		t.Fatalf("%v", err)
+	}
+	_, err = content.ParseFamily("own.yaml", []byte("controls:\n  - {ref: OWN-01, title: a, text: b, set: base, weight: 3, criteria: [CC1.1]}\n"))
+	if !errors.Is(err, errs.Invalid) || !strings.Contains(err.Error(), "OWN-01: weight") {
+		t.Fatalf("%v", err)
+	}
+}
+
+// TestNobodyIsCertified: SOC 2 is an attestation, and no text of ours says otherwise.
+func TestNobodyIsCertified(t *testing.T) {
+	err := fs.WalkDir(content.Files(), ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(content.Files(), path)
+		if err != nil {
+			return err
+		}
+		if strings.Contains(strings.ToLower(string(data)), "certified") {
+			t.Errorf("%s says certified", path)
+		}
+		if strings.Contains(string(data), "!\n") {
+			t.Errorf("%s shouts", path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
