@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package content
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"assay/internal/errs"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Rules holds what the rule engine works with: the resource kinds and the test catalogue.
+//
+//go:embed resources tests
+var Rules embed.FS
+
+// ResourceKind is one sort of thing that sources supply: its attributes and what it can be joined to.
+type ResourceKind struct {
+	Kind       string      `yaml:"kind" json:"kind"`
+	Title      string      `yaml:"title" json:"title"` // plural, plain words: "identities"
+	Doc        string      `yaml:"doc" json:"doc"`
+	Sources    string      `yaml:"sources" json:"sources"`
+	NeverEmpty bool        `yaml:"never_empty" json:"never_empty"` // zero of them is an error, not a fact (INV-08)
+	Attributes []Attribute `yaml:"attributes" json:"attributes"`
+	Joins      []Join      `yaml:"joins" json:"joins,omitempty"`
+}
+
+// Attribute is one typed attribute. A value that is not of the type, or not one of Values, counts as unknown.
+type Attribute struct {
+	Name   string   `yaml:"name" json:"name"`
+	Type   string   `yaml:"type" json:"type"` // bool, int, string, time, strings, ints
+	Values []string `yaml:"values" json:"values,omitempty"`
+	Doc    string   `yaml:"doc" json:"doc"`
+}
+
+// Join names resources of another kind that belong to this one: By here equals one of To there.
+// Without Many it is one resource; Latest or First says which, when there are several.
+type Join struct {
+	Name   string              `yaml:"name" json:"name"`
+	Kinds  []string            `yaml:"kinds" json:"kinds"`
+	By     string              `yaml:"by" json:"by"`
+	To     []string            `yaml:"to" json:"to"`
+	Where  map[string][]string `yaml:"where" json:"where,omitempty"`
+	Latest string              `yaml:"latest" json:"latest,omitempty"`
+	First  string              `yaml:"first" json:"first,omitempty"`
+	Many   bool                `yaml:"many" json:"many,omitempty"`
+	Doc    string              `yaml:"doc" json:"doc"`
+}
+
+// Test is one control test: which resources it looks at, and what must hold for them.
+type Test struct {
+	ID            string            `yaml:"id" json:"id"`
+	Title         string            `yaml:"title" json:"title"`
+	Doc           string            `yaml:"doc" json:"doc,omitempty"`
+	Kind          string            `yaml:"kind" json:"kind"`
+	Severity      string            `yaml:"severity" json:"severity"` // critical, high, medium, low
+	IntervalHours int               `yaml:"interval_hours" json:"interval_hours"`
+	Over          string            `yaml:"over" json:"over,omitempty"` // each (the default), group, all
+	By            []string          `yaml:"by" json:"by,omitempty"`     // the attributes that make a group
+	Latest        string            `yaml:"latest" json:"latest,omitempty"`
+	Expect        *Expect           `yaml:"expect" json:"expect,omitempty"`
+	Counts        map[string]string `yaml:"counts" json:"counts,omitempty"`
+	Params        map[string]any    `yaml:"params" json:"params,omitempty"`
+	Filter        string            `yaml:"filter" json:"filter"`
+	Condition     string            `yaml:"condition" json:"condition"`
+	Empty         string            `yaml:"empty" json:"empty,omitempty"` // not_applicable (the default), fail, error
+	Message       string            `yaml:"message" json:"message"`
+	Observed      []string          `yaml:"observed" json:"observed"`
+	Controls      []ControlLink     `yaml:"controls" json:"controls"`
+	Fixtures      *Fixtures         `yaml:"fixtures" json:"fixtures,omitempty"`
+}
+
+// Expect says for which resources of another kind a group must exist: each of that kind for which Where holds.
+type Expect struct {
+	Kind  string `yaml:"kind" json:"kind"`
+	Key   string `yaml:"key" json:"key"` // the attribute there that equals the (one) By attribute here
+	Where string `yaml:"where" json:"where,omitempty"`
+}
+
+// ControlLink ties a test to a control. A supporting test never changes the letter of the control's day.
+type ControlLink struct {
+	ID   string `yaml:"id" json:"id"`
+	Role string `yaml:"role" json:"role"` // required, supporting
+}
+
+// Fixtures are the four examples that every test carries. All source kinds count as completely read.
+type Fixtures struct {
+	Now     string  `yaml:"now" json:"now"`
+	Pass    Fixture `yaml:"pass" json:"pass"`
+	Fail    Fixture `yaml:"fail" json:"fail"`
+	Empty   Fixture `yaml:"empty" json:"empty"`
+	Unknown Fixture `yaml:"unknown" json:"unknown"`
+}
+
+// Fixture is a set of resources by kind, and the state that the test must come to.
+// A resource is its attributes; id is its natural key, and present: false says that it is gone.
+type Fixture struct {
+	Expect string                      `yaml:"expect" json:"expect"`
+	Given  map[string][]map[string]any `yaml:"given" json:"given"`
+}
+
+// ResourceKinds reads the embedded resource kinds, each with the attributes that all kinds have.
+func ResourceKinds() ([]ResourceKind, error) {
+	all, err := loadAll[ResourceKind](Rules, "resources")
+	if err != nil {
+		return nil, err
+	}
+	var shared []Attribute
+	kinds := make([]ResourceKind, 0, len(all))
+	for _, k := range all {
+		if k.Kind == "*" {
+			shared = append(shared, k.Attributes...)
+			continue
+		}
+		kinds = append(kinds, k)
+	}
+	for i := range kinds {
+		kinds[i].inherit(shared)
+	}
+	return kinds, nil
+}
+
+func (k *ResourceKind) inherit(shared []Attribute) {
+	for _, a := range shared {
+		if !slices.ContainsFunc(k.Attributes, func(own Attribute) bool { return own.Name == a.Name }) {
+			k.Attributes = append(k.Attributes, a)
+		}
+	}
+}
+
+// Tests reads the embedded test catalogue.
+func Tests() ([]Test, error) { return loadAll[Test](Rules, "tests") }
+
+// loadAll reads every YAML file of a folder, in name order; each file is a list.
+func loadAll[T any](from fs.FS, folder string) ([]T, error) {
+	names, err := fs.Glob(from, folder+"/*.yaml")
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", folder, err)
+	}
+	var all []T
+	for _, name := range names {
+		data, err := fs.ReadFile(from, name)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", name, err)
+		}
+		var part []T
+		if err := DecodeYAML(data, name, &part); err != nil {
+			return nil, err
+		}
+		all = append(all, part...)
+	}
+	return all, nil
+}
+
+// DecodeYAML reads YAML strictly into v. The error names the file and the line; an unknown field is an error.
+func DecodeYAML(data []byte, filename string, v any) error {
+	err := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(v)
+	if err == nil {
+		return nil
+	}
+	where, text := filename, err.Error()
+	var located yaml.Error
+	if errors.As(err, &located) {
+		text = located.GetMessage()
+		if tk := located.GetToken(); tk != nil && tk.Position != nil {
+			where += ":" + strconv.Itoa(tk.Position.Line)
+		}
+	}
+	return errs.At(where, "%s", plainYAML(text)).Because(err)
+}
+
+var goType = regexp.MustCompile(`cannot unmarshal (\w+) into Go (?:struct field \S+|value) of type (\S+)`)
+
+// plainYAML turns the library's wording into ours.
+func plainYAML(text string) string {
+	if m := goType.FindStringSubmatch(text); m != nil {
+		return fmt.Sprintf("this is a %s, and a %s is wanted", m[1], m[2])
+	}
+	return strings.TrimSpace(text)
+}
