@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starts the modules. Every page works without them; they make it quick.
+import "./copy.js";
+import "./dialog.js";
+import "./filter.js";
+import "./keys.js";
+import "./live.js";
+import "./palette.js";
+import "./strip.js";
+import "./theme-menu.js";
+import "./toast.js";
+import "./upload.js";
