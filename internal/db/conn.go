@@ -136,10 +136,16 @@ func (c *Conn) Commit(ctx context.Context) error { _, err := c.Exec(ctx, "COMMIT
 func (c *Conn) Rollback(ctx context.Context) error { _, err := c.Exec(ctx, "ROLLBACK"); return err }
 
 // Savepoint marks a place to go back to.
-func (c *Conn) Savepoint(ctx context.Context) error { _, err := c.Exec(ctx, "SAVEPOINT op"); return err }
+func (c *Conn) Savepoint(ctx context.Context) error {
+	_, err := c.Exec(ctx, "SAVEPOINT op")
+	return err
+}
 
 // Keep drops the mark and keeps what came after it.
-func (c *Conn) Keep(ctx context.Context) error { _, err := c.Exec(ctx, "RELEASE SAVEPOINT op"); return err }
+func (c *Conn) Keep(ctx context.Context) error {
+	_, err := c.Exec(ctx, "RELEASE SAVEPOINT op")
+	return err
+}
 
 // Undo goes back to the mark.
 func (c *Conn) Undo(ctx context.Context) error {

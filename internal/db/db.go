@@ -166,6 +166,9 @@ func (d *DB) DDL(q string) string {
 	if d.Engine == SQLite {
 		b, cl = "BLOB", "WITHOUT ROWID"
 	}
+	if d.Engine == Postgres {
+		q = strings.ReplaceAll(q, " TEXT", ` TEXT COLLATE "C"`) // one order of text on both engines: that of bytes
+	}
 	return strings.NewReplacer("{bytes}", b, "{clustered}", cl).Replace(q)
 }
 

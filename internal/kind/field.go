@@ -88,13 +88,15 @@ func (x *Field) shape(t reflect.Type) {
 		x.Type, x.Format = "string", "date-time"
 	case t == reflect.TypeFor[Date]():
 		x.Type, x.Format = "string", "date"
+	case t == reflect.TypeFor[SHA256]():
+		x.Type, x.Format = "string", "sha256"
 	case t == rawType || t.Kind() == reflect.Interface:
 		x.Type = "any"
 	case t.Kind() == reflect.Slice:
 		var item Field
 		item.shape(t.Elem())
 		x.Type, x.Enum, x.Fields, x.Format = "array", item.Enum, item.Fields, item.Format
-		if item.Fields == nil {
+		if item.Fields == nil && item.Format == "" {
 			x.Format = item.Type
 		}
 	case t.Kind() == reflect.Map:
@@ -179,6 +181,7 @@ func (x Field) Schema() map[string]any {
 			item = Schema(x.Fields, false)
 		case x.Format == "any":
 			item = map[string]any{}
+		case x.Format == "sha256", x.Format == "date", x.Format == "date-time":
 		case x.Format == "array", x.Format == "object":
 			item = map[string]any{"type": x.Format}
 		case x.Format != "":
@@ -215,6 +218,10 @@ func (x Field) Schema() map[string]any {
 			p["format"] = x.Format
 			return p
 		}
+		if x.Format == "sha256" {
+			p["pattern"] = `^([0-9a-f]{64})?$`
+			return p
+		}
 		if x.Format == "date" {
 			p["pattern"] = `^([0-9]{4}-[0-9]{2}-[0-9]{2})?$`
 			return p
@@ -232,3 +239,6 @@ func bound(p map[string]any, lo, hi string, x Field) {
 		p[hi] = *x.Max
 	}
 }
+
+// SHA256 is the digest of a file, in lower-case hex. A thing or fact that has one cites that file.
+type SHA256 string

@@ -3,6 +3,7 @@
 package kind
 
 import (
+	"encoding/hex"
 	"fmt"
 	"reflect"
 	"slices"
@@ -96,6 +97,12 @@ func (x Field) text(s, path string) error {
 		if _, err := time.Parse(time.DateOnly, s); err != nil {
 			return errs.At(path, "%q is not a date", short(s)).Mend("write it as 2026-11-22")
 		}
+	}
+	if x.Format == "sha256" {
+		if b, err := hex.DecodeString(s); err != nil || len(b) != 32 || s != strings.ToLower(s) {
+			return errs.At(path, "is not a SHA-256 digest").Mend("write 64 lower-case hex characters")
+		}
+		return nil
 	}
 	return x.size(int64(utf8.RuneCountInString(s)), path, " characters")
 }

@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"assay/internal/kind"
+)
+
+// Place is where a fact stands: the ledger entry of its batch, and its number in the batch. Facts embed it first.
+type Place struct {
+	Batch int64 `json:"-"`
+	N     int64 `json:"-"`
+}
+
+// Table is a table of facts: what happened once and never changes. A batch of rows has one entry in the
+// ledger, whose body commits to every row. With a Key, a newer row with the same key takes the place of
+// the older one from its batch on, so that a table of changes can be read as of any moment.
+type Table[T any] struct {
+	Name, Doc string
+	Key       []string   // columns
+	Index     [][]string // columns; org comes first by itself
+	cols      []column
+}
+
+type column struct {
+	name string
+	typ  string // text, int, bool, time or json
+	file bool   // cites a file by its digest
+	at   []int
+}
+
+// FactTable is a Table without its type.
+type FactTable interface {
+	name() string
+	ddl() []string
+	columns() []column
+	key() []string
+}
+
+// Facts declares a table of facts from the fields of T: text, whole numbers, booleans, times; anything else is kept as JSON.
+func Facts[T any](name, doc string, key []string, index ...[]string) *Table[T] {
+	t := &Table[T]{Name: name, Doc: doc, Key: key, Index: index}
+	for _, f := range kind.Fields(reflect.TypeFor[T]()) {
+		c := column{name: f.Name, at: f.At, typ: "json", file: f.Format == "sha256"}
+		switch {
+		case f.Format == "date-time":
+			c.typ = "time"
+		case f.Type == "string":
+			c.typ = "text"
+		case f.Type == "integer":
+			c.typ = "int"
+		case f.Type == "boolean":
+			c.typ = "bool"
+		}
+		t.cols = append(t.cols, c)
+	}
+	return t
+}
+
+func (t *Table[T]) name() string      { return t.Name }
+func (t *Table[T]) columns() []column { return t.cols }
+func (t *Table[T]) key() []string     { return t.Key }
+
+func (t *Table[T]) ddl() []string {
+	cols := "org TEXT NOT NULL, batch BIGINT NOT NULL, n BIGINT NOT NULL"
+	if t.Key != nil {
+		cols += ", until BIGINT NOT NULL"
+	}
+	for _, c := range t.cols {
+		typ := "BIGINT"
+		if c.typ == "text" || c.typ == "json" {
+			typ = "TEXT"
+		}
+		cols += fmt.Sprintf(", %q %s", c.name, typ)
+	}
+	f := "f_" + t.Name
+	out := []string{fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s (%s, salt {bytes}, h {bytes} NOT NULL, PRIMARY KEY (org, batch, n)) {clustered}", f, cols)}
+	quote := func(names []string) string {
+		q := make([]string, len(names))
+		for i, n := range names {
+			q[i] = strconv.Quote(n)
+		}
+		return strings.Join(q, ", ")
+	}
+	if t.Key != nil {
+		out = append(out, fmt.Sprintf("CREATE UNIQUE INDEX IF NOT EXISTS %s_now ON %s (org, %s) WHERE until = %d", f, f, quote(t.Key), forever))
+		out = append(out, fmt.Sprintf("CREATE INDEX IF NOT EXISTS %s_key ON %s (org, %s, batch)", f, f, quote(t.Key)))
+	}
+	for i, ix := range t.Index {
+		out = append(out, fmt.Sprintf("CREATE INDEX IF NOT EXISTS %s_%d ON %s (org, %s)", f, i, f, quote(ix)))
+	}
+	return out
+}
+
+// Batch is the body of the ledger entry of a batch of facts.
+type Batch struct {
+	Table string         `json:"table"`
+	Rows  int64          `json:"rows"`
+	Root  string         `json:"root"` // SHA-256 over the commitments of the rows, in order, in hex
+	Note  map[string]any `json:"note,omitempty"`
+}
+
+// Append writes a batch of facts and its ledger entry. id says what the batch is about; note is kept in the body.
+func (t *Table[T]) Append(ctx context.Context, tx *Tx, id string, rows []T, note map[string]any) (int64, error) {
+	sum := sha256.New()
+	type made struct {
+		vals []any
+		salt []byte
+		h    []byte
+	}
+	out := make([]made, len(rows))
+	for i := range rows {
+		vals, err := values(t.cols, reflect.ValueOf(&rows[i]).Elem())
+		if err != nil {
+			return 0, fmt.Errorf("write %s: %w", t.Name, err)
+		}
+		salt := tx.db.ids.Bytes(16)
+		h := rowHash(salt, rowText(t.cols, vals))
+		sum.Write(h)
+		out[i] = made{vals, salt, h}
+	}
+	body, err := Encode(Batch{t.Name, int64(len(rows)), fmt.Sprintf("%x", sum.Sum(nil)), note})
+	if err != nil {
+		return 0, err
+	}
+	seq, err := tx.entry(ctx, t.Name, id, 0, body)
+	if err != nil {
+		return 0, err
+	}
+	closing, insert := t.statements()
+	for i, m := range out {
+		if closing != "" {
+			args := []any{seq, tx.Org}
+			for _, k := range t.Key {
+				args = append(args, m.vals[t.col(k)])
+			}
+			if _, err := tx.c.Exec(ctx, closing, args...); err != nil {
+				return 0, fmt.Errorf("end row of %s: %w", t.Name, err)
+			}
+		}
+		args := append([]any{tx.Org, seq, int64(i)}, m.vals...)
+		args = append(args, m.salt, m.h)
+		if _, err := tx.c.Exec(ctx, insert, args...); err != nil {
+			return 0, fmt.Errorf("write row of %s: %w", t.Name, err)
+		}
+		p := reflect.ValueOf(&rows[i]).Elem().FieldByName("Place")
+		if p.IsValid() {
+			p.Set(reflect.ValueOf(Place{seq, int64(i)}))
+		}
+	}
+	return seq, nil
+}
+
+func (t *Table[T]) col(name string) int {
+	for i, c := range t.cols {
+		if c.name == name {
+			return i
+		}
+	}
+	panic("table " + t.Name + " has no column " + name) // a mistake in a declaration, met at the first write of any test
+}
+
+func (t *Table[T]) statements() (closing, insert string) {
+	if t.Key != nil {
+		closing = fmt.Sprintf("UPDATE f_%s SET until=$1 WHERE org=$2 AND until=%d", t.Name, forever)
+		for i, k := range t.Key {
+			closing += fmt.Sprintf(" AND %q=$%d", k, i+3)
+		}
+	}
+	cols, marks := "org, batch, n", "$1,$2,$3"
+	if t.Key != nil {
+		cols, marks = cols+", until", marks+fmt.Sprintf(",%d", forever)
+	}
+	n := 3
+	for _, c := range t.cols {
+		n++
+		cols += fmt.Sprintf(", %q", c.name)
+		marks += fmt.Sprintf(",$%d", n)
+	}
+	return closing, fmt.Sprintf("INSERT INTO f_%s (%s, salt, h) VALUES (%s,$%d,$%d)", t.Name, cols, marks, n+1, n+2)
+}
+
+// Select reads the rows that hold at the moment of the view, in ledger order or as rest says.
+// where and rest are SQL over the columns, with $3 and up for args; in a table with a key they see the newest row of each key.
+func (t *Table[T]) Select(ctx context.Context, v *View, where, rest string, args ...any) ([]T, error) {
+	seen := "batch<$2"
+	if t.Key != nil {
+		seen += " AND until>=$2"
+		if !v.Past {
+			seen = fmt.Sprintf("until=%d AND batch<$2", forever)
+		}
+	}
+	return t.scan(ctx, v, seen, where, rest, args)
+}
+
+// Changes reads every row that was written before the moment of the view, those that were replaced too.
+func (t *Table[T]) Changes(ctx context.Context, v *View, where, rest string, args ...any) ([]T, error) {
+	return t.scan(ctx, v, "batch<$2", where, rest, args)
+}
+
+func (t *Table[T]) scan(ctx context.Context, v *View, seen, where, rest string, args []any) ([]T, error) {
+	cols := "batch, n"
+	for _, c := range t.cols {
+		cols += fmt.Sprintf(", %q", c.name)
+	}
+	q := fmt.Sprintf("SELECT %s FROM f_%s WHERE org=$1 AND %s", cols, t.Name, seen)
+	if where != "" {
+		q += " AND (" + where + ")"
+	}
+	if rest == "" {
+		rest = "ORDER BY batch, n"
+	}
+	at := v.At
+	if v.inTx { // a Tx sees what it has just written
+		at = forever
+	}
+	var out []T
+	dest := make([]any, len(t.cols)+2)
+	cells := make([]cell, len(t.cols))
+	err := v.c.Each(ctx, q+" "+rest, append([]any{v.Org, at}, args...), func(r *sql.Rows) error {
+		var x T
+		rv := reflect.ValueOf(&x).Elem()
+		var place Place
+		dest[0], dest[1] = &place.Batch, &place.N
+		for i := range t.cols {
+			cells[i] = cell{typ: t.cols[i].typ}
+			dest[i+2] = &cells[i]
+		}
+		if err := r.Scan(dest...); err != nil {
+			return err
+		}
+		for i, c := range t.cols {
+			if err := cells[i].set(rv.FieldByIndex(c.at)); err != nil {
+				return fmt.Errorf("column %s: %w", c.name, err)
+			}
+		}
+		if p := rv.FieldByName("Place"); p.IsValid() {
+			p.Set(reflect.ValueOf(place))
+		}
+		out = append(out, x)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", t.Name, err)
+	}
+	return out, nil
+}
+
+// values reads the columns of a row out of a struct.
+func values(cols []column, rv reflect.Value) ([]any, error) {
+	out := make([]any, len(cols))
+	for i, c := range cols {
+		f := rv.FieldByIndex(c.at)
+		switch c.typ {
+		case "text":
+			out[i] = f.String()
+		case "int":
+			out[i] = f.Int()
+		case "bool":
+			out[i] = map[bool]int64{true: 1}[f.Bool()]
+		case "time":
+			if t := f.Interface().(time.Time); !t.IsZero() {
+				out[i] = t.UnixMilli()
+			}
+		default:
+			if f.IsZero() {
+				continue
+			}
+			b, err := Encode(f.Interface())
+			if err != nil {
+				return nil, err
+			}
+			out[i] = string(b)
+		}
+	}
+	return out, nil
+}
+
+// rowText is the canonical text of a row: a JSON object of its columns, in order of declaration.
+func rowText(cols []column, vals []any) []byte {
+	b := []byte{'{'}
+	for i, c := range cols {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, '"')
+		b = append(b, c.name...)
+		b = append(b, '"', ':')
+		switch v := vals[i].(type) {
+		case nil:
+			b = append(b, "null"...)
+		case int64:
+			b = strconv.AppendInt(b, v, 10)
+		case string:
+			b = appendText(b, v)
+		}
+	}
+	return append(b, '}')
+}
+
+// appendText writes a string as RFC 8785 does.
+func appendText(b []byte, s string) []byte {
+	const hex = "0123456789abcdef"
+	b = append(b, '"')
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		case c == '\n':
+			b = append(b, '\\', 'n')
+		case c == '\r':
+			b = append(b, '\\', 'r')
+		case c == '\t':
+			b = append(b, '\\', 't')
+		case c == '\b':
+			b = append(b, '\\', 'b')
+		case c == '\f':
+			b = append(b, '\\', 'f')
+		case c < 0x20:
+			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		default:
+			b = append(b, c)
+		}
+	}
+	return append(b, '"')
+}
+
+// rowHash commits to a row: it stands beside the row and, with the others of its batch, in the root.
+func rowHash(salt, text []byte) []byte {
+	m := hmac.New(sha256.New, salt)
+	m.Write(text)
+	return m.Sum(nil)
+}
+
+// cell takes a value from either engine.
+type cell struct {
+	typ string
+	val any
+}
+
+// Scan makes cell an sql.Scanner.
+func (c *cell) Scan(v any) error {
+	switch x := v.(type) {
+	case []byte:
+		c.val = string(x)
+	case bool:
+		c.val = map[bool]int64{true: 1}[x]
+	default:
+		c.val = v
+	}
+	return nil
+}
+
+func (c *cell) set(f reflect.Value) error {
+	switch v := c.val.(type) {
+	case nil:
+		return nil
+	case int64:
+		switch c.typ {
+		case "int":
+			f.SetInt(v)
+		case "bool":
+			f.SetBool(v != 0)
+		case "time":
+			f.Set(reflect.ValueOf(time.UnixMilli(v).UTC()))
+		default:
+			return fmt.Errorf("a number where %s is wanted", c.typ)
+		}
+	case string:
+		switch c.typ {
+		case "text":
+			f.SetString(v)
+		case "json":
+			return json.Unmarshal([]byte(v), f.Addr().Interface())
+		default:
+			return fmt.Errorf("a text where %s is wanted", c.typ)
+		}
+	default:
+		return fmt.Errorf("a value of type %T", v)
+	}
+	return nil
+}

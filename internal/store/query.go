@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"assay/internal/errs"
+	"assay/internal/kind"
+	"assay/internal/ledger"
+)
+
+type query struct {
+	text  string
+	args  []any
+	limit int
+}
+
+// query writes the statement of a list. Names come from the kind, never from the caller.
+func (s *shape) query(v *View, p Page) (query, error) {
+	q := query{args: []any{v.Org}, limit: p.Limit}
+	if q.limit <= 0 {
+		q.limit = 50
+	}
+	q.limit = min(q.limit, 1000)
+	arg := func(a any) string { q.args = append(q.args, a); return fmt.Sprintf("$%d", len(q.args)) }
+	where := "k.org=$1"
+	if v.Past {
+		n := arg(v.At)
+		where += " AND k.since<" + n + " AND k.until>=" + n
+	} else {
+		where += fmt.Sprintf(" AND k.until=%d", forever)
+	}
+	for _, f := range s.index { // in the order of the kind, so that the same question gives the same text
+		val, ok := p.Where[f.Name]
+		if !ok {
+			continue
+		}
+		if vs, ok := val.([]string); ok {
+			marks := make([]string, len(vs))
+			for i, x := range vs {
+				marks[i] = arg(x)
+			}
+			where += fmt.Sprintf(" AND k.%q IN (%s)", f.Name, strings.Join(marks, ","))
+			continue
+		}
+		if b, ok := val.(bool); ok {
+			val = map[bool]int64{true: 1}[b]
+		}
+		where += fmt.Sprintf(" AND k.%q = %s", f.Name, arg(val))
+	}
+	for name := range p.Where {
+		if !slices.ContainsFunc(s.index, func(f kind.Field) bool { return f.Name == name }) {
+			return q, errs.At(name, "%s cannot be filtered by it", s.Plural).Mend("%s", "use one of "+s.indexed())
+		}
+	}
+	col, desc, err := s.sort(p.Sort)
+	if err != nil {
+		return q, err
+	}
+	cmp, dir := ">", "ASC"
+	if desc {
+		cmp, dir = "<", "DESC"
+	}
+	order, expr := "k.id "+dir, "''"
+	if col != nil {
+		expr = fmt.Sprintf("coalesce(k.%q, '')", col.Name)
+		if col.Type != "string" {
+			expr = fmt.Sprintf("coalesce(k.%q, 0)", col.Name)
+		}
+		order = expr + " " + dir + ", " + order
+	}
+	if p.After != "" {
+		val, id, err := openCursor(p.After)
+		if err != nil {
+			return q, err
+		}
+		switch {
+		case col == nil:
+			where += " AND k.id " + cmp + " " + arg(id)
+		case col.Type != "string":
+			var n int64
+			if _, err := fmt.Sscan(val, &n); err != nil {
+				return q, badCursor()
+			}
+			where += fmt.Sprintf(" AND (%s, k.id) %s (%s, %s)", expr, cmp, arg(n), arg(id))
+		default:
+			where += fmt.Sprintf(" AND (%s, k.id) %s (%s, %s)", expr, cmp, arg(val), arg(id))
+		}
+	}
+	q.text = fmt.Sprintf(`SELECT k.id, b.body, %s FROM %s k JOIN body b ON b.org=k.org AND b.seq=k.since WHERE %s ORDER BY %s LIMIT %d`, expr, s.table(), where, order, q.limit+1)
+	return q, nil
+}
+
+func (s *shape) indexed() string {
+	names := []string{}
+	for _, f := range s.index {
+		names = append(names, f.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+func (s *shape) sort(by string) (*kind.Field, bool, error) {
+	by, desc := strings.CutPrefix(by, "-")
+	if by == "" || by == "id" {
+		return nil, desc, nil
+	}
+	for i := range s.index {
+		if s.index[i].Name == by {
+			return &s.index[i], desc, nil
+		}
+	}
+	return nil, false, errs.At("sort", "%s cannot be sorted by %q", s.Plural, clip(by)).Mend("%s", "use id or one of "+s.indexed())
+}
+
+func cursor(val, id string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(val + "\x00" + id))
+}
+
+func openCursor(c string) (val, id string, err error) {
+	b, err := base64.RawURLEncoding.DecodeString(c)
+	i := strings.LastIndexByte(string(b), 0)
+	if err != nil || i < 0 {
+		return "", "", badCursor()
+	}
+	return string(b[:i]), string(b[i+1:]), nil
+}
+
+func badCursor() error {
+	return errs.At("after", "this is not a cursor of this list").Mend("use the value of next from the page before, unchanged")
+}
+
+// Entry returns one entry of the ledger with its body.
+func (v *View) Entry(ctx context.Context, seq int64) (Version, error) {
+	out, err := v.Entries(ctx, EntryPage{Before: seq + 1, Limit: 1})
+	if err != nil {
+		return Version{}, err
+	}
+	if len(out) == 0 || out[0].Seq != seq {
+		return Version{}, errs.New(errs.NotFound, "there is no ledger entry %d", seq)
+	}
+	return out[0], nil
+}
+
+// EntryPage is a part of the ledger, newest first.
+type EntryPage struct {
+	Before int64  // entries before this one; all where zero
+	Kind   string // of this kind only
+	Actor  string // by this actor only
+	ID     string // about this thing only
+	Limit  int
+}
+
+// Entries lists entries of the ledger, newest first, with their bodies.
+func (v *View) Entries(ctx context.Context, p EntryPage) ([]Version, error) {
+	before := v.At
+	if p.Before > 0 {
+		before = min(before, p.Before)
+	}
+	if p.Limit <= 0 || p.Limit > 1000 {
+		p.Limit = 50
+	}
+	q, args := `SELECT `+ledger.Columns+`, b.salt IS NOT NULL, b.body FROM entry e LEFT JOIN body b ON b.org=e.org AND b.seq=e.seq WHERE e.org=$1 AND e.seq<$2`, []any{v.Org, before}
+	for _, w := range []struct{ col, val string }{{"kind", p.Kind}, {"actor", p.Actor}, {"id", p.ID}} {
+		if w.val != "" {
+			args = append(args, w.val)
+			q += fmt.Sprintf(" AND e.%s=$%d", w.col, len(args))
+		}
+	}
+	var out []Version
+	err := v.c.Each(ctx, q+fmt.Sprintf(` ORDER BY e.seq DESC LIMIT %d`, p.Limit), args, func(r *sql.Rows) error {
+		var e ledger.Entry
+		var salted bool
+		var body sql.NullString
+		if err := ledger.Scan(r, &e, &salted, &body); err != nil {
+			return err
+		}
+		leaf := e.Leaf()
+		x := Version{Seq: e.Seq, At: e.At, Actor: e.Actor, Via: e.Via, Op: e.Op, Kind: e.Kind, ID: e.ID, Rev: e.Rev, Leaf: fmt.Sprintf("%x", leaf[:]), State: "kept"}
+		switch {
+		case !body.Valid:
+			x.State = "disposed"
+		case ledger.IsEnd([]byte(body.String)):
+			x.State = "ended"
+		default:
+			x.Body = json.RawMessage(body.String)
+		}
+		out = append(out, x)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list entries: %w", err)
+	}
+	return out, nil
+}
+
+// TimeOf is the time of an entry.
+func (v *View) TimeOf(ctx context.Context, seq int64) (time.Time, error) { return v.timeOf(ctx, seq) }
+
+// Count counts things of a kind by the values of one indexed field.
+func (v *View) Count(ctx context.Context, kindName, by string) (map[string]int64, error) {
+	s := v.db.kinds[kindName]
+	if s == nil {
+		return nil, errs.New(errs.NotFound, "there is no kind %s", kindName)
+	}
+	f, _, err := s.sort(by)
+	if err != nil || f == nil {
+		return nil, errs.At("by", "%s cannot be counted by %q", s.Plural, clip(by))
+	}
+	args := []any{v.Org}
+	if v.Past {
+		args = append(args, v.At)
+	}
+	out := map[string]int64{}
+	err = v.c.Each(ctx, fmt.Sprintf(`SELECT %q, count(*) FROM %s WHERE org=$1 AND %s GROUP BY %q`, f.Name, s.table(), v.span("", "since", 2), f.Name), args, func(r *sql.Rows) error {
+		var val sql.NullString
+		var n int64
+		if err := r.Scan(&val, &n); err != nil {
+			return err
+		}
+		out[val.String] = n
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count %s: %w", s.Plural, err)
+	}
+	return out, nil
+}
+
+// resolve checks that every reference points at a thing of this organisation: what is not there and what
+// belongs to somebody else get the same answer.
+func (tx *Tx) resolve(ctx context.Context, s *shape, rv reflect.Value) error {
+	for _, f := range s.refs {
+		v := reflect.Indirect(rv.FieldByIndex(f.At))
+		var ids []string
+		switch {
+		case v.Kind() == reflect.String:
+			ids = []string{v.String()}
+		case v.Kind() == reflect.Slice:
+			for i := range v.Len() {
+				if e := reflect.Indirect(v.Index(i)); e.Kind() == reflect.String {
+					ids = append(ids, e.String())
+				}
+			}
+		}
+		for _, id := range ids {
+			if id == "" {
+				continue
+			}
+			if ok, err := tx.Exists(ctx, f.Ref, id); err != nil {
+				return err
+			} else if !ok {
+				return &errs.Error{Code: errs.NotFound, Field: f.Name, Text: fmt.Sprintf("there is no %s %s", refName(f.Ref), clip(id))}
+			}
+		}
+	}
+	return nil
+}
+
+func refName(ref string) string {
+	if ref == "*" {
+		return "thing"
+	}
+	return strings.ReplaceAll(ref, "_", " ")
+}
+
+// Exists says whether there is a thing of a kind with this id; with the kind *, the prefix of the id says the kind.
+func (v *View) Exists(ctx context.Context, kindName, id string) (bool, error) {
+	if kindName == "*" {
+		kindName = v.KindOf(id)
+	}
+	s := v.db.kinds[kindName]
+	if s == nil {
+		return false, nil
+	}
+	args := []any{v.Org, id}
+	if v.Past {
+		args = append(args, v.At)
+	}
+	var one int
+	return v.c.One(ctx, `SELECT 1 FROM `+s.table()+` WHERE org=$1 AND id=$2 AND `+v.span("", "since", 3), args, &one)
+}
+
+// KindOf is the kind whose prefix an id has, or nothing.
+func (v *View) KindOf(id string) string {
+	prefix, _, _ := strings.Cut(id, "_")
+	for _, n := range v.db.order {
+		if v.db.kinds[n].Prefix == prefix {
+			return n
+		}
+	}
+	return ""
+}
+
+type link struct{ field, to string }
+
+// links reads the references of a body.
+func (s *shape) links(body []byte) []link {
+	if len(s.refs) == 0 {
+		return nil
+	}
+	var m map[string]json.RawMessage
+	if json.Unmarshal(body, &m) != nil {
+		return nil
+	}
+	var out []link
+	for _, f := range s.refs {
+		var one string
+		var many []string
+		if json.Unmarshal(m[f.Name], &one) == nil && one != "" {
+			out = append(out, link{f.Name, one})
+		} else if json.Unmarshal(m[f.Name], &many) == nil {
+			for _, id := range many {
+				out = append(out, link{f.Name, id})
+			}
+		}
+	}
+	return out
+}
+
+// Link is one thing that points at another.
+type Link struct {
+	Kind  string `json:"kind"`
+	ID    string `json:"id"`
+	Field string `json:"field"`
+}
+
+// Pointing lists what points at a thing.
+func (v *View) Pointing(ctx context.Context, id string) ([]Link, error) {
+	args := []any{v.Org, id}
+	if v.Past {
+		args = append(args, v.At)
+	}
+	var out []Link
+	err := v.c.Each(ctx, `SELECT from_kind, from_id, field FROM link WHERE org=$1 AND to_id=$2 AND `+v.span("", "since", 3)+` ORDER BY from_kind, from_id LIMIT 1000`, args, func(r *sql.Rows) error {
+		var l Link
+		err := r.Scan(&l.Kind, &l.ID, &l.Field)
+		out = append(out, l)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list links: %w", err)
+	}
+	return out, nil
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"assay/internal/db"
+	"assay/internal/errs"
+	"assay/internal/ledger"
+)
+
+// schemaVersion is the version of the fixed tables. A newer database is refused.
+const schemaVersion = 1
+
+// fixed are the tables that are not made from kinds. Rows of link follow the fields tagged ref.
+// slip holds what is neither thing nor fact: sessions, one-time links, answers to repeated requests.
+var fixed = []string{
+	`CREATE TABLE IF NOT EXISTS shape (name TEXT NOT NULL PRIMARY KEY, ddl TEXT NOT NULL)`,
+	`CREATE TABLE IF NOT EXISTS link (org TEXT NOT NULL, from_kind TEXT NOT NULL, from_id TEXT NOT NULL, field TEXT NOT NULL, to_id TEXT NOT NULL, since BIGINT NOT NULL, until BIGINT NOT NULL, PRIMARY KEY (org, to_id, from_id, field, since)) {clustered}`,
+	`CREATE INDEX IF NOT EXISTS link_from ON link (org, from_id, until)`,
+	`CREATE TABLE IF NOT EXISTS slip (org TEXT NOT NULL, space TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, expires BIGINT NOT NULL, PRIMARY KEY (org, space, name)) {clustered}`,
+	`CREATE INDEX IF NOT EXISTS slip_expires ON slip (expires)`,
+}
+
+// migrate makes the tables. Several processes may do so at once: one does, the others wait.
+func (d *DB) migrate(ctx context.Context) error {
+	c := d.sql.Writer()
+	if err := c.Begin(ctx, true); err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	err := d.migrateIn(ctx, c)
+	if err != nil {
+		return errors.Join(err, c.Rollback(ctx))
+	}
+	return c.Commit(ctx)
+}
+
+func (d *DB) migrateIn(ctx context.Context, c *db.Conn) error {
+	if err := d.sql.Lock(ctx, c); err != nil {
+		return fmt.Errorf("lock schema: %w", err)
+	}
+	for _, q := range append(append([]string{}, ledger.Schema...), fixed...) {
+		if _, err := c.Exec(ctx, d.sql.DDL(q)); err != nil {
+			return fmt.Errorf("schema: %w", err)
+		}
+	}
+	if err := d.version(ctx, c); err != nil {
+		return err
+	}
+	for _, name := range d.order {
+		if err := d.table(ctx, c, d.kinds[name]); err != nil {
+			return err
+		}
+	}
+	for name, t := range d.tables {
+		for _, q := range t.ddl() {
+			if _, err := c.Exec(ctx, d.sql.DDL(q)); err != nil {
+				return fmt.Errorf("table of %s: %w", name, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (d *DB) version(ctx context.Context, c *db.Conn) error {
+	var was string
+	found, err := c.One(ctx, `SELECT ddl FROM shape WHERE name=$1`, []any{"#version"}, &was)
+	if err != nil {
+		return fmt.Errorf("read schema version: %w", err)
+	}
+	if !found {
+		_, err = c.Exec(ctx, `INSERT INTO shape (name, ddl) VALUES ($1,$2)`, "#version", fmt.Sprint(schemaVersion))
+		return err
+	}
+	var n int
+	if _, err := fmt.Sscan(was, &n); err != nil || n > schemaVersion {
+		return errs.New(errs.Unavailable, "will not start: the database has schema %s, and this program knows %d", was, schemaVersion).Mend("use a newer version of assay")
+	}
+	return nil
+}
+
+// table makes the index table of a kind, again when its fields have changed.
+func (d *DB) table(ctx context.Context, c *db.Conn, s *shape) error {
+	ddl := strings.Join(s.ddl(), ";\n")
+	var was string
+	found, err := c.One(ctx, `SELECT ddl FROM shape WHERE name=$1`, []any{s.Name}, &was)
+	if err != nil {
+		return fmt.Errorf("read shape of %s: %w", s.Name, err)
+	}
+	if found && was == ddl {
+		return nil
+	}
+	if _, err := c.Exec(ctx, `DROP TABLE IF EXISTS `+s.table()); err != nil {
+		return fmt.Errorf("table of %s: %w", s.Name, err)
+	}
+	for _, q := range s.ddl() {
+		if _, err := c.Exec(ctx, d.sql.DDL(q)); err != nil {
+			return fmt.Errorf("table of %s: %w", s.Name, err)
+		}
+	}
+	if _, err := c.Exec(ctx, `DELETE FROM shape WHERE name=$1`, s.Name); err != nil {
+		return err
+	}
+	if _, err := c.Exec(ctx, `INSERT INTO shape (name, ddl) VALUES ($1,$2)`, s.Name, ddl); err != nil {
+		return err
+	}
+	return d.replay(ctx, c, s)
+}
+
+func (s *shape) table() string { return "is_" + s.Name }
+
+func (s *shape) ddl() []string {
+	t, cols := s.table(), ""
+	out := []string{""}
+	for _, f := range s.index {
+		typ := "TEXT"
+		if f.Type != "string" {
+			typ = "BIGINT"
+		}
+		cols += fmt.Sprintf(", %q %s", f.Name, typ)
+		out = append(out, fmt.Sprintf("CREATE INDEX %s_%s ON %s (org, %q, id) WHERE until = %d", t, f.Name, t, f.Name, forever))
+	}
+	out[0] = fmt.Sprintf("CREATE TABLE %s (org TEXT NOT NULL, id TEXT NOT NULL, since BIGINT NOT NULL, until BIGINT NOT NULL, rev BIGINT NOT NULL%s, PRIMARY KEY (org, id, since)) {clustered}", t, cols)
+	return out
+}
+
+// replay makes the rows of a kind's table from the ledger.
+func (d *DB) replay(ctx context.Context, c *db.Conn, s *shape) error {
+	type row struct {
+		org, id, body string
+		seq, rev      int64
+	}
+	if _, err := c.Exec(ctx, `DELETE FROM link WHERE from_kind=$1`, s.Name); err != nil {
+		return err
+	}
+	orgs := []string{}
+	if err := c.Each(ctx, `SELECT org FROM head`, nil, func(r *sql.Rows) error {
+		var o string
+		err := r.Scan(&o)
+		orgs = append(orgs, o)
+		return err
+	}); err != nil {
+		return err
+	}
+	for _, org := range orgs {
+		for from := int64(-1); ; {
+			var page []row
+			err := c.Each(ctx, `SELECT e.seq, e.id, e.rev, b.body FROM entry e JOIN body b ON b.org=e.org AND b.seq=e.seq WHERE e.org=$1 AND e.seq>$2 AND e.kind=$3 AND b.body IS NOT NULL ORDER BY e.seq LIMIT 1000`,
+				[]any{org, from, s.Name}, func(r *sql.Rows) error {
+					x := row{org: org}
+					err := r.Scan(&x.seq, &x.id, &x.rev, &x.body)
+					page = append(page, x)
+					return err
+				})
+			if err != nil {
+				return fmt.Errorf("replay %s: %w", s.Name, err)
+			}
+			for _, x := range page {
+				if err := project(ctx, c, s, org, x.id, x.seq, x.rev, []byte(x.body), true); err != nil {
+					return fmt.Errorf("replay %s: %w", s.Name, err)
+				}
+				from = x.seq
+			}
+			if len(page) < 1000 {
+				break
+			}
+		}
+	}
+	return nil
+}
