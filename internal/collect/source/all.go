@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package source lists the connectors that Assay brings along.
+//
+// It knows their names and nothing else; adding a connector is one package and one line here.
+package source
+
+import (
+	"assay/internal/clock"
+	"assay/internal/collect"
+	"assay/internal/collect/source/command"
+	"assay/internal/collect/source/git"
+)
+
+// Connectors are all connectors, in the order in which they are offered.
+func Connectors() []collect.Connector {
+	now, run := clock.System{}, command.System{}
+	return []collect.Connector{
+		git.Connector(now, run),
+	}
+}

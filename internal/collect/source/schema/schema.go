@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package schema knows the declared resource kinds and judges whether a resource keeps to them.
+//
+// It reads the declarations from content and nothing else. It does not know where resources come
+// from or what tests make of them.
+package schema
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"assay/content"
+	"assay/internal/clock"
+	"assay/internal/collect"
+)
+
+// Schema answers what a kind is declared to be.
+type Schema interface {
+	Kind(name string) (Kind, bool)
+	Names() []string
+}
+
+// Kind is one resource kind.
+type Kind struct {
+	Name       string
+	NeverEmpty bool // zero of them is an error, not a fact (INV-08)
+	Attrs      map[string]Attr
+}
+
+// Attr is one declared attribute. Type is bool, int, string, time, strings or ints.
+type Attr struct {
+	Name, Type, Doc string
+	Values          []string // the only values there are, where that is so
+}
+
+// base are the attributes that every kind has beside its own. id and name are the key and the name
+// of the resource itself and never stand among its attributes.
+var base = []Attr{
+	{Name: "account", Type: "string", Doc: "Account or project it belongs to."},
+	{Name: "environment", Type: "string", Doc: "Environment, such as production."},
+	{Name: "owner_ref", Type: "string", Doc: "Who owns it."},
+	{Name: "class", Type: "string", Doc: "Class of the data in it."},
+	{Name: "tags", Type: "strings", Doc: "Tags."},
+}
+
+// Kinds is a Schema held in memory.
+type Kinds map[string]Kind
+
+// Declared reads the kinds that Assay brings along.
+func Declared() (Kinds, error) {
+	list, err := content.ResourceKinds()
+	if err != nil {
+		return nil, fmt.Errorf("read the resource kinds: %w", err)
+	}
+	all := Kinds{}
+	for _, k := range list {
+		attrs := make([]Attr, 0, len(k.Attributes))
+		for _, a := range k.Attributes {
+			attrs = append(attrs, Attr{Name: a.Name, Type: a.Type, Doc: a.Doc, Values: a.Values})
+		}
+		all.Add(k.Kind, k.NeverEmpty, attrs...)
+	}
+	return all, nil
+}
+
+// Add declares one kind with its own attributes; the common ones are added.
+func (k Kinds) Add(name string, neverEmpty bool, attrs ...Attr) {
+	kind := Kind{Name: name, NeverEmpty: neverEmpty, Attrs: map[string]Attr{}}
+	for _, a := range append(slices.Clone(base), attrs...) {
+		kind.Attrs[a.Name] = a
+	}
+	k[name] = kind
+}
+
+// Kind implements Schema.
+func (k Kinds) Kind(name string) (Kind, bool) { v, ok := k[name]; return v, ok }
+
+// Names implements Schema, in order.
+func (k Kinds) Names() []string {
+	out := make([]string, 0, len(k))
+	for n := range k {
+		out = append(out, n)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Check says what is wrong with a resource: an attribute that is not declared, a value of another
+// type, a value that is not one of those declared, a reason for something that is known.
+// A nil value is right for every type: it is known that there is none.
+func Check(s Schema, r collect.Resource) error {
+	kind, ok := s.Kind(r.Kind)
+	if !ok {
+		return fmt.Errorf("%s %q: the kind is not declared", r.Kind, r.Key)
+	}
+	if r.Key == "" {
+		return fmt.Errorf("a resource of kind %s has no key", r.Kind)
+	}
+	for name, v := range r.Attrs {
+		a, ok := kind.Attrs[name]
+		if !ok {
+			return fmt.Errorf("%s %q: attribute %s is not declared", r.Kind, r.Key, name)
+		}
+		if err := a.Check(v); err != nil {
+			return fmt.Errorf("%s %q: attribute %s: %w", r.Kind, r.Key, name, err)
+		}
+	}
+	for name, reason := range r.Why {
+		if _, ok := kind.Attrs[name]; !ok {
+			return fmt.Errorf("%s %q: there is a reason for %s, which is not declared", r.Kind, r.Key, name)
+		}
+		if _, known := r.Attrs[name]; known {
+			return fmt.Errorf("%s %q: %s is known and has a reason why it is not", r.Kind, r.Key, name)
+		}
+		if strings.TrimSpace(reason) == "" {
+			return fmt.Errorf("%s %q: the reason for %s is empty", r.Kind, r.Key, name)
+		}
+	}
+	return nil
+}
+
+// Check says whether a value is of the declared type and among the declared values.
+func (a Attr) Check(v any) error {
+	var fits bool
+	switch x := v.(type) {
+	case nil:
+		return nil
+	case bool:
+		fits = a.Type == "bool"
+	case int64:
+		fits = a.Type == "int"
+	case []string:
+		fits = a.Type == "strings"
+	case []int64:
+		fits = a.Type == "ints"
+	case string:
+		if a.Type == "time" {
+			if _, err := clock.Parse(x); err != nil {
+				return fmt.Errorf("%q is not a time", x)
+			}
+			return nil
+		}
+		fits = a.Type == "string"
+		if fits && len(a.Values) > 0 && !slices.Contains(a.Values, x) {
+			return fmt.Errorf("%q is none of %s", x, strings.Join(a.Values, ", "))
+		}
+	}
+	if !fits {
+		return fmt.Errorf("%T does not fit the type %s", v, a.Type)
+	}
+	return nil
+}
