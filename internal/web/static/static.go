@@ -22,7 +22,7 @@ import (
 	"sync"
 )
 
-//go:embed css js fonts vendor icons.svg
+//go:embed css js fonts vendor icons.svg mark.svg
 var files embed.FS
 
 // Prefix is where Handler must be mounted.
@@ -108,7 +108,7 @@ func Check() error { return load().err }
 
 // Scripts lists the script modules, so that a page can ask for them all at once.
 func Scripts() []string {
-	return []string{"js/app.js", "js/ask.js", "js/copy.js", "js/dialog.js", "js/filter.js", "js/keys.js",
+	return []string{"js/app.js", "js/ask.js", "js/copy.js", "js/dialog.js", "js/filter.js", "js/fold.js", "js/keys.js",
 		"js/live.js", "js/palette.js", "js/strip.js", "js/theme-menu.js", "js/toast.js", "js/upload.js"}
 }
 

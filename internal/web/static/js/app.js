@@ -3,6 +3,7 @@
 import "./copy.js";
 import "./dialog.js";
 import "./filter.js";
+import "./fold.js";
 import "./keys.js";
 import "./live.js";
 import "./palette.js";
