@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"assay/internal/check"
+)
+
+// Health is how a control stands now (F-02). The zero Health is NotStarted.
+type Health uint8
+
+// The states of health, worst first; the last one is left out of every score.
+const (
+	NotStarted     Health = iota // nothing was ever proved
+	Failing                      // something that must hold does not
+	NoData                       // a required test has no fresh answer
+	NeedsAttention               // it holds, and something about it will not for long
+	Passing                      // it holds, and there is proof
+	NotApplicable                // an approved decision says so
+)
+
+var healthText = [...]string{"not_started", "failing", "no_data", "needs_attention", "passing", "not_applicable"}
+
+func (h Health) String() string {
+	if int(h) >= len(healthText) {
+		h = NotStarted
+	}
+	return healthText[h]
+}
+
+// MarshalText writes the state in lower snake case.
+func (h Health) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
+
+// UnmarshalText reads a state.
+func (h *Health) UnmarshalText(text []byte) error {
+	i := slices.Index(healthText[:], string(text))
+	if i < 0 {
+		return fmt.Errorf("health %q: it is one of %v", text, healthText)
+	}
+	*h = Health(i)
+	return nil
+}
+
+// halves is the score in halves: 2 for passing, 1 for needs attention, 0 for all else.
+func (h Health) halves() int64 {
+	switch h {
+	case Passing:
+		return 2
+	case NeedsAttention:
+		return 1
+	}
+	return 0
+}
+
+// hasData reports whether the state rests on something that was seen.
+func (h Health) hasData() bool { return h == Failing || h == NeedsAttention || h == Passing }
+
+// EvidenceState is how one kind of evidence stands (F-04). The zero state is missing.
+type EvidenceState uint8
+
+// The states of evidence.
+const (
+	EvidenceMissing   EvidenceState = iota // none was ever accepted
+	EvidenceCurrent                        // accepted and in date
+	EvidenceExpiring                       // in date, and soon not
+	EvidenceExpired                        // was in date once
+	EvidenceWithdrawn                      // was accepted and taken back
+	EvidenceNotDue                         // kept per event, and there was no event
+)
+
+// lacking reports whether the state proves nothing although it should.
+func (e EvidenceState) lacking() bool {
+	return e != EvidenceCurrent && e != EvidenceExpiring && e != EvidenceNotDue
+}
+
+var evidenceWord = [...]string{"is missing", "is current", "expires soon", "expired", "was withdrawn", "is not due"}
+
+func (e EvidenceState) word() string {
+	if int(e) >= len(evidenceWord) {
+		e = EvidenceMissing
+	}
+	return evidenceWord[e]
+}
+
+// Freshness is the state of accepted evidence that was taken at a moment and is valid for some
+// days (F-04). Validity 0 does not expire. It is expiring when 14 days are left, or a fifth of its
+// validity where that is less.
+func Freshness(taken time.Time, validityDays int, now time.Time) EvidenceState {
+	if validityDays == 0 {
+		return EvidenceCurrent
+	}
+	validity := time.Duration(validityDays) * 24 * time.Hour
+	left := taken.Add(validity).Sub(now)
+	switch {
+	case left <= 0:
+		return EvidenceExpired
+	case left <= min(14*24*time.Hour, validity/5):
+		return EvidenceExpiring
+	}
+	return EvidenceCurrent
+}
+
+// PolicyState is how a policy that a control requires stands. The zero state is missing.
+type PolicyState uint8
+
+// The states of a required policy.
+const (
+	PolicyMissing       PolicyState = iota // no approved version is in force
+	PolicyReviewOverdue                    // in force, and its review is late
+	PolicyInForce                          // in force and reviewed in time
+)
+
+// TestFacts is what health must know of one test of a control.
+type TestFacts struct {
+	Test        string
+	Required    bool
+	Interval    time.Duration
+	Latest      check.RunState // of the newest run of all
+	Completed   check.RunState // of the newest run that came to an end
+	CompletedAt time.Time      // when that was; zero means never
+	Paused      bool
+}
+
+// EvidenceFacts is what health must know of one kind of evidence.
+type EvidenceFacts struct {
+	Title    string
+	Required bool
+	State    EvidenceState
+}
+
+// PolicyFacts is what health must know of one required policy.
+type PolicyFacts struct {
+	Ref   string
+	State PolicyState
+}
+
+// ControlFacts is all that the health of a control depends on.
+type ControlFacts struct {
+	NotApplicable        bool // an approved applicability decision says so
+	HasOwner             bool
+	Tests                []TestFacts
+	Evidence             []EvidenceFacts
+	Policies             []PolicyFacts
+	OverdueOccurrences   int // late and open, or missed within the last window
+	UpcomingOccurrences  int // due within 7 days and not started
+	OverdueFindings      int // high or critical, open and past due
+	OverdueTasks         int
+	ActiveExceptions     int
+	TextAwaitingApproval bool
+}
+
+// Cause is why a control stands as it does, in plain words.
+type Cause struct {
+	Class CauseClass `json:"class"`
+	Text  string     `json:"text"`
+}
+
+// ControlHealth is the health of a control with the causes of it.
+type ControlHealth struct {
+	Health Health  `json:"health"`
+	Causes []Cause `json:"causes"`
+}
+
+// HealthOf decides the health of a control at a moment: the first rule of F-02 that applies, with
+// everything that makes it apply. Required evidence that was never accepted counts as what has
+// expired does once the control has started: F-00 calls such a day failed, and so does this.
+func HealthOf(f ControlFacts, now time.Time) ControlHealth {
+	if f.NotApplicable {
+		return ControlHealth{NotApplicable, []Cause{{ByDecision, "an approved decision says that it does not apply"}}}
+	}
+	if !f.started() {
+		return ControlHealth{NotStarted, []Cause{{NoProof, "no required proof was ever accepted and no required test has completed"}}}
+	}
+	if c := f.failures(); len(c) > 0 {
+		return ControlHealth{Failing, c}
+	}
+	if c := f.gaps(now); len(c) > 0 {
+		return ControlHealth{NoData, c}
+	}
+	if c := f.concerns(); len(c) > 0 {
+		return ControlHealth{NeedsAttention, c}
+	}
+	return ControlHealth{Passing, []Cause{}}
+}
+
+func (f ControlFacts) started() bool {
+	return slices.ContainsFunc(f.Tests, func(t TestFacts) bool { return t.Required && !t.CompletedAt.IsZero() }) ||
+		slices.ContainsFunc(f.Evidence, func(e EvidenceFacts) bool {
+			return e.Required && e.State != EvidenceMissing && e.State != EvidenceNotDue
+		})
+}
+
+// failures are the causes of rule 3.
+func (f ControlFacts) failures() (c []Cause) {
+	for _, t := range f.Tests {
+		if t.Required && !t.CompletedAt.IsZero() && t.Completed == check.RunFailed {
+			c = append(c, Cause{FailingTest, fmt.Sprintf("test %s fails", t.Test)})
+		}
+	}
+	for _, e := range f.Evidence {
+		if e.Required && e.State.lacking() {
+			c = append(c, Cause{MissingDocumentation, fmt.Sprintf("required evidence %q %s", e.Title, e.State.word())})
+		}
+	}
+	for _, p := range f.Policies {
+		if p.State != PolicyInForce && p.State != PolicyReviewOverdue {
+			c = append(c, Cause{MissingDocumentation, fmt.Sprintf("policy %s has no approved version in force", p.Ref)})
+		}
+	}
+	if f.OverdueOccurrences > 0 {
+		c = append(c, Cause{OverdueReview, count(f.OverdueOccurrences, "performance is", "performances are") + " overdue or missed"})
+	}
+	if f.OverdueFindings > 0 {
+		c = append(c, Cause{UnresolvedFinding, count(f.OverdueFindings, "high or critical finding is", "high or critical findings are") + " past due"})
+	}
+	return c
+}
+
+// gaps are the causes of rule 4, and of a control whose proof is nothing but empty runs.
+func (f ControlFacts) gaps(now time.Time) (c []Cause) {
+	proof := false
+	for _, t := range f.Tests {
+		if !t.Required {
+			continue
+		}
+		text := ""
+		switch {
+		case t.Paused:
+			text = "is paused"
+		case t.CompletedAt.IsZero():
+			text = "has never completed"
+		case t.Latest == check.RunErrored:
+			text = "ended in an error"
+		case t.Latest == check.RunUnknown || t.Completed == check.RunUnknown || t.Completed == check.RunErrored:
+			text = "could not be decided"
+		case now.Sub(t.CompletedAt) > 2*t.Interval+2*time.Hour:
+			text = "has had no complete run since " + t.CompletedAt.UTC().Format("2006-01-02 15:04") + " UTC"
+		default:
+			proof = proof || t.Completed == check.RunPassed || t.Completed == check.RunExcepted
+			continue
+		}
+		c = append(c, Cause{NoProof, fmt.Sprintf("test %s %s", t.Test, text)})
+	}
+	for _, e := range f.Evidence {
+		proof = proof || e.Required && !e.State.lacking() && e.State != EvidenceNotDue
+	}
+	if len(c) == 0 && !proof {
+		c = append(c, Cause{NoProof, "nothing has happened yet that it could be judged by"})
+	}
+	return c
+}
+
+// concerns are the causes of rule 5.
+func (f ControlFacts) concerns() (c []Cause) {
+	add := func(yes bool, text string) {
+		if yes {
+			c = append(c, Cause{Concern, text})
+		}
+	}
+	add(!f.HasOwner, "it has no owner")
+	for _, e := range f.Evidence {
+		add(e.Required && e.State == EvidenceExpiring, fmt.Sprintf("required evidence %q expires soon", e.Title))
+	}
+	add(f.OverdueTasks > 0, count(f.OverdueTasks, "task is", "tasks are")+" overdue")
+	for _, t := range f.Tests {
+		done := !t.CompletedAt.IsZero()
+		add(done && t.Required && t.Completed == check.RunExcepted, fmt.Sprintf("test %s passes with a waiver", t.Test))
+		add(done && !t.Required && t.Completed == check.RunFailed, fmt.Sprintf("supporting test %s fails", t.Test))
+	}
+	add(f.ActiveExceptions > 0, count(f.ActiveExceptions, "waiver is", "waivers are")+" in force")
+	for _, p := range f.Policies {
+		add(p.State == PolicyReviewOverdue, fmt.Sprintf("the review of policy %s is overdue", p.Ref))
+	}
+	add(f.UpcomingOccurrences > 0, count(f.UpcomingOccurrences, "performance is", "performances are")+" due within 7 days and not started")
+	add(f.TextAwaitingApproval, "a change of its text awaits approval")
+	return c
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

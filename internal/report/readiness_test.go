@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"assay/content"
+)
+
+// scope gives the criteria of some categories and the controls that such a scope starts with.
+func scope(t testing.TB, categories ...string) (criteria []string, controls []ScoredControl) {
+	f, err := content.SOC2()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := content.Controls()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range f.Criteria {
+		if slices.Contains(categories, c.Category) {
+			criteria = append(criteria, c.Ref)
+		}
+	}
+	for _, c := range content.ForCategories(all, categories...) {
+		controls = append(controls, ScoredControl{Ref: c.Ref, Weight: c.Weight, Criteria: c.Criteria, HasOwner: true})
+	}
+	return criteria, controls
+}
+
+// set puts the controls named in refs ("GOV-02, 07; HRS-06") into a state, and fails on a name
+// that is not there.
+func set(t testing.TB, controls []ScoredControl, h Health, refs string) {
+	for group := range strings.SplitSeq(refs, ";") {
+		family := ""
+		for ref := range strings.SplitSeq(group, ",") {
+			ref = strings.TrimSpace(ref)
+			if f, _, whole := strings.Cut(ref, "-"); whole {
+				family = f
+			} else {
+				ref = family + "-" + ref
+			}
+			i := slices.IndexFunc(controls, func(c ScoredControl) bool { return c.Ref == ref })
+			if i < 0 {
+				t.Fatalf("there is no control %s", ref)
+			}
+			controls[i].Health = h
+		}
+	}
+}
+
+func setAll(controls []ScoredControl, h Health) {
+	for i := range controls {
+		controls[i].Health = h
+	}
+}
+
+const (
+	golden3 = "IAM-01, 02, 04, 08, 10, 12; NET-01, 04, 05; DAT-01, 02, 04; AST-02; VUL-01, 02, 05; CHG-02, 03, 04, 06; OPS-01, 02"
+	golden4 = golden3 + "; GOV-01, 03, 05, 06, 09, 10, 11; CHG-01; INC-01; RSK-01, 02, 03, 05; DAT-03, 06; CNF-01, 03"
+)
+
+// TestReadinessOfTheGoldenStates holds G-1 to G-6 of the domain model.
+func TestReadinessOfTheGoldenStates(t *testing.T) {
+	conf := []string{"security", "confidentiality"}
+	for _, g := range []struct {
+		name       string
+		categories []string
+		state      func([]ScoredControl)
+		exact      string
+		percent    int
+		below      int
+		zero       string // the criteria at 0, or how many
+	}{
+		{"G-1", []string{"security"}, func([]ScoredControl) {}, "0", 0, 33, "33"},
+		{"G-2", []string{"security"}, func(cs []ScoredControl) {
+			setAll(cs, Passing)
+			set(t, cs, Failing, "GOV-02, GOV-07, RSK-02, RSK-04, RSK-05, HRS-08, AST-05, VUL-03, CHG-01, INC-05, VEN-02, VEN-04, VEN-05")
+			set(t, cs, NeedsAttention, "HRS-06, INC-03")
+		}, "49781/66066", 75, 18, "[CC1.2 CC3.3 CC3.4]"},
+		{"G-3", conf, func(cs []ScoredControl) { set(t, cs, Passing, golden3) }, "57787/286650", 20, 35, "19"},
+		{"G-4", conf, func(cs []ScoredControl) { set(t, cs, Passing, golden4) }, "164867/350350", 47, 33, "[CC1.2 CC3.4 CC4.1 CC6.4 CC7.5]"},
+		{"G-5", conf, func(cs []ScoredControl) {
+			setAll(cs, Passing)
+			set(t, cs, NoData, "INC-05")
+			set(t, cs, NeedsAttention, "VUL-03, GOV-07")
+		}, "341949/350350", 97, 6, "0"},
+		{"G-6", []string{"security"}, func(cs []ScoredControl) {
+			setAll(cs, Passing)
+			set(t, cs, NoData, "IAM-01, IAM-02, IAM-12, HRS-04, CHG-02, CHG-03, CHG-05, VUL-01, VUL-05")
+		}, "44257/49140", 90, 11, "0"},
+		{"all passing", conf, func(cs []ScoredControl) { setAll(cs, Passing) }, "1", 100, 0, "0"},
+	} {
+		criteria, controls := scope(t, g.categories...)
+		g.state(controls)
+		r := ReadinessOf(criteria, controls)
+		want, _ := new(big.Rat).SetString(g.exact)
+		if r.Exact.Cmp(want) != 0 || r.Percent != g.percent || r.Below != g.below {
+			t.Errorf("%s: %v = %d%%, %d below, want %s = %d%%, %d below", g.name, r.Exact, r.Percent, r.Below, g.exact, g.percent, g.below)
+		}
+		if g.zero != fmt.Sprint(r.Zero) && g.zero != fmt.Sprint(len(r.Zero)) {
+			t.Errorf("%s: at zero %v, want %s", g.name, r.Zero, g.zero)
+		}
+	}
+}
+
+// TestGolden2SumsTo24866 holds the sum that G-2 states; it is rounded there, not cut.
+func TestGolden2SumsTo24866(t *testing.T) {
+	sum := new(big.Rat).Mul(big.NewRat(49781, 66066), big.NewRat(33, 1))
+	if s := sum.FloatString(3); s != "24.866" {
+		t.Fatal(s)
+	}
+}
+
+// TestTheSourceControlControlsAreNine: G-6 says which controls hang on a required source-control test.
+func TestTheSourceControlControlsAreNine(t *testing.T) {
+	all, err := content.Controls()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, c := range content.ForCategories(all) {
+		if slices.ContainsFunc(c.Tests, func(x content.ControlTest) bool {
+			return strings.HasPrefix(x.Test, "vcs.") && x.Role == "required"
+		}) {
+			got = append(got, c.Ref)
+		}
+	}
+	slices.Sort(got)
+	if s := strings.Join(got, " "); s != "CHG-02 CHG-03 CHG-05 HRS-04 IAM-01 IAM-02 IAM-12 VUL-01 VUL-05" {
+		t.Error(s)
+	}
+}
+
+var anyHealth = rapid.SampledFrom([]Health{NotStarted, Failing, NoData, NeedsAttention, Passing, NotApplicable})
+
+func drawControls(t *rapid.T, controls []ScoredControl) []ScoredControl {
+	cs := slices.Clone(controls)
+	for i := range cs {
+		cs[i].Health = anyHealth.Draw(t, "health")
+	}
+	return cs
+}
+
+func TestReadinessNeverRisesWhenAControlFalls(t *testing.T) {
+	criteria, controls := scope(t, "security", "privacy")
+	rapid.Check(t, func(t *rapid.T) {
+		cs := drawControls(t, controls)
+		before := ReadinessOf(criteria, cs)
+		i := rapid.IntRange(0, len(cs)-1).Draw(t, "control")
+		if cs[i].Health == NotApplicable || cs[i].Health == NotStarted {
+			return // a decision is no fall, and there is nothing below not started
+		}
+		cs[i].Health = rapid.SampledFrom([]Health{NotStarted, Failing, NoData, NeedsAttention}).
+			Filter(func(h Health) bool { return h.halves() <= cs[i].Health.halves() }).Draw(t, "fall")
+		if after := ReadinessOf(criteria, cs); after.Exact.Cmp(before.Exact) > 0 || after.Percent > before.Percent {
+			t.Fatalf("%s fell to %v, and readiness rose from %v to %v", cs[i].Ref, cs[i].Health, before.Exact, after.Exact)
+		}
+	})
+}
+
+func TestReadinessDoesNotDependOnTheOrder(t *testing.T) {
+	criteria, controls := scope(t, "security", "availability", "processing_integrity", "confidentiality", "privacy")
+	rapid.Check(t, func(t *rapid.T) {
+		cs := drawControls(t, controls)
+		a := ReadinessOf(criteria, cs)
+		b := ReadinessOf(rapid.Permutation(criteria).Draw(t, "criteria"), rapid.Permutation(cs).Draw(t, "controls"))
+		if a.Exact.Cmp(b.Exact) != 0 || a.Percent != b.Percent || a.Below != b.Below || len(a.Zero) != len(b.Zero) || len(a.Failing) != len(b.Failing) {
+			t.Fatalf("%v in one order, %v in another", a.Exact, b.Exact)
+		}
+	})
+}
+
+func TestReadinessIs100OnlyWhenEveryCriterionIsWhole(t *testing.T) {
+	criteria, controls := scope(t, "security")
+	rapid.Check(t, func(t *rapid.T) {
+		cs := slices.Clone(controls)
+		setAll(cs, Passing)
+		for range rapid.IntRange(0, 2).Draw(t, "falls") {
+			cs[rapid.IntRange(0, len(cs)-1).Draw(t, "control")].Health = anyHealth.Draw(t, "health")
+		}
+		r := ReadinessOf(criteria, cs)
+		whole := !slices.ContainsFunc(r.Criteria, func(c CriterionScore) bool { return c.Exact.Cmp(big.NewRat(1, 1)) != 0 })
+		if (r.Percent == 100) != whole || (r.Below == 0) != whole {
+			t.Fatalf("%d%%, %d below, whole: %v", r.Percent, r.Below, whole)
+		}
+	})
+}
+
+func TestACriterionWithoutControlsScoresNothing(t *testing.T) {
+	r := ReadinessOf([]string{"CC1.1", "CC1.2"}, []ScoredControl{
+		{Ref: "A", Weight: 1, Criteria: []string{"CC1.1"}, Health: Passing},
+		{Ref: "B", Weight: 2, Criteria: []string{"CC1.2"}, Health: NotApplicable},
+	})
+	if r.Percent != 50 || fmt.Sprint(r.Zero) != "[CC1.2]" || r.Criteria[1].Controls != 0 {
+		t.Fatalf("%+v", r)
+	}
+	if r := ReadinessOf(nil, nil); r.Percent != 0 || r.Exact.Sign() != 0 {
+		t.Fatalf("an empty scope is ready: %+v", r)
+	}
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"slices"
+	"strings"
+
+	"assay/internal/check"
+)
+
+// CauseClass groups causes, for the reason that stands beside a day (F-07).
+type CauseClass string
+
+// The classes. The first four make a control fail, in the order in which a control with several
+// is counted; their words are the words of the reason.
+const (
+	FailingTest          CauseClass = "failing a test"
+	MissingDocumentation CauseClass = "missing documentation"
+	OverdueReview        CauseClass = "overdue review"
+	UnresolvedFinding    CauseClass = "unresolved finding"
+
+	NoProof    CauseClass = "no proof"    // nothing fresh to judge by
+	Concern    CauseClass = "concern"     // it holds, and wants a look
+	ByDecision CauseClass = "by decision" // a person decided so
+)
+
+var failureOrder = []CauseClass{FailingTest, MissingDocumentation, OverdueReview, UnresolvedFinding}
+
+// DayFacts is what the letter of a control's day depends on (F-00).
+type DayFacts struct {
+	Outside  bool            // the day lies outside the control's effective dates
+	Tests    []check.Letter  // of the required tests; supporting tests never count
+	Evidence []EvidenceState // of the required kinds, each at its worst during the day
+	Policies []PolicyState   // of the required policies, each at its worst during the day
+	Overdue  int             // occurrences that were overdue that day
+}
+
+// ControlDay is the letter of a control's day and, where it failed, why, the first class first.
+type ControlDay struct {
+	Letter check.Letter `json:"letter"`
+	Causes []CauseClass `json:"causes,omitempty"`
+}
+
+// DayOfControl decides a control's day: the first rule of F-00 that applies.
+func DayOfControl(f DayFacts) ControlDay {
+	if f.Outside {
+		return ControlDay{Letter: check.NotApplicable}
+	}
+	letter := check.Worst(f.Tests...)
+	var causes []CauseClass
+	if letter == check.Failed {
+		causes = append(causes, FailingTest)
+	}
+	lacking := slices.ContainsFunc(f.Evidence, EvidenceState.lacking)
+	unruled := slices.ContainsFunc(f.Policies, func(p PolicyState) bool { return p != PolicyInForce && p != PolicyReviewOverdue })
+	if lacking || unruled {
+		causes = append(causes, MissingDocumentation)
+	}
+	if f.Overdue > 0 {
+		causes = append(causes, OverdueReview)
+	}
+	switch {
+	case len(causes) > 0:
+		return ControlDay{check.Failed, causes}
+	case len(f.Tests) == 0 && slices.ContainsFunc(f.Evidence, func(e EvidenceState) bool { return e != EvidenceNotDue }):
+		return ControlDay{Letter: check.Passed} // no tests, and every piece that was due was current
+	}
+	return ControlDay{Letter: letter}
+}
+
+// ControlLetter is one control's part in the day of a criterion.
+type ControlLetter struct {
+	Ref string
+	ControlDay
+}
+
+// Reason says why a criterion's day is what it is.
+type Reason struct {
+	Text        string   `json:"reason"`
+	ControlRefs []string `json:"control_refs"`
+}
+
+// ReasonOf words the reason of a criterion's day (F-07): the controls that made the letter, by
+// class, the most frequent first and two classes at most. A passed day needs no reason.
+func ReasonOf(category string, letter check.Letter, controls []ControlLetter) Reason {
+	r := Reason{ControlRefs: []string{}}
+	n := map[CauseClass]int{}
+	for _, c := range controls {
+		if c.Letter != letter || letter == check.Passed || letter == check.NotApplicable {
+			continue
+		}
+		n[classOf(c.ControlDay)]++
+		r.ControlRefs = append(r.ControlRefs, c.Ref)
+	}
+	classes := make([]CauseClass, 0, len(n))
+	for c := range n {
+		classes = append(classes, c)
+	}
+	slices.SortFunc(classes, func(a, b CauseClass) int {
+		if n[a] != n[b] {
+			return n[b] - n[a]
+		}
+		return slices.Index(failureOrder, a) - slices.Index(failureOrder, b)
+	})
+	var parts []string
+	for _, c := range classes[:min(2, len(classes))] {
+		noun := strings.ReplaceAll(category, "_", " ") + " control"
+		parts = append(parts, count(n[c], noun, noun+"s")+" "+string(c))
+	}
+	r.Text = strings.Join(parts, ", ")
+	return r
+}
+
+// classOf is the one class that a control is counted under.
+func classOf(d ControlDay) CauseClass {
+	switch d.Letter {
+	case check.Failed:
+		for _, c := range failureOrder {
+			if slices.Contains(d.Causes, c) {
+				return c
+			}
+		}
+		return FailingTest
+	case check.Errored:
+		return "ended in an error"
+	case check.Paused:
+		return "paused"
+	case check.Excepted:
+		return "passing with a waiver"
+	}
+	return "without data"
+}
