@@ -46,6 +46,8 @@ type Kind[T any] struct {
 	// Check says whether new may take the place of old; old is nil for a new thing.
 	// Rules of one field stand in its tags; what spans fields stands here. It never writes.
 	Check func(old, new *T) error
+	// Create is the act that making one takes; edit where empty.
+	Create string
 	// System means that only the program itself makes and changes it: faces may read.
 	System bool
 }
@@ -68,12 +70,13 @@ type Shape struct {
 	Name, Plural, Prefix, Doc, Object, Label string
 	Fields                                   []Field
 	Moves                                    []Move
+	Create                                   string
 	System                                   bool
 }
 
 // Shape describes the kind without its type.
 func (k Kind[T]) Shape() Shape {
-	return Shape{k.Name, k.Plural, k.Prefix, k.Doc, k.Object, k.Label, Fields(reflect.TypeFor[T]()), k.Moves, k.System}
+	return Shape{k.Name, k.Plural, k.Prefix, k.Doc, k.Object, k.Label, Fields(reflect.TypeFor[T]()), k.Moves, k.Create, k.System}
 }
 
 // Field finds a field by name.

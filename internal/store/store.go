@@ -56,6 +56,8 @@ type DB struct {
 	done   chan struct{}
 	broken chan struct{}
 
+	verifying sync.Mutex
+
 	mu      sync.Mutex
 	poison  error
 	watch   map[chan Event]bool

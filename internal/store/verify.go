@@ -48,7 +48,7 @@ type Audit struct {
 
 // VerifyOptions are what the ledger is held against beside itself.
 type VerifyOptions struct {
-	Saved    []string                              // checkpoints that somebody kept outside
+	Saved    []string                                    // checkpoints that somebody kept outside
 	File     func(ctx context.Context, sha string) error // checks a file; nil where files are not looked at
 	Progress func(done, total int64)
 	Limit    int // how many problems are listed; 100 where zero
@@ -74,6 +74,8 @@ func (d *DB) Verify(ctx context.Context, org string, opt VerifyOptions) (Audit, 
 	}
 	v := &verifier{d: d, org: org, opt: opt, ends: map[int64]bool{}, gone: map[int64]bool{}, file: map[string]int64{}}
 	v.out.Org, v.out.Problems = org, []Problem{}
+	d.verifying.Lock() // one at a time: each takes several connections
+	defer d.verifying.Unlock()
 	err := d.View(ctx, org, timeZero, System("ledger.verify"), func(view *View) error {
 		v.out.Size = view.At
 		if err := v.head(ctx, view.c); err != nil {
@@ -302,12 +304,22 @@ func (v *verifier) checkpoints(ctx context.Context, view *View) error {
 	if err != nil {
 		return err
 	}
+	type row struct {
+		size, at int64
+		msg      string
+	}
+	var rows []row
 	err = view.c.Each(ctx, `SELECT size, at, note FROM checkpoint WHERE org=$1 ORDER BY size`, []any{v.org}, func(r *sql.Rows) error {
-		var size, at int64
-		var msg string
-		if err := r.Scan(&size, &at, &msg); err != nil {
-			return err
-		}
+		var x row
+		err := r.Scan(&x.size, &x.at, &x.msg)
+		rows = append(rows, x)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("verify checkpoints: %w", err)
+	}
+	for _, x := range rows {
+		size, at, msg := x.size, x.at, x.msg
 		v.out.Checkpoints++
 		v.checkpoint(fmt.Sprintf("checkpoint for %d entries", size), msg, vkey, size, Altered)
 		if size > 0 && size <= v.out.Size {
@@ -315,10 +327,6 @@ func (v *verifier) checkpoints(ctx context.Context, view *View) error {
 				v.bad(Altered, size-1, fmt.Sprintf("checkpoint for %d entries", size), "its time is before that of its last entry")
 			}
 		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("verify checkpoints: %w", err)
 	}
 	if last, err := v.d.anchors.Last(v.org); err != nil {
 		return err

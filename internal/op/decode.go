@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package op
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"reflect"
+	"slices"
+	"sort"
+	"strings"
+
+	"assay/internal/errs"
+	"assay/internal/kind"
+)
+
+// MaxInput is how large an input may be, in bytes.
+const MaxInput = 4 << 20
+
+// decode reads an input strictly: one JSON object, no unknown field, every field of its type and within its bounds.
+func decode[In any](raw json.RawMessage, fields []kind.Field) (in In, err error) {
+	named, err := object(raw, fields)
+	if err != nil {
+		return in, err
+	}
+	if err := merge(&in, named, fields); err != nil {
+		return in, err
+	}
+	for _, f := range fields {
+		if _, ok := named[f.Name]; f.Required && f.Type == "integer" && !ok {
+			return in, errs.At(f.Name, "is required")
+		}
+	}
+	fill(reflect.ValueOf(&in).Elem(), fields, named)
+	return in, kind.Validate(&in)
+}
+
+// object reads the fields of a JSON object and refuses those that are not there.
+func object(raw json.RawMessage, fields []kind.Field) (map[string]json.RawMessage, error) {
+	if len(bytes.TrimSpace(raw)) == 0 {
+		raw = json.RawMessage(`{}`)
+	}
+	if len(raw) > MaxInput {
+		return nil, errs.New(errs.Invalid, "the input is larger than %d bytes", MaxInput)
+	}
+	var named map[string]json.RawMessage
+	d := json.NewDecoder(bytes.NewReader(raw))
+	if err := d.Decode(&named); err != nil || named == nil {
+		return nil, errs.New(errs.Invalid, "the input is not a JSON object%s", where(err))
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, errs.New(errs.Invalid, "there is something after the end of the JSON object")
+	}
+	unknown := []string{}
+	for n := range named {
+		if !slices.ContainsFunc(fields, func(f kind.Field) bool { return f.Name == n }) {
+			unknown = append(unknown, n)
+		}
+	}
+	if len(unknown) > 0 {
+		sort.Strings(unknown)
+		return nil, errs.At(short(unknown[0]), "there is no such field, or it cannot be set").Mend("%s", "the fields are "+names(fields))
+	}
+	return named, nil
+}
+
+// merge lays the named fields over v and leaves the others as they are.
+func merge(v any, named map[string]json.RawMessage, fields []kind.Field) error {
+	rv := reflect.ValueOf(v).Elem()
+	if rv.Kind() != reflect.Struct {
+		return nil
+	}
+	for _, f := range fields {
+		raw, ok := named[f.Name]
+		if !ok {
+			continue
+		}
+		x := rv.FieldByIndex(f.At)
+		x.SetZero() // Go's decoder would otherwise reuse what is there
+		d := json.NewDecoder(bytes.NewReader(raw))
+		d.DisallowUnknownFields()
+		if err := d.Decode(x.Addr().Interface()); err != nil {
+			return mismatch(f, err)
+		}
+	}
+	return nil
+}
+
+// fill gives the fields that were not named their defaults.
+func fill(rv reflect.Value, fields []kind.Field, named map[string]json.RawMessage) {
+	for _, f := range fields {
+		if _, ok := named[f.Name]; ok || f.Default == "" || f.ReadOnly {
+			continue
+		}
+		x := rv.FieldByIndex(f.At)
+		if x.Kind() == reflect.String {
+			x.SetString(f.Default)
+		} else {
+			_ = json.Unmarshal([]byte(f.Default), x.Addr().Interface()) // a bad default is found by the test over all operations
+		}
+	}
+}
+
+func mismatch(f kind.Field, err error) error {
+	var t *json.UnmarshalTypeError
+	if errors.As(err, &t) {
+		at := f.Name
+		if t.Field != "" {
+			at += "." + t.Field
+		}
+		return errs.At(at, "wants %s, and was given %s", wants(f), t.Value)
+	}
+	if f.Format == "date-time" {
+		return errs.At(f.Name, "is not a time").Mend("write it as 2026-11-22T09:00:00Z")
+	}
+	return errs.At(f.Name, "%s", strings.TrimPrefix(err.Error(), "json: "))
+}
+
+func wants(f kind.Field) string {
+	switch {
+	case f.Format == "date-time":
+		return "a time"
+	case f.Type == "integer":
+		return "a whole number"
+	case f.Type == "boolean":
+		return "true or false"
+	case f.Type == "array":
+		return "a list"
+	case f.Type == "object":
+		return "an object"
+	}
+	return "a text"
+}
+
+func where(err error) string {
+	var s *json.SyntaxError
+	if errors.As(err, &s) {
+		return ": " + s.Error()
+	}
+	return ""
+}
+
+func names(fields []kind.Field) string {
+	out := []string{}
+	for _, f := range fields {
+		out = append(out, f.Name)
+	}
+	return strings.Join(out, ", ")
+}
+
+func short(s string) string {
+	if len(s) > 60 {
+		return s[:60] + "…"
+	}
+	return s
+}

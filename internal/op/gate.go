@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package op
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"assay/internal/clock"
+	"assay/internal/errs"
+	"assay/internal/store"
+)
+
+// Gate is the one way in: what is valid, who may, and in which transaction is decided here and nowhere else.
+type Gate struct {
+	*Set
+	DB  *store.DB
+	Log *slog.Logger
+	// PerMinute is how many calls one actor may make in a minute; 600,000 where zero.
+	PerMinute int
+
+	mu     sync.Mutex
+	budget map[string]*spent
+}
+
+type spent struct {
+	minute int64
+	calls  int
+}
+
+// Call is one call of an operation.
+type Call struct {
+	Op   string
+	In   json.RawMessage
+	AsOf time.Time // the moment that is asked of; now where zero
+	Key  string    // idempotency key, where the caller wants a repeated call answered once
+}
+
+// Answer is what an operation gave, and what proves it.
+type Answer struct {
+	Out     any // what the operation returned; a json.RawMessage is the text of it
+	Receipt *store.Receipt
+	Op      *Op
+	Replay  bool // an earlier call with the same key did the work
+}
+
+// answerSpace is where the answers to calls with a key are kept, and for how long.
+const (
+	answerSpace = "idempotency"
+	answerFor   = 24 * time.Hour
+)
+
+// Call runs an operation for an actor, now, or as of a moment past.
+func (g *Gate) Call(ctx context.Context, a Actor, c Call) (Answer, error) {
+	ans, err := g.call(ctx, a, c)
+	if err == nil {
+		return ans, nil
+	}
+	if e := errs.Public(err); g.Log != nil {
+		switch e.Code {
+		case errs.Internal, errs.Unavailable, errs.Full:
+			g.Log.ErrorContext(ctx, "operation failed", "op", c.Op, "org", a.Org, "actor", a.ID, "via", a.Via, "code", e.Code, "error", cause(err))
+		case errs.Denied, errs.Limited:
+			g.Log.WarnContext(ctx, "operation denied", "op", c.Op, "org", a.Org, "actor", a.ID, "via", a.Via, "code", e.Code)
+		}
+	}
+	return ans, err
+}
+
+func cause(err error) string {
+	var e *errs.Error
+	if errors.As(err, &e) && e.Unwrap() != nil {
+		return e.Unwrap().Error()
+	}
+	return err.Error()
+}
+
+func (g *Gate) call(ctx context.Context, a Actor, c Call) (Answer, error) {
+	o := g.Find(c.Op)
+	if o == nil {
+		return Answer{}, errs.New(errs.NotFound, "there is no operation %s", short(c.Op))
+	}
+	in, err := o.check(c.In)
+	if err != nil {
+		return Answer{Op: o}, err
+	}
+	if o.Writes && !c.AsOf.IsZero() {
+		return Answer{Op: o}, errs.At("as_of", "the past cannot be changed")
+	}
+	if err := g.spend(a); err != nil {
+		return Answer{Op: o}, err
+	}
+	reach, err := g.may(a, o)
+	if err != nil {
+		return Answer{Op: o}, err
+	}
+	by := store.By{Actor: a.ID, Via: a.Via, Op: o.Name}
+	if o.Sensitive {
+		if err := g.note(ctx, a, by, c.In); err != nil {
+			return Answer{Op: o}, err
+		}
+	}
+	ans := Answer{Op: o}
+	switch {
+	case o.query != nil:
+		err = g.DB.View(ctx, a.Org, c.AsOf, by, func(v *store.View) error {
+			if err := own(ctx, v, a, o, reach, c.In); err != nil {
+				return err
+			}
+			ans.Out, err = o.query(ctx, v, in)
+			return err
+		})
+	case o.change != nil:
+		err = g.change(ctx, a, c, o, by, reach, in, &ans)
+	default:
+		if reach == Own {
+			return ans, denied(a, o)
+		}
+		ans.Out, err = o.job(ctx, Desk{g.DB, a, by, g}, in)
+	}
+	return ans, err
+}
+
+func (g *Gate) change(ctx context.Context, a Actor, c Call, o *Op, by store.By, reach Grant, in any, ans *Answer) error {
+	mark := ""
+	if c.Key != "" {
+		mark = fmt.Sprintf("%x", sha256.Sum256(slices.Concat([]byte(o.Name+"\n"), c.In)))
+	}
+	r, err := g.DB.Change(ctx, a.Org, by, func(tx *store.Tx) error {
+		if c.Key != "" {
+			if done, err := replay(ctx, tx, a, c.Key, mark, ans); err != nil || done {
+				return err
+			}
+		}
+		if err := own(ctx, &tx.View, a, o, reach, c.In); err != nil {
+			return err
+		}
+		var err error
+		if ans.Out, err = o.change(ctx, tx, in); err != nil || c.Key == "" {
+			return err
+		}
+		return keep(ctx, tx, a, c.Key, mark, ans.Out)
+	})
+	if err != nil {
+		return err
+	}
+	if !ans.Replay {
+		ans.Receipt = &r
+	}
+	return nil
+}
+
+// kept is the answer to a call with a key.
+type kept struct {
+	Mark    string          `json:"mark"`
+	Out     json.RawMessage `json:"out"`
+	Receipt store.Receipt   `json:"receipt"`
+}
+
+func keep(ctx context.Context, tx *store.Tx, a Actor, key, mark string, out any) error {
+	b, err := store.Encode(out)
+	if err != nil {
+		return err
+	}
+	tx.Receipt.Org = tx.Org
+	v, err := store.Encode(kept{mark, b, tx.Receipt})
+	if err != nil {
+		return err
+	}
+	return tx.SetSlip(ctx, answerSpace, a.ID+"/"+key, string(v), tx.Now.Add(answerFor))
+}
+
+func replay(ctx context.Context, tx *store.Tx, a Actor, key, mark string, ans *Answer) (bool, error) {
+	if len(key) > 200 {
+		return false, errs.At("idempotency_key", "is longer than 200 characters")
+	}
+	was, found, err := tx.Slip(ctx, answerSpace, a.ID+"/"+key)
+	if err != nil || !found {
+		return false, err
+	}
+	var k kept
+	if err := json.Unmarshal([]byte(was), &k); err != nil {
+		return false, fmt.Errorf("read kept answer: %w", err)
+	}
+	if k.Mark != mark {
+		return false, errs.At("idempotency_key", "this key was used for another request").Mend("use a new key for a new request")
+	}
+	ans.Out, ans.Receipt, ans.Replay = k.Out, &k.Receipt, true
+	return true, nil
+}
+
+// may says how far the actor reaches, or that he does not.
+func (g *Gate) may(a Actor, o *Op) (Grant, error) {
+	if a.Org == "" || a.ID == "" {
+		return Nothing, errs.New(errs.Unsigned, "you are not signed in").Mend("sign in, or send a token")
+	}
+	reach := a.May(o.Object, o.Act)
+	if o.Public {
+		reach = Every
+	}
+	if reach == Nothing || !a.inScope(o) {
+		return Nothing, denied(a, o)
+	}
+	return reach, nil
+}
+
+func denied(a Actor, o *Op) error {
+	who := "you may not"
+	if a.Scopes != nil && a.May(o.Object, o.Act) != Nothing {
+		return errs.New(errs.Denied, "this token may not %s: its scopes are too narrow", o.Name)
+	}
+	if len(a.Roles) > 0 {
+		who = "as " + string(a.Roles[0]) + " you may not"
+	}
+	return errs.New(errs.Denied, "%s %s %s", who, o.Act, o.Object).Mend("ask the compliance manager or the owner of the organisation")
+}
+
+// May says whether an actor may call an operation at all: for buttons and menus. The call itself decides anew.
+func (g *Gate) May(a Actor, name string) bool {
+	o := g.Find(name)
+	if o == nil {
+		return false
+	}
+	_, err := g.may(a, o)
+	return err == nil
+}
+
+// own lets an actor who reaches only his own things through to those, and to nothing else.
+func own(ctx context.Context, v *store.View, a Actor, o *Op, reach Grant, raw json.RawMessage) error {
+	if reach != Own {
+		return nil
+	}
+	var in struct {
+		ID string `json:"id"`
+	}
+	if json.Unmarshal(raw, &in) != nil || in.ID == "" || len(o.owners) == 0 {
+		return denied(a, o)
+	}
+	body, _, err := v.Body(ctx, o.Kind, in.ID)
+	if err != nil {
+		return err
+	}
+	var m map[string]any
+	if err := json.Unmarshal(body, &m); err != nil {
+		return fmt.Errorf("read %s: %w", in.ID, err)
+	}
+	for _, f := range o.owners {
+		if s, ok := m[f].(string); ok && s != "" && (s == a.Person || s == a.ID) {
+			return nil
+		}
+	}
+	return errs.New(errs.NotFound, "there is no %s %s", o.Kind, short(in.ID))
+}
+
+// spend counts a call against the actor's budget.
+func (g *Gate) spend(a Actor) error {
+	limit := g.PerMinute
+	if limit == 0 {
+		limit = 600_000
+	}
+	minute := g.DB.Clock().Now().Unix() / 60
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.budget == nil || len(g.budget) > 100_000 {
+		g.budget = map[string]*spent{}
+	}
+	k := a.Org + "/" + a.ID
+	s := g.budget[k]
+	if s == nil || s.minute != minute {
+		s = &spent{minute: minute}
+		g.budget[k] = s
+	}
+	if s.calls++; s.calls > limit {
+		return errs.New(errs.Limited, "more than %d calls in this minute", limit).Mend("wait until the next minute")
+	}
+	return nil
+}
+
+// SensitiveRead is the fact that somebody read what is confidential.
+type SensitiveRead struct {
+	store.Place
+	Actor string    `json:"actor" doc:"Who read it."`
+	Op    string    `json:"op" doc:"The operation."`
+	Thing string    `json:"thing" doc:"What was read."`
+	At    time.Time `json:"at" doc:"When."`
+}
+
+// Reads are the sensitive reads. The ledger has them before the reader has the answer.
+var Reads = store.Facts[SensitiveRead]("sensitive_read", "Reads of what is confidential.", nil, []string{"thing"})
+
+func (g *Gate) note(ctx context.Context, a Actor, by store.By, raw json.RawMessage) error {
+	var in struct {
+		ID string `json:"id"`
+	}
+	if json.Unmarshal(raw, &in) != nil || in.ID == "" {
+		in.ID = "list"
+	}
+	_, err := g.DB.Change(ctx, a.Org, by, func(tx *store.Tx) error {
+		_, err := Reads.Append(ctx, tx, "read", []SensitiveRead{{Actor: a.ID, Op: by.Op, Thing: in.ID, At: tx.Now}}, nil)
+		return err
+	})
+	return err
+}
+
+// Clock is the clock of the store behind the Gate.
+func (g *Gate) Clock() clock.Clock { return g.DB.Clock() }
+
+// Do calls an operation with a Go value as input and decodes its output: for faces and jobs that know the types.
+func Do[Out any](ctx context.Context, g *Gate, a Actor, name string, in any, asOf time.Time) (Out, error) {
+	var out Out
+	raw, err := json.Marshal(in)
+	if err != nil {
+		return out, fmt.Errorf("encode input of %s: %w", name, err)
+	}
+	ans, err := g.Call(ctx, a, Call{Op: name, In: raw, AsOf: asOf})
+	if err != nil {
+		return out, err
+	}
+	if v, ok := ans.Out.(Out); ok {
+		return v, nil
+	}
+	b, err := store.Encode(ans.Out)
+	if err != nil {
+		return out, fmt.Errorf("encode output of %s: %w", name, err)
+	}
+	return out, json.Unmarshal(b, &out)
+}

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package op
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"assay/internal/errs"
+	"assay/internal/kind"
+	"assay/internal/store"
+)
+
+type byID struct {
+	ID string `json:"id" doc:"Identifier." min:"1"`
+}
+
+type byRev struct {
+	ID  string `json:"id" doc:"Identifier." min:"1"`
+	Rev int64  `json:"rev" doc:"The revision that you saw." min:"1"`
+}
+
+// ownFields are the fields that make a thing somebody's own.
+var ownFields = []string{"owner", "assignee", "person", "requested_by", "submitted_by", "created_by", "lead"}
+
+// Kind adds the operations that every kind has: list, get, history, links, create, update, end, and one for each move.
+func Kind[T any, P kind.Thing[T]](s *Set, k kind.Kind[T]) {
+	if err := k.Sound(); err != nil {
+		s.errs = append(s.errs, err)
+		return
+	}
+	sh := k.Shape()
+	s.shapes = append(s.shapes, sh)
+	reading[T, P](s, k, sh)
+	if !k.System {
+		writing[T, P](s, k, sh)
+		for _, m := range k.Moves {
+			move[T, P](s, k, sh, m)
+		}
+	}
+	owners := []string{}
+	for _, n := range ownFields {
+		if _, ok := sh.Field(n); ok {
+			owners = append(owners, n)
+		}
+	}
+	for _, o := range s.ops {
+		if o.Kind == k.Name {
+			o.owners = owners
+		}
+	}
+}
+
+// Title is how a kind or a field is called in a sentence.
+func Title(name string) string { return strings.ReplaceAll(name, "_", " ") }
+
+func reading[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], sh kind.Shape) {
+	secret := secrets(sh)
+	out := open(kind.Schema(readable(sh.Fields), true))
+	list(s, sh, secret, out)
+	o := Query(s, Spec{Name: k.Name + ".get", Doc: "Show one " + Title(k.Name) + ".", Object: k.Object, Act: "view", Example: k.Name + " get --id " + k.Prefix + "_…"},
+		func(ctx context.Context, v *store.View, in byID) (json.RawMessage, error) {
+			body, _, err := v.Body(ctx, k.Name, in.ID)
+			return mask(body, secret), err
+		})
+	o.OutSchema = out
+	Query(s, Spec{Name: k.Name + ".history", Doc: "Show every change that made one " + Title(k.Name) + " what it is.", Object: k.Object, Act: "view", Example: k.Name + " history --id " + k.Prefix + "_…"},
+		func(ctx context.Context, v *store.View, in byID) ([]store.Version, error) {
+			h, err := v.History(ctx, k.Name, in.ID)
+			for i := range h {
+				h[i].Body = mask(h[i].Body, secret)
+			}
+			return h, err
+		})
+	Query(s, Spec{Name: k.Name + ".links", Doc: "Show what points at one " + Title(k.Name) + ".", Object: k.Object, Act: "view", Example: k.Name + " links --id " + k.Prefix + "_…"},
+		func(ctx context.Context, v *store.View, in byID) ([]store.Link, error) {
+			if ok, err := v.Exists(ctx, k.Name, in.ID); err != nil || !ok {
+				return nil, notFound(k.Name, in.ID, err)
+			}
+			l, err := v.Pointing(ctx, in.ID)
+			if l == nil {
+				l = []store.Link{}
+			}
+			return l, err
+		})
+}
+
+func notFound(k, id string, err error) error {
+	if err != nil {
+		return err
+	}
+	return errs.New(errs.NotFound, "there is no %s %s", Title(k), short(id))
+}
+
+// list adds the operation that lists a kind: its filters are the indexed fields.
+func list(s *Set, sh kind.Shape, secret []string, out map[string]any) {
+	o := Query(s, Spec{Name: sh.Name + ".list", Doc: "List " + sh.Plural + ".", Object: sh.Object, Act: "view", Example: sh.Name + " list --limit 20"},
+		func(ctx context.Context, v *store.View, p store.Page) (json.RawMessage, error) {
+			l, err := v.List(ctx, sh.Name, p)
+			if err != nil {
+				return nil, err
+			}
+			return page(l, secret)
+		})
+	o.In = nil
+	for _, f := range sh.Fields {
+		if f.Index {
+			f.Required, f.Min, f.Default, f.ReadOnly = false, nil, "", false
+			f.Doc = "Only those with this value. " + f.Doc
+			o.In = append(o.In, f)
+		}
+	}
+	most, least := int64(1000), int64(1)
+	o.In = append(o.In,
+		kind.Field{Name: "sort", Type: "string", Doc: "Order by this indexed field or id; with - in front, the other way round."},
+		kind.Field{Name: "after", Type: "string", Doc: "Go on after this cursor: the value of next in the page before."},
+		kind.Field{Name: "limit", Type: "integer", Doc: "How many at the most; 50 if not given.", Min: &least, Max: &most})
+	o.InSchema = kind.Schema(o.In, true)
+	o.OutSchema = map[string]any{"type": "object", "required": []string{"data"}, "properties": map[string]any{
+		"data": map[string]any{"type": "array", "items": out},
+		"next": map[string]any{"type": "string", "description": "Cursor of the next page; not there at the end."}}}
+	fields := o.In
+	o.check = func(raw json.RawMessage) (any, error) { return listPage(raw, fields) }
+}
+
+// listPage reads the input of a list.
+func listPage(raw json.RawMessage, fields []kind.Field) (store.Page, error) {
+	p := store.Page{Where: map[string]any{}}
+	named, err := object(raw, fields)
+	if err != nil {
+		return p, err
+	}
+	for _, f := range fields {
+		v, ok := named[f.Name]
+		if !ok {
+			continue
+		}
+		var val any
+		switch f.Type {
+		case "integer":
+			var n int64
+			err = json.Unmarshal(v, &n)
+			val = n
+		case "boolean":
+			var b bool
+			err = json.Unmarshal(v, &b)
+			val = b
+		default:
+			var t string
+			err = json.Unmarshal(v, &t)
+			val = t
+			if f.Enum != nil && t != "" && err == nil && !slices.Contains(f.Enum, t) {
+				return p, errs.At(f.Name, "%q is not one of %s", short(t), strings.Join(f.Enum, ", "))
+			}
+		}
+		if err != nil {
+			return p, mismatch(f, err)
+		}
+		switch f.Name {
+		case "sort":
+			p.Sort = val.(string)
+		case "after":
+			p.After = val.(string)
+		case "limit":
+			if n := val.(int64); n < 1 || n > 1000 {
+				return p, errs.At("limit", "must be between 1 and 1000")
+			}
+			p.Limit = int(val.(int64))
+		default:
+			p.Where[f.Name] = val
+		}
+	}
+	return p, nil
+}
+
+// page writes a listing without decoding what it lists.
+func page(l store.Listing, secret []string) (json.RawMessage, error) {
+	n := 32
+	for _, b := range l.Bodies {
+		n += len(b) + 1
+	}
+	out := append(make([]byte, 0, n), `{"data":[`...)
+	for i, b := range l.Bodies {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(out, mask(b, secret)...)
+	}
+	out = append(out, ']')
+	if l.Next != "" {
+		out = append(append(append(out, `,"next":"`...), l.Next...), '"')
+	}
+	return append(out, '}'), nil
+}
+
+// secrets lists the fields that no face may read.
+func secrets(sh kind.Shape) []string {
+	var out []string
+	for _, f := range sh.Fields {
+		if f.Secret {
+			out = append(out, f.Name)
+		}
+	}
+	return out
+}
+
+func readable(fields []kind.Field) []kind.Field {
+	return slices.DeleteFunc(slices.Clone(fields), func(f kind.Field) bool { return f.Secret })
+}
+
+// mask takes the secret fields out of a body.
+func mask(body json.RawMessage, secret []string) json.RawMessage {
+	if len(secret) == 0 || body == nil {
+		return body
+	}
+	var m map[string]json.RawMessage
+	if json.Unmarshal(body, &m) != nil {
+		return json.RawMessage(`{}`)
+	}
+	for _, n := range secret {
+		delete(m, n)
+	}
+	b, err := json.Marshal(m)
+	if err != nil {
+		return json.RawMessage(`{}`)
+	}
+	return b
+}
+
+func writing[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], sh kind.Shape) {
+	body := slices.DeleteFunc(slices.Clone(sh.Fields), func(f kind.Field) bool { return f.ReadOnly })
+	out := open(kind.Schema(readable(sh.Fields), true))
+	act := k.Create
+	if act == "" {
+		act = "edit"
+	}
+	create := Change(s, Spec{Name: k.Name + ".create", Doc: "Add a " + Title(k.Name) + ". " + k.Doc, Object: k.Object, Act: act, Example: k.Name + " create " + example(body)},
+		func(ctx context.Context, tx *store.Tx, in P) (json.RawMessage, error) {
+			return put[T, P](ctx, tx, k, in, sh)
+		})
+	create.In, create.InSchema, create.OutSchema, create.Fresh = body, kind.Schema(body, false), out, true
+	create.check = func(raw json.RawMessage) (any, error) {
+		v, err := decode[T](raw, body)
+		initial(&v, sh)
+		return P(&v), err
+	}
+	idRev := kind.Fields(reflect.TypeFor[byRev]())
+	update := Change(s, Spec{Name: k.Name + ".update", Doc: "Change the named fields of one " + Title(k.Name) + ".", Object: k.Object, Act: "edit", Example: k.Name + " update --id " + k.Prefix + "_… --rev 1 " + example(body)},
+		func(ctx context.Context, tx *store.Tx, in patch) (json.RawMessage, error) {
+			t, err := store.Get[T, P](ctx, &tx.View, k, in.ID)
+			if err != nil {
+				return nil, err
+			}
+			if err := fresh(k.Name, in.Rev, t.Base().Rev); err != nil {
+				return nil, err
+			}
+			if err := merge((*T)(t), in.named, body); err != nil {
+				return nil, err
+			}
+			return put[T, P](ctx, tx, k, t, sh)
+		})
+	update.In = append(slices.Clone(idRev), optional(body)...)
+	update.InSchema, update.OutSchema, update.Versioned = kind.Schema(update.In, false), out, true
+	update.check = func(raw json.RawMessage) (any, error) { return readPatch(raw, update.In, new(T), body) }
+
+	end := Change(s, Spec{Name: k.Name + ".end", Doc: "End one " + Title(k.Name) + ". Its past stays.", Object: k.Object, Act: "edit", Example: k.Name + " end --id " + k.Prefix + "_… --rev 1"},
+		func(ctx context.Context, tx *store.Tx, in byRev) (json.RawMessage, error) {
+			if in.Rev == 0 {
+				return nil, wantsRev()
+			}
+			return json.RawMessage(`{}`), store.End[T, P](ctx, tx, k, in.ID, in.Rev)
+		})
+	end.Versioned = true
+}
+
+// optional turns the fields of a new thing into those of a change: none is required.
+func optional(fields []kind.Field) []kind.Field {
+	out := slices.Clone(fields)
+	for i := range out {
+		out[i].Required, out[i].Default = false, ""
+	}
+	return out
+}
+
+// patch is the input of an update: what is named is changed.
+type patch struct {
+	ID    string `json:"id"`
+	Rev   int64  `json:"rev"`
+	named map[string]json.RawMessage
+}
+
+func readPatch(raw json.RawMessage, fields []kind.Field, probe any, body []kind.Field) (any, error) {
+	named, err := object(raw, fields)
+	if err != nil {
+		return nil, err
+	}
+	var p patch
+	if err := merge(&p, named, fields[:0]); err != nil {
+		return nil, err
+	}
+	if err := merge(probe, named, body); err != nil { // for its errors: types are checked before anything is opened
+		return nil, err
+	}
+	if json.Unmarshal(named["id"], &p.ID) != nil || p.ID == "" {
+		return nil, errs.At("id", "is required")
+	}
+	if raw, ok := named["rev"]; ok && json.Unmarshal(raw, &p.Rev) != nil {
+		return nil, errs.At("rev", "wants a whole number")
+	}
+	if p.Rev == 0 {
+		return nil, wantsRev()
+	}
+	p.named = named
+	return p, nil
+}
+
+func wantsRev() error {
+	return &errs.Error{Code: errs.Precond, Field: "rev", Text: "is required: the revision that you saw", Fix: "read the thing and give back its rev (in REST: If-Match)"}
+}
+
+func fresh(k string, given, now int64) error {
+	if given != now {
+		return store.Stale(k, now)
+	}
+	return nil
+}
+
+// initial puts a new thing into its first state.
+func initial(v any, sh kind.Shape) {
+	st, ok := sh.Field("state")
+	if !ok || !st.ReadOnly || st.Default == "" {
+		return
+	}
+	reflect.ValueOf(v).Elem().FieldByIndex(st.At).SetString(st.Default)
+}
+
+func put[T any, P kind.Thing[T]](ctx context.Context, tx *store.Tx, k kind.Kind[T], t P, sh kind.Shape) (json.RawMessage, error) {
+	if err := store.Put(ctx, tx, k, t); err != nil {
+		return nil, err
+	}
+	b, err := store.Encode(t)
+	return mask(b, secrets(sh)), err
+}
+
+// example writes the arguments of the required fields.
+func example(fields []kind.Field) string {
+	var b bytes.Buffer
+	for _, f := range fields {
+		if !f.Required {
+			continue
+		}
+		v := "…"
+		switch {
+		case f.Enum != nil:
+			v = f.Enum[0]
+		case f.Type == "integer":
+			v = fmt.Sprint(*f.Min)
+		case f.Format == "date":
+			v = "2026-11-22"
+		}
+		fmt.Fprintf(&b, "--%s %q ", strings.ReplaceAll(f.Name, "_", "-"), v)
+	}
+	return strings.TrimSpace(b.String())
+}
