@@ -99,7 +99,7 @@ func StatementsOf(f StatementFacts, now time.Time) []Statement {
 
 func (f StatementFacts) access(now time.Time) Statement {
 	s := Statement{Key: "access_known", Text: "We know who can reach data", Query: "population and decisions of the latest completed access review"}
-	if f.ReviewCompletedAt.IsZero() {
+	if !happened(f.ReviewCompletedAt, now) {
 		s.Detail = "no access review was completed"
 		return s
 	}
@@ -115,7 +115,7 @@ func (f StatementFacts) access(now time.Time) Statement {
 func (f StatementFacts) risk(now time.Time) Statement {
 	s := Statement{Key: "risk_assessed", Text: "We assess our risks", Query: "date of the latest completed risk assessment"}
 	switch {
-	case f.RiskAssessedAt.IsZero():
+	case !happened(f.RiskAssessedAt, now):
 		s.Detail = "no risk assessment was completed"
 	case within(f.RiskAssessedAt, year, now):
 		s.Proof, s.Detail = Proven, "the latest risk assessment is of "+date(f.RiskAssessedAt)
@@ -136,7 +136,7 @@ func (f StatementFacts) incidents(now time.Time) Statement {
 		plan = "the review of the incident plan is overdue"
 	}
 	exercise := "no exercise was held"
-	if !f.ExerciseAt.IsZero() {
+	if happened(f.ExerciseAt, now) {
 		exercise = "the latest exercise was on " + date(f.ExerciseAt)
 		if within(f.ExerciseAt, year, now) {
 			done.Got++
@@ -167,9 +167,10 @@ func (f StatementFacts) consistency() Statement {
 	return s
 }
 
-// within reports whether at lies in the time before now, and not after it.
-func within(at time.Time, span time.Duration, now time.Time) bool {
-	return !at.After(now) && now.Sub(at) <= span
-}
+// happened reports whether at is a moment that has come.
+func happened(at, now time.Time) bool { return !at.IsZero() && !at.After(now) }
+
+// within reports whether at, which has come, is no longer ago than span.
+func within(at time.Time, span time.Duration, now time.Time) bool { return now.Sub(at) <= span }
 
 func date(t time.Time) string { return t.UTC().Format(time.DateOnly) }
