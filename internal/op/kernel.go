@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package op
+
+// Kernel adds what every set has: the facts that the Gate itself writes.
+func Kernel(s *Set) { s.Table(Reads) }

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package testkit gives tests real parts: both databases, a clock that stands still, a store with its
+// Gate. It knows no kind of the product and is linked into no binary.
+package testkit
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"assay/internal/clock"
+	"assay/internal/db"
+	"assay/internal/ledger"
+	"assay/internal/op"
+	"assay/internal/store"
+)
+
+// Start is the moment at which the clock of a test stands first.
+var Start = time.Date(2026, 3, 6, 9, 0, 0, 0, time.UTC)
+
+// Org is the organisation of a test, and Other is one that must never be seen from it.
+const (
+	Org   = "org_test"
+	Other = "org_other"
+)
+
+// House is a store with a Gate in front of it, on one engine.
+type House struct {
+	Engine db.Engine
+	DSN    string
+	Dir    string
+	Conn   *db.DB
+	Store  *store.DB
+	Gate   *op.Gate
+	Clock  *clock.Fake
+	Set    *op.Set
+}
+
+// Engines runs fn on SQLite and on PostgreSQL, each with a database of its own. PostgreSQL is left out
+// only with -short, which the fast part of the tests uses.
+func Engines(t *testing.T, add func(*op.Set), fn func(*testing.T, *House)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { fn(t, SQLite(t, add)) })
+	if testing.Short() {
+		return
+	}
+	t.Run("postgres", func(t *testing.T) { fn(t, Postgres(t, add)) })
+}
+
+// SQLite makes a house on a file of its own.
+func SQLite(t testing.TB, add func(*op.Set)) *House {
+	t.Helper()
+	dir := t.TempDir()
+	return Build(t, dir, "sqlite:"+filepath.Join(dir, "assay.db"), add)
+}
+
+// Build opens a house over a database. It closes with the test.
+func Build(t testing.TB, dir, dsn string, add func(*op.Set)) *House {
+	t.Helper()
+	h := &House{Dir: dir, DSN: dsn, Clock: clock.NewFake(Start), Set: &op.Set{}}
+	op.Kernel(h.Set)
+	add(h.Set)
+	if err := h.Set.Sound(); err != nil {
+		t.Fatal(err)
+	}
+	h.Open(t)
+	t.Cleanup(func() { h.Store.Close() })
+	return h
+}
+
+// Open opens the store of the house, again after it was closed.
+func (h *House) Open(t testing.TB) {
+	t.Helper()
+	ctx := context.Background()
+	var err error
+	if h.Conn, err = db.Open(ctx, h.DSN); err != nil {
+		t.Fatal(err)
+	}
+	h.Engine = h.Conn.Engine
+	h.Store, err = store.Open(ctx, h.Conn, store.Options{Clock: h.Clock, Kinds: h.Set.Shapes(), Tables: h.Set.Tables(),
+		Keys: &ledger.Keys{Dir: filepath.Join(h.Dir, "keys")}, Anchors: &ledger.Anchors{Dir: filepath.Join(h.Dir, "anchor")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Gate = &op.Gate{Set: h.Set, DB: h.Store, Log: slog.New(slog.DiscardHandler)}
+}
+
+// As is a user with a role in the organisation of the test.
+func As(r op.Role) op.Actor {
+	return op.Actor{Org: Org, ID: "usr_" + string(r), Roles: []op.Role{r}, Via: "rest"}
+}
+
+// Elsewhere is a user with a role in the other organisation.
+func Elsewhere(r op.Role) op.Actor {
+	a := As(r)
+	a.Org, a.ID = Other, "usr_other"
+	return a
+}
+
+// Seed makes a random source and says its seed when the test fails.
+func Seed(t testing.TB) *rand.Rand {
+	seed := uint64(time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC).Unix()) + uint64(rand.Int64N(1<<40))
+	t.Cleanup(func() {
+		if t.Failed() {
+			fmt.Printf("seed of %s: %d\n", t.Name(), seed)
+		}
+	})
+	return rand.New(rand.NewPCG(seed, seed))
+}
