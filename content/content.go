@@ -21,8 +21,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/goccy/go-yaml"
-
 	"assay/internal/errs"
 )
 
@@ -164,9 +162,10 @@ func framework(key string) (Framework, error) {
 
 // decodeAll reads every file of a folder as one T each.
 func decodeAll[T any](folder string) ([]T, error) {
-	return readFolder(folder, func(_ string, data []byte) (T, error) {
+	return readFolder(folder, func(name string, data []byte) (T, error) {
 		var x T
-		return x, yaml.UnmarshalWithOptions(data, &x, yaml.Strict())
+		err := DecodeYAML(data, name, &x)
+		return x, err
 	})
 }
 
@@ -306,8 +305,8 @@ func ForCategories(all []Control, categories ...string) []Control {
 // may be shown to whoever wrote the file.
 func ParseFamily(name string, data []byte) (Family, error) {
 	var f Family
-	if err := yaml.UnmarshalWithOptions(data, &f, yaml.Strict()); err != nil {
-		return f, errs.At(name, "%s", place(err)).Mend("write the fields as the library does; a field it does not know is refused").Because(err)
+	if err := DecodeYAML(data, name, &f); err != nil {
+		return f, err
 	}
 	for i := range f.Controls {
 		c := &f.Controls[i]
@@ -323,16 +322,6 @@ func ParseFamily(name string, data []byte) (Family, error) {
 	return f, nil
 }
 
-// place gives the line and column of a YAML error, and what is wrong there.
-func place(err error) string {
-	var y yaml.Error
-	if errors.As(err, &y) && y.GetToken() != nil {
-		p := y.GetToken().Position
-		return fmt.Sprintf("line %d, column %d: %s", p.Line, p.Column, y.GetMessage())
-	}
-	return err.Error()
-}
-
 func (c *Control) check() error {
 	switch {
 	case c.Ref == "" || c.Title == "" || c.Text == "":
@@ -341,6 +330,8 @@ func (c *Control) check() error {
 		return errors.New("weight is 1, or 2 for a key control")
 	case len(c.Criteria) == 0:
 		return errors.New("criteria: name at least one")
+	case twice(c.Criteria):
+		return errors.New("criteria: name each one once, or the control counts twice")
 	case len(c.Tests) == 0 && !slices.ContainsFunc(c.Evidence, func(e EvidenceKind) bool { return e.Required }):
 		return errors.New("a control without tests needs a piece of required evidence")
 	}
@@ -383,6 +374,11 @@ func (c *Control) checkEvidence() error {
 
 func (f Frequency) check(field string) error {
 	return oneOf(field, string(f), "continuous", "daily", "weekly", "monthly", "quarterly", "half_yearly", "yearly", "per_event")
+}
+
+func twice(refs []string) bool {
+	sorted := slices.Sorted(slices.Values(refs))
+	return len(slices.Compact(sorted)) < len(refs)
 }
 
 func oneOf(field, got string, allowed ...string) error {

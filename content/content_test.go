@@ -132,6 +132,28 @@ func TestAControlWithoutTestsNeedsEvidence(t *testing.T) {
 	}
 }
 
+// TestTestsAndControlsAgreeOnTheirLinks: the link stands in both files, so that each reads whole.
+func TestTestsAndControlsAgreeOnTheirLinks(t *testing.T) {
+	links := map[string]string{}
+	for _, x := range must[[]content.Test](t)(content.Tests()) {
+		for _, c := range x.Controls {
+			links[c.ID+" "+x.ID] = c.Role
+		}
+	}
+	for _, c := range must[[]content.Control](t)(content.Controls()) {
+		for _, x := range c.Tests {
+			k := c.Ref + " " + x.Test
+			if links[k] != x.Role {
+				t.Errorf("%s: %q for the control, %q for the test", k, x.Role, links[k])
+			}
+			delete(links, k)
+		}
+	}
+	if len(links) > 0 {
+		t.Errorf("tests name controls that do not name them: %v", links)
+	}
+}
+
 func TestEveryPolicyIsNamedByAControlAndTheOtherWayRound(t *testing.T) {
 	ps := must[[]content.Policy](t)(content.Policies())
 	if len(ps) != 24 {
@@ -184,11 +206,15 @@ func TestTheCrosswalkCoversWhatTheSummarySays(t *testing.T) {
 func TestAMisspeltFieldIsRefusedWithItsPlace(t *testing.T) {
 	_, err := content.ParseFamily("controls/own.yaml", []byte("family: own\ntitle: Own\ncontrols:\n  - ref: OWN-01\n    titel: Typo\n"))
 	var e *errs.Error
-	if !errors.As(err, &e) || e.Field != "controls/own.yaml" || !strings.Contains(e.Text, "line 5") || !strings.Contains(e.Text, "titel") {
+	if !errors.As(err, &e) || e.Field != "controls/own.yaml:5" || !strings.Contains(e.Text, "titel") {
 		t.Fatalf("%v", err)
 	}
 	_, err = content.ParseFamily("own.yaml", []byte("controls:\n  - {ref: OWN-01, title: a, text: b, set: base, weight: 3, criteria: [CC1.1]}\n"))
 	if !errors.Is(err, errs.Invalid) || !strings.Contains(err.Error(), "OWN-01: weight") {
+		t.Fatalf("%v", err)
+	}
+	_, err = content.ParseFamily("own.yaml", []byte("controls:\n  - {ref: OWN-01, title: a, text: b, set: base, weight: 1, criteria: [CC1.1, CC1.1]}\n"))
+	if !errors.Is(err, errs.Invalid) || !strings.Contains(err.Error(), "each one once") {
 		t.Fatalf("%v", err)
 	}
 }
