@@ -37,7 +37,7 @@ type ResourceKind struct {
 // Attribute is one typed attribute. A value that is not of the type, or not one of Values, counts as unknown.
 type Attribute struct {
 	Name   string   `yaml:"name" json:"name"`
-	Type   string   `yaml:"type" json:"type"` // bool, int, string, time, strings, ints
+	Type   string   `yaml:"type" json:"type"` // bool, int, string, time, date, strings, ints
 	Values []string `yaml:"values" json:"values,omitempty"`
 	Doc    string   `yaml:"doc" json:"doc"`
 }
@@ -53,7 +53,9 @@ type Join struct {
 	Latest string              `yaml:"latest" json:"latest,omitempty"`
 	First  string              `yaml:"first" json:"first,omitempty"`
 	Many   bool                `yaml:"many" json:"many,omitempty"`
-	Doc    string              `yaml:"doc" json:"doc"`
+	// Optional says that finding none is an answer. Otherwise it is a broken reference, and unknown.
+	Optional bool   `yaml:"optional" json:"optional,omitempty"`
+	Doc      string `yaml:"doc" json:"doc"`
 }
 
 // Test is one control test: which resources it looks at, and what must hold for them.

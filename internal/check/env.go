@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package check
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/common/types/traits"
+)
+
+const (
+	costLimit      = 2_000_000 // steps that one expression with a loop may take for one resource
+	longestExpr    = 4000      // characters of one expression
+	deepestExpr    = 60
+	calendarIdent  = "calendar@"
+	nowIdent       = "now"
+	businessDaysFn = "business_days@"
+	endOfDayFn     = "end_of_day@"
+	startOfDayFn   = "start_of_day@"
+)
+
+// functions are what expressions may call besides CEL's own. The fast path calls the same code.
+var functions = map[string]func(args ...ref.Val) ref.Val{
+	"days":         func(a ...ref.Val) ref.Val { return span(a[0], 24*time.Hour) },
+	"hours":        func(a ...ref.Val) ref.Val { return span(a[0], time.Hour) },
+	"minutes":      func(a ...ref.Val) ref.Val { return span(a[0], time.Minute) },
+	"lower":        lower,
+	"sum":          sum,
+	businessDaysFn: plusBusinessDays,
+	endOfDayFn:     func(a ...ref.Val) ref.Val { return onDay(a, (*Calendar).EndOfDay) },
+	startOfDayFn:   func(a ...ref.Val) ref.Val { return onDay(a, (*Calendar).StartOfDay) },
+}
+
+const longestSpan = 36_500 * 24 * time.Hour
+
+func span(n ref.Val, unit time.Duration) ref.Val {
+	i, ok := n.(types.Int)
+	if !ok {
+		return types.MaybeNoSuchOverloadErr(n)
+	}
+	if most := int64(longestSpan / unit); int64(i) > most || int64(i) < -most {
+		return types.NewErr("%d is too long a time", int64(i))
+	}
+	return types.Duration{Duration: time.Duration(i) * unit}
+}
+
+func lower(a ...ref.Val) ref.Val {
+	s, ok := a[0].(types.String)
+	if !ok {
+		return types.MaybeNoSuchOverloadErr(a[0])
+	}
+	return types.String(strings.ToLower(string(s)))
+}
+
+func sum(a ...ref.Val) ref.Val {
+	l, ok := a[0].(traits.Lister)
+	if !ok {
+		return types.MaybeNoSuchOverloadErr(a[0])
+	}
+	var total ref.Val = types.Int(0)
+	for it := l.Iterator(); it.HasNext() == types.True; {
+		v := it.Next()
+		if types.IsUnknownOrError(v) {
+			return v
+		}
+		n, ok := v.(types.Int)
+		if !ok {
+			return types.MaybeNoSuchOverloadErr(v)
+		}
+		if total = total.(types.Int).Add(n); types.IsError(total) {
+			return total
+		}
+	}
+	return total
+}
+
+func plusBusinessDays(a ...ref.Val) ref.Val {
+	cal, ok := a[0].(*Calendar)
+	t, isTime := a[1].(types.Timestamp)
+	n, isInt := a[2].(types.Int)
+	if !ok || !isTime || !isInt {
+		return types.NewErr("business days are counted from a time")
+	}
+	if n < 0 || n > maxBusinessDays {
+		return types.NewErr("count 0 to %d business days", maxBusinessDays)
+	}
+	out, err := cal.PlusBusinessDays(t.Time, int(n))
+	if err != nil {
+		return types.WrapErr(err)
+	}
+	return types.Timestamp{Time: out}
+}
+
+func onDay(a []ref.Val, f func(*Calendar, time.Time) time.Time) ref.Val {
+	cal, ok := a[0].(*Calendar)
+	t, isTime := a[1].(types.Timestamp)
+	if !ok || !isTime {
+		return types.NewErr("a day is found for a time")
+	}
+	return types.Timestamp{Time: f(cal, t.Time)}
+}
+
+// newEnv is what all expressions share: the functions, the macros and the kinds.
+func newEnv(kinds map[string]*kind) (*cel.Env, error) {
+	registry, err := types.NewRegistry()
+	if err != nil {
+		return nil, fmt.Errorf("make type registry: %w", err)
+	}
+	ts, list := types.TimestampType, types.NewListType(types.IntType)
+	env, err := cel.NewEnv(
+		cel.CustomTypeProvider(provider{Provider: registry, kinds: kinds}),
+		cel.CustomTypeAdapter(registry),
+		cel.ParserExpressionSizeLimit(longestExpr), cel.ParserRecursionLimit(deepestExpr),
+		cel.Variable(nowIdent, ts), cel.Variable(calendarIdent, calendarType),
+		declare("days", types.DurationType, types.IntType),
+		declare("hours", types.DurationType, types.IntType),
+		declare("minutes", types.DurationType, types.IntType),
+		declare("lower", types.StringType, types.StringType),
+		cel.Function("sum", cel.MemberOverload("sum_ints", []*cel.Type{list}, types.IntType),
+			cel.SingletonFunctionBinding(functions["sum"])),
+		declare(businessDaysFn, ts, calendarType, ts, types.IntType),
+		declare(endOfDayFn, ts, calendarType, ts),
+		declare(startOfDayFn, ts, calendarType, ts),
+		cel.Macros(
+			cel.GlobalMacro("plus_business_days", 2, withCalendar(businessDaysFn)),
+			cel.GlobalMacro("end_of_day", 1, withCalendar(endOfDayFn)),
+			cel.GlobalMacro("start_of_day", 1, withCalendar(startOfDayFn)),
+			cel.GlobalMacro("filled", 1, filled)),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("make expression environment: %w", err)
+	}
+	return env, nil
+}
+
+func declare(name string, result *cel.Type, args ...*cel.Type) cel.EnvOption {
+	return cel.Function(name, cel.Overload(name+"_", args, result), cel.SingletonFunctionBinding(functions[name]))
+}
+
+// withCalendar turns end_of_day(t) into a call that also gets the calendar of the run.
+func withCalendar(fn string) cel.MacroFactory {
+	return func(f cel.MacroExprFactory, _ ast.Expr, args []ast.Expr) (ast.Expr, *cel.Error) {
+		return f.NewCall(fn, append([]ast.Expr{f.NewIdent(calendarIdent)}, args...)...), nil
+	}
+}
+
+// filled turns filled(x) into x != null && x != "".
+func filled(f cel.MacroExprFactory, _ ast.Expr, args []ast.Expr) (ast.Expr, *cel.Error) {
+	null := f.NewCall("_!=_", args[0], f.NewLiteral(types.NullValue))
+	text := f.NewCall("_!=_", f.Copy(args[0]), f.NewLiteral(types.String("")))
+	return f.NewCall("_&&_", null, text), nil
+}

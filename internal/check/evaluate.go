@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package check
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Input is what an evaluation looks at.
+type Input struct {
+	Now        time.Time
+	Resources  *Population
+	Exceptions []Exception
+	Zone       *time.Location // of the organisation; nil is UTC
+	Holidays   Holidays
+}
+
+func (in *Input) calendar() *Calendar { return NewCalendar(in.Zone, in.Holidays) }
+
+// Exception excuses one resource from one test for a time. Before and after it has no effect (INV-03).
+type Exception struct {
+	ID        string
+	Test      string
+	Resource  string // ID of a resource, or of a group
+	StartsAt  time.Time
+	ExpiresAt time.Time
+}
+
+// Result is what a test says of one resource or group.
+type Result struct {
+	Resource  string         `json:"resource"`
+	Verdict   Verdict        `json:"verdict"`
+	Message   string         `json:"message,omitempty"`   // empty where it passed
+	Observed  map[string]any `json:"observed,omitempty"`  // what decided, where it did not pass; what is unknown is not in it
+	Exception string         `json:"exception,omitempty"` // that excuses it
+}
+
+// Outcome is what one evaluation of a test came to.
+type Outcome struct {
+	Test        string   `json:"test"`
+	Version     string   `json:"version"`
+	State       Verdict  `json:"state"`
+	Reason      string   `json:"reason"`
+	Evaluated   int      `json:"evaluated"` // resources or groups that the filter let through, or may have
+	Passed      int      `json:"passed"`
+	Failed      int      `json:"failed"`
+	Excepted    int      `json:"excepted"`
+	Unknown     int      `json:"unknown"`
+	Errors      int      `json:"errors"`
+	OutOfFilter int      `json:"out_of_filter"`
+	Results     []Result `json:"results"`
+}
+
+// Evaluate tests all resources. It uses all processors where there is enough to do.
+func (r *Rule) Evaluate(in *Input) Outcome {
+	out := Outcome{Test: r.Def.ID, Version: r.Version}
+	if r.stopped(&out, in) {
+		return out
+	}
+	resources := in.Resources.Set(r.Def.Kind).Resources
+	excuses := excusesFor(in, r.Def.ID)
+	if r.Single() {
+		r.each(&out, in, resources, excuses)
+	} else {
+		r.aggregate(&out, in, resources, excuses)
+	}
+	r.conclude(&out, len(resources))
+	return out
+}
+
+// EvaluateOne tests one resource alone, as Evaluate would have. A resource that the filter leaves
+// out is not applicable. Only for rules that are Single, and when all kinds were read completely.
+func (r *Rule) EvaluateOne(in *Input, b *Bound) Result {
+	if !r.Single() || b.kind != r.plan.kind {
+		return Result{Resource: b.ID, Verdict: VerdictError, Message: "this test does not look at this resource alone"}
+	}
+	var stopped Outcome
+	if r.stopped(&stopped, in) {
+		return Result{Resource: b.ID, Verdict: stopped.State, Message: stopped.Reason}
+	}
+	if b.Gone && !r.seesGone {
+		return Result{Resource: b.ID, Verdict: VerdictNotApplicable}
+	}
+	return r.one(newFrame(r.plan, in), b, excusesFor(in, r.Def.ID))
+}
+
+// stopped settles the outcome where the sources do not allow an evaluation (INV-06, INV-07).
+func (r *Rule) stopped(out *Outcome, in *Input) bool {
+	set := in.Resources.Set(r.Def.Kind)
+	if set.State == SourceNever {
+		out.State, out.Reason = VerdictUnknown, fmt.Sprintf("no source supplies %s: connect one", r.Def.Kind)
+		return true
+	}
+	for _, k := range r.kinds {
+		if s := in.Resources.Set(k); s.State == SourceFailed || s.State == SourcePartial {
+			out.State, out.Reason = VerdictError, unread(k, s)
+			return true
+		}
+	}
+	if r.expect != nil && in.Resources.Set(r.expect.kind.name).State == SourceNever {
+		out.State, out.Reason = VerdictUnknown, fmt.Sprintf("no source supplies %s: connect one", r.expect.kind.name)
+		return true
+	}
+	for i, j := range r.plan.joins {
+		if r.plan.used[i] && !in.anySource(j.Kinds) {
+			out.State = VerdictUnknown
+			out.Reason = fmt.Sprintf("no source supplies %s: connect one", strings.Join(j.Kinds, " or "))
+			return true
+		}
+	}
+	return false
+}
+
+func unread(kind string, s Set) string {
+	what := "could not be read"
+	if s.State == SourcePartial {
+		what = "was not read to its end"
+	}
+	if s.Reason == "" {
+		return fmt.Sprintf("the source of %s %s", kind, what)
+	}
+	return fmt.Sprintf("the source of %s %s: %s", kind, what, s.Reason)
+}
+
+func (in *Input) anySource(kinds []string) bool {
+	for _, k := range kinds {
+		if in.Resources.Set(k).State != SourceNever {
+			return true
+		}
+	}
+	return false
+}
+
+// excusesFor gives the exceptions in force now, by resource.
+func excusesFor(in *Input, test string) map[string]string {
+	var out map[string]string
+	for _, x := range in.Exceptions {
+		if x.Test != test || in.Now.Before(x.StartsAt) || !in.Now.Before(x.ExpiresAt) {
+			continue
+		}
+		if out == nil {
+			out = map[string]string{}
+		}
+		out[x.Resource] = x.ID
+	}
+	return out
+}
+
+// parallelFrom is the number of resources from which dividing the work pays.
+const parallelFrom = 1024
+
+func (r *Rule) each(out *Outcome, in *Input, resources []*Bound, excuses map[string]string) {
+	workers := 1
+	if len(resources) >= parallelFrom {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	share := (len(resources) + workers - 1) / workers
+	parts := make([][]Result, workers)
+	var wait sync.WaitGroup
+	for w := range workers {
+		mine := resources[min(w*share, len(resources)):min((w+1)*share, len(resources))]
+		work := func() { parts[w] = r.some(newFrame(r.plan, in), mine, excuses) }
+		if w == workers-1 {
+			work()
+			break
+		}
+		wait.Go(work)
+	}
+	wait.Wait()
+	out.Results = parts[0]
+	for _, p := range parts[1:] {
+		out.Results = append(out.Results, p...)
+	}
+	out.OutOfFilter = -len(out.Results)
+	for _, b := range resources {
+		if !b.Gone || r.seesGone {
+			out.OutOfFilter++
+		}
+	}
+}
+
+func (r *Rule) some(f *frame, resources []*Bound, excuses map[string]string) []Result {
+	results := make([]Result, 0, len(resources))
+	for _, b := range resources {
+		if b.Gone && !r.seesGone {
+			continue
+		}
+		if res := r.one(f, b, excuses); res.Verdict != VerdictNotApplicable {
+			results = append(results, res)
+		}
+	}
+	return results
+}
+
+// one tests one resource. No fault in an expression, nor in the engine, reaches the caller as a panic.
+func (r *Rule) one(f *frame, b *Bound, excuses map[string]string) (res Result) {
+	defer func() {
+		if p := recover(); p != nil {
+			res = Result{Resource: b.ID, Verdict: VerdictError, Message: fmt.Sprintf("%s: the test could not be evaluated: %v", b.Name, p)}
+		}
+	}()
+	f.on(b)
+	if a := r.filter.eval(f); a.truth != isTrue {
+		if a.truth == isFalse {
+			return Result{Resource: b.ID, Verdict: VerdictNotApplicable}
+		}
+		return r.explainOne(f, b.ID, b.Name, a, excuses)
+	}
+	a := r.condition.eval(f)
+	if a.truth == isTrue {
+		return Result{Resource: b.ID, Verdict: VerdictPass}
+	}
+	return r.explainOne(f, b.ID, b.Name, a, excuses)
+}
+
+// explainOne makes the result of what did not pass, with its message and what was observed.
+func (r *Rule) explainOne(f *frame, id, name string, a answer, excuses map[string]string) Result {
+	res := Result{Resource: id, Observed: f.observe(r.observed)}
+	switch a.truth {
+	case isFalse:
+		res.Verdict, res.Message = VerdictFail, r.message.render(f)
+		if x, ok := excuses[id]; ok {
+			res.Verdict, res.Exception = VerdictExcepted, x
+		}
+	case isError:
+		res.Verdict, res.Message = VerdictError, name+": the test could not be evaluated: "+a.err
+	default:
+		res.Verdict, res.Message = VerdictUnknown, name+": "+f.unknowns(a.missing)
+	}
+	return res
+}
+
+// conclude counts the results and draws the verdict of the whole: the worst that there is.
+func (r *Rule) conclude(out *Outcome, resources int) {
+	for i := range out.Results {
+		switch out.Results[i].Verdict {
+		case VerdictPass:
+			out.Passed++
+		case VerdictFail:
+			out.Failed++
+		case VerdictExcepted:
+			out.Excepted++
+		case VerdictError:
+			out.Errors++
+		default:
+			out.Unknown++
+		}
+	}
+	out.Evaluated = len(out.Results)
+	switch {
+	case out.Evaluated == 0:
+		out.State, out.Reason = r.nothing(resources)
+	case out.Failed > 0:
+		out.State, out.Reason = VerdictFail, tally(out.Failed, out.Evaluated, "failed", out, VerdictFail)
+	case out.Errors > 0:
+		out.State, out.Reason = VerdictError, tally(out.Errors, out.Evaluated, "could not be evaluated", out, VerdictError)
+	case out.Unknown > 0:
+		out.State, out.Reason = VerdictUnknown, tally(out.Unknown, out.Evaluated, "unknown", out, VerdictUnknown)
+	case out.Excepted > 0:
+		out.State, out.Reason = VerdictExcepted, fmt.Sprintf("%d of %d failed, and an exception covers each", out.Excepted, out.Evaluated)
+	default:
+		out.State, out.Reason = VerdictPass, fmt.Sprintf("%d of %d passed", out.Passed, out.Evaluated)
+	}
+}
+
+// nothing is the verdict when there was nothing to look at (INV-08).
+func (r *Rule) nothing(resources int) (Verdict, string) {
+	switch {
+	case resources == 0 && r.plan.kind.neverEmpty:
+		return VerdictError, fmt.Sprintf("the source supplied no %s, and there are always some: check what it may read", r.Def.Kind)
+	case r.Def.Empty == "fail":
+		return VerdictFail, fmt.Sprintf("there is no %s that this test could find", r.Def.Kind)
+	case r.Def.Empty == "error":
+		return VerdictError, fmt.Sprintf("the source supplied no %s that this test could look at", r.Def.Kind)
+	default:
+		return VerdictNotApplicable, "there is nothing that this test speaks of"
+	}
+}
+
+// tally says how many there are of a verdict, with the first of them.
+func tally(n, of int, word string, out *Outcome, v Verdict) string {
+	for i := range out.Results {
+		if out.Results[i].Verdict == v {
+			return fmt.Sprintf("%d of %d %s: %s", n, of, word, out.Results[i].Message)
+		}
+	}
+	return fmt.Sprintf("%d of %d %s", n, of, word)
+}

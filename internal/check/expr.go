@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package check
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/types"
+)
+
+// truth is the three-valued answer of an expression, and a fourth for when it has none.
+type truth uint8
+
+const (
+	isUnknown truth = iota
+	isTrue
+	isFalse
+	isError
+)
+
+func truthOf(b bool) truth {
+	if b {
+		return isTrue
+	}
+	return isFalse
+}
+
+// answer is a truth with what is behind it, where it is not plain.
+type answer struct {
+	truth   truth
+	missing []string // the names that are unknown
+	err     string
+}
+
+// expr is one compiled expression.
+type expr struct {
+	src  string
+	ast  *cel.Ast
+	prog cel.Program
+	fast func(*frame) truth // nil where only CEL can evaluate it; decides, or leaves it to CEL
+	vars []string           // the names it uses, in order
+}
+
+// newExpr compiles an expression that says yes or no. The empty expression is always true.
+func newExpr(env *cel.Env, p *plan, src string) (*expr, error) {
+	e := &expr{src: strings.TrimSpace(src)}
+	if e.src == "" {
+		e.fast = func(*frame) truth { return isTrue }
+		return e, nil
+	}
+	checked, issues := env.Compile(e.src)
+	if err := issues.Err(); err != nil {
+		return nil, p.plain(issues)
+	}
+	if t := checked.OutputType(); t.Kind() != types.BoolKind && !t.IsExactType(types.NewNullableType(types.BoolType)) {
+		return nil, fmt.Errorf("it gives %s, and a yes or no is wanted", t)
+	}
+	e.ast = checked
+	e.vars = variablesOf(checked.NativeRep().Expr(), p)
+	for _, name := range e.vars {
+		if v := p.vars[name]; v.place == joinAttr || v.place == joinList {
+			p.used[v.join] = true
+		}
+	}
+	options := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
+	if loops(checked.NativeRep().Expr()) {
+		options = append(options, cel.CostLimit(costLimit))
+	}
+	prog, err := env.Program(checked, options...)
+	if err != nil {
+		return nil, fmt.Errorf("plan the expression: %w", err)
+	}
+	e.prog = prog
+	e.fast = compileFast(p, checked.NativeRep().Expr())
+	return e, nil
+}
+
+// eval answers for the resource that the frame is on. What is true or false the fast path says
+// where it can; CEL gives the reasons for all else.
+func (e *expr) eval(f *frame) answer {
+	if e.fast != nil {
+		if t := e.fast(f); t == isTrue || t == isFalse {
+			return answer{truth: t}
+		}
+	}
+	return e.evalCEL(f)
+}
+
+func (e *expr) evalCEL(f *frame) answer {
+	if e.prog == nil {
+		return answer{truth: isTrue}
+	}
+	out, _, err := e.prog.Eval(f)
+	if err != nil {
+		return answer{truth: isError, err: plainRuntime(err)}
+	}
+	switch v := out.(type) {
+	case types.Bool:
+		return answer{truth: truthOf(bool(v))}
+	case *types.Unknown:
+		return answer{truth: isUnknown, missing: missing(v)}
+	case types.Null:
+		return answer{truth: isError, err: "it came to nothing: an attribute that must be yes or no is empty"}
+	default:
+		return answer{truth: isError, err: fmt.Sprintf("it came to %s", short(out.Value()))}
+	}
+}
+
+func missing(u *types.Unknown) []string {
+	var names []string
+	for _, id := range u.IDs() {
+		trails, _ := u.GetAttributeTrails(id)
+		for _, t := range trails {
+			if n := t.Variable(); !slices.Contains(names, n) {
+				names = append(names, n)
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+var noOverload = regexp.MustCompile(`no such overload`)
+
+// plainRuntime turns CEL's wording into ours.
+func plainRuntime(err error) string {
+	text := err.Error()
+	switch {
+	case noOverload.MatchString(text):
+		return "an attribute is empty where a value is needed"
+	case strings.Contains(text, "cost limit"):
+		return "it takes too many steps for one resource"
+	case strings.Contains(text, "divide by zero") || strings.Contains(text, "division by zero"):
+		return "it divides by zero"
+	default:
+		return strings.TrimPrefix(text, "evaluation error: ")
+	}
+}
+
+var (
+	undeclared = regexp.MustCompile(`undeclared reference to '([^']+)'`)
+	undefined  = regexp.MustCompile(`undefined field '([^']+)'`)
+	mismatch   = regexp.MustCompile(`found no matching overload for '([^']+)' applied to '([^']+)'`)
+)
+
+// plain turns the first complaint of the type checker into ours.
+func (p *plan) plain(issues *cel.Issues) error {
+	all := issues.Errors()
+	if len(all) == 0 {
+		return issues.Err()
+	}
+	text, at := all[0].Message, all[0].Location.Column()+1
+	if m := undeclared.FindStringSubmatch(text); m != nil {
+		says := fmt.Sprintf("column %d: %s has no attribute %s", at, p.kind.name, m[1])
+		if n := p.nearest(m[1]); n != "" {
+			says += fmt.Sprintf("; did you mean %s", n)
+		}
+		return errors.New(says)
+	}
+	if m := undefined.FindStringSubmatch(text); m != nil {
+		return fmt.Errorf("column %d: there is no attribute %s", at, m[1])
+	}
+	if m := mismatch.FindStringSubmatch(text); m != nil {
+		return fmt.Errorf("column %d: %s does not go with %s", at, strings.Trim(m[1], "_"), plainTypes(m[2]))
+	}
+	return fmt.Errorf("column %d: %s", at, text)
+}
+
+var wrapped = regexp.MustCompile(`wrapper\((\w+)\)`)
+
+func plainTypes(s string) string {
+	s = wrapped.ReplaceAllString(s, "$1")
+	s = strings.NewReplacer("google.protobuf.Timestamp", "time", "google.protobuf.Duration", "duration", "timestamp", "time").Replace(s)
+	return strings.Trim(s, "()")
+}
+
+// variablesOf lists the variables of the plan that an expression uses.
+func variablesOf(e ast.Expr, p *plan) []string {
+	var names []string
+	visit(e, func(x ast.Expr) {
+		if x.Kind() != ast.IdentKind {
+			return
+		}
+		if n := x.AsIdent(); p.vars[n] != nil && !slices.Contains(names, n) {
+			names = append(names, n)
+		}
+	})
+	return names
+}
+
+func loops(e ast.Expr) (found bool) {
+	visit(e, func(x ast.Expr) { found = found || x.Kind() == ast.ComprehensionKind })
+	return found
+}
+
+func visit(e ast.Expr, f func(ast.Expr)) {
+	ast.PreOrderVisit(e, ast.NewExprVisitor(f))
+}

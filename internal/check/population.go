@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package check
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+)
+
+// SourceState says how well the sources of a kind were read last. The zero value says that there is none.
+type SourceState uint8
+
+// The states of a kind's sources, taken together: the worst of them.
+const (
+	SourceNever    SourceState = iota // no source supplies the kind, or none ever finished
+	SourceComplete                    // every source was read to its end
+	SourcePartial                     // a source was not read to its end
+	SourceFailed                      // a source could not be read
+)
+
+// Set is all resources of one kind, and how well their sources were read.
+type Set struct {
+	State     SourceState
+	Reason    string // why it is not complete
+	Resources []*Bound
+}
+
+// Population is what one evaluation sees: the resources of all kinds, and the ways from one to another.
+// It may be read by many goroutines. After Put or Drop, evaluations see the change.
+type Population struct {
+	mu    sync.RWMutex
+	sets  map[string]Set
+	paths map[*join]*paths
+}
+
+// NewPopulation takes the sets by kind.
+func NewPopulation(sets map[string]Set) *Population {
+	p := &Population{sets: make(map[string]Set, len(sets)), paths: map[*join]*paths{}}
+	for k, s := range sets {
+		p.sets[k] = s
+	}
+	return p
+}
+
+// Set returns the resources of a kind. Do not change the slice.
+func (p *Population) Set(kind string) Set {
+	if p == nil {
+		return Set{}
+	}
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.sets[kind]
+}
+
+// Put adds a resource, or puts it in the place of the version that was there.
+func (p *Population) Put(b *Bound) { p.change(b.Kind(), b.ID, b) }
+
+// Drop takes a resource away.
+func (p *Population) Drop(kind, id string) { p.change(kind, id, nil) }
+
+func (p *Population) change(kind, id string, b *Bound) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	set := p.sets[kind]
+	set.Resources = slices.Clone(set.Resources)
+	at := slices.IndexFunc(set.Resources, func(x *Bound) bool { return x.ID == id })
+	switch {
+	case at >= 0 && b != nil:
+		set.Resources[at] = b
+	case at >= 0:
+		set.Resources = slices.Delete(set.Resources, at, at+1)
+	case b != nil:
+		set.Resources = append(set.Resources, b)
+	}
+	p.sets[kind] = set
+	for j := range p.paths {
+		if slices.Contains(j.Kinds, kind) {
+			delete(p.paths, j)
+		}
+	}
+}
+
+// found is where a join led.
+type found struct {
+	state foundState
+	one   *Bound
+	many  []ref.Val
+	why   string
+}
+
+type foundState uint8
+
+const (
+	notLooked foundState = iota
+	foundOne
+	foundMany
+	foundNone   // known: there is none
+	foundUnsure // not known
+)
+
+func (f *found) attr(v *variable) ref.Val {
+	switch f.state {
+	case foundOne:
+		if i := v.slot; i < len(f.one.kind.attrs) && &f.one.kind.attrs[i] == v.attr {
+			return f.one.vals[i]
+		}
+		return f.one.value(v.attr.name)
+	case foundNone:
+		return v.attr.null()
+	default:
+		return nil
+	}
+}
+
+func (f *found) list() ref.Val {
+	if f.state != foundMany {
+		return nil
+	}
+	return types.NewRefValList(types.DefaultTypeAdapter, f.many)
+}
+
+// paths leads from the values of a join to the resources that have them.
+type paths struct {
+	to     map[string][]*Bound
+	unsure int    // resources of which it is not known whether they belong to anybody
+	why    string // for one of those
+}
+
+// find follows a join from a resource.
+func (p *Population) find(j *join, from *Bound) found {
+	by := from.value(j.By)
+	if by == nil {
+		why := j.By + " is not known"
+		if because := from.why[j.By]; because != "" {
+			why += ": " + because
+		}
+		return found{state: foundUnsure, why: why}
+	}
+	var keys []string
+	switch v := by.(type) {
+	case types.String:
+		keys = append(keys, string(v))
+	case types.Null:
+	default:
+		return found{state: foundUnsure, why: j.By + " is not a text"}
+	}
+	if j.By == "id" && from.ID != from.Key {
+		keys = append(keys, from.ID)
+	}
+	ways := p.waysOf(j)
+	var hits []*Bound
+	for _, key := range keys {
+		for _, b := range ways.to[key] {
+			if !slices.Contains(hits, b) {
+				hits = append(hits, b)
+			}
+		}
+	}
+	return j.choose(hits, ways, len(keys) == 0, by)
+}
+
+// choose makes one answer of what was found.
+func (j *join) choose(hits []*Bound, ways *paths, nothingAsked bool, by ref.Val) found {
+	several := j.Many || j.Latest != "" || j.First != ""
+	switch {
+	case nothingAsked && !j.Many:
+		return found{state: foundNone}
+	case ways.unsure > 0 && (several || len(hits) == 0):
+		return found{state: foundUnsure, why: ways.why}
+	case j.Many:
+		list := make([]ref.Val, len(hits))
+		for i, b := range hits {
+			list[i] = b
+		}
+		return found{state: foundMany, many: list}
+	case len(hits) == 0 && j.optional():
+		return found{state: foundNone}
+	case len(hits) == 0:
+		return found{state: foundUnsure, why: fmt.Sprintf("%s is %s, and there is no such resource of kind %s", j.By, short(by.Value()), strings.Join(j.Kinds, " or "))}
+	case j.Latest != "":
+		return extreme(hits, j.Latest, 1)
+	case j.First != "":
+		return extreme(hits, j.First, -1)
+	case len(hits) > 1:
+		return found{state: foundUnsure, why: fmt.Sprintf("%s is %s, which %d resources have", j.By, short(by.Value()), len(hits))}
+	default:
+		return found{state: foundOne, one: hits[0]}
+	}
+}
+
+// extreme picks the last (sign 1) or first (sign -1) by an attribute. Those that have none do not count.
+func extreme(hits []*Bound, attr string, sign types.Int) found {
+	var best *Bound
+	for _, b := range hits {
+		v := b.value(attr)
+		switch {
+		case v == nil:
+			return found{state: foundUnsure, why: attr + " of " + b.Name + " is not known"}
+		case v == types.NullValue:
+		case best == nil:
+			best = b
+		default:
+			if c, ok := compare(v, best.value(attr)); ok && c == sign {
+				best = b
+			}
+		}
+	}
+	if best == nil {
+		return found{state: foundNone}
+	}
+	return found{state: foundOne, one: best}
+}
+
+func (p *Population) waysOf(j *join) *paths {
+	p.mu.RLock()
+	ways := p.paths[j]
+	p.mu.RUnlock()
+	if ways != nil {
+		return ways
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.paths[j] == nil {
+		p.paths[j] = p.lay(j)
+	}
+	return p.paths[j]
+}
+
+// lay builds the ways of a join over all resources of its kinds.
+func (p *Population) lay(j *join) *paths {
+	ways := &paths{to: map[string][]*Bound{}}
+	for _, k := range j.kinds {
+		for _, b := range p.sets[k.name].Resources {
+			if !b.Gone {
+				ways.add(j, b)
+			}
+		}
+	}
+	return ways
+}
+
+func (w *paths) add(j *join, b *Bound) {
+	unclear := ""
+	for attr, allowed := range j.Where {
+		v := b.value(attr)
+		if v == nil {
+			unclear = attr
+		} else if !slices.Contains(allowed, fmt.Sprint(v.Value())) {
+			return
+		}
+	}
+	if unclear != "" {
+		w.doubt(b, unclear)
+		return
+	}
+	known := false
+	seen := map[string]bool{}
+	for _, attr := range j.To {
+		v := b.value(attr)
+		known = known || v != nil
+		if s, ok := v.(types.String); ok && !seen[string(s)] {
+			seen[string(s)] = true
+			w.to[string(s)] = append(w.to[string(s)], b)
+		}
+		if attr == "id" && b.ID != "" && !seen[b.ID] {
+			seen[b.ID] = true
+			w.to[b.ID] = append(w.to[b.ID], b)
+		}
+	}
+	if !known {
+		w.doubt(b, j.To[0])
+	}
+}
+
+func (w *paths) doubt(b *Bound, attr string) {
+	w.unsure++
+	if w.why == "" {
+		w.why = attr + " of " + b.Name + " is not known"
+	}
+}
