@@ -4,6 +4,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,10 +13,12 @@ import (
 	"cel.dev/cel-go/common/types/traits"
 )
 
-// template is a message with the names of variables in braces.
+// template is a message with the names of variables in braces: {lock_minutes}, or
+// {lock_minutes|it never does} with what to say where there is no value.
 type template struct {
 	texts []string
 	vars  []*variable // one between each two texts
+	orsay []string    // what stands there where the variable has no value
 }
 
 func newTemplate(src string, p *plan) (*template, error) {
@@ -26,15 +29,16 @@ func newTemplate(src string, p *plan) (*template, error) {
 		if !open {
 			return t, nil
 		}
-		name, after, closed := strings.Cut(rest, "}")
+		inside, after, closed := strings.Cut(rest, "}")
 		if !closed {
 			return nil, fmt.Errorf("a brace is not closed")
 		}
+		name, otherwise, _ := strings.Cut(inside, "|")
 		v, ok := p.vars[name]
 		if !ok {
 			return nil, fmt.Errorf("%s has no attribute %s", p.kind.name, name)
 		}
-		t.vars, src = append(t.vars, v), after
+		t.vars, t.orsay, src = append(t.vars, v), append(t.orsay, otherwise), after
 	}
 }
 
@@ -45,19 +49,25 @@ func (t *template) render(f *frame) string {
 		if i >= len(t.vars) {
 			break
 		}
-		v := t.vars[i]
-		val := f.get(v)
-		if v.name == "name" && val == nil {
-			out.WriteString(f.own.Name)
-			continue
-		}
-		if v.attr != nil && v.attr.typ == timeType && val == types.NullValue {
-			out.WriteString("never")
-			continue
-		}
-		out.WriteString(spoken(val, f))
+		out.WriteString(t.word(i, f))
 	}
 	return out.String()
+}
+
+// word is what stands for a variable.
+func (t *template) word(i int, f *frame) string {
+	v := t.vars[i]
+	val := f.get(v)
+	switch {
+	case (val == nil || val == types.NullValue) && t.orsay[i] != "":
+		return t.orsay[i]
+	case v.name == "name" && val == nil:
+		return f.own.Name
+	case v.attr != nil && (v.attr.typ == timeType || v.attr.typ == dateType) && val == types.NullValue:
+		return "never"
+	default:
+		return spoken(val, f)
+	}
 }
 
 // spoken is a value as a sentence says it.
@@ -107,6 +117,9 @@ func spokenTime(t time.Time, f *frame) string {
 func (f *frame) unknowns(names []string) string {
 	var parts []string
 	for _, name := range names {
+		if f.follows(name, names) {
+			continue
+		}
 		text := plainName(name) + " is not known"
 		why := f.whyUnknown(name)
 		if why == "" {
@@ -121,6 +134,17 @@ func (f *frame) unknowns(names []string) string {
 		return "what decides is not known"
 	}
 	return strings.Join(parts, "; ")
+}
+
+// follows reports whether a name is unknown only because the reference to its resource is, which is
+// among the names too.
+func (f *frame) follows(name string, names []string) bool {
+	v, ok := f.plan.vars[name]
+	if !ok || (v.place != joinAttr && v.place != joinList) {
+		return false
+	}
+	by := f.plan.joins[v.join].By
+	return f.own.value(by) == nil && slices.Contains(names, by)
 }
 
 // whyElement looks for the reason in the resources of lists that the expression went through.
