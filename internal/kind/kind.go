@@ -52,6 +52,9 @@ type Kind[T any] struct {
 	System bool
 }
 
+// Never as the Create of a kind means that no face makes or ends one: operations of its own do.
+const Never = "-"
+
 // Move is one change of state: the verb of its operation, from where, to where, and its rules.
 type Move struct {
 	Verb, Doc string

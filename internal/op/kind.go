@@ -235,21 +235,10 @@ func mask(body json.RawMessage, secret []string) json.RawMessage {
 func writing[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], sh kind.Shape) {
 	body := slices.DeleteFunc(slices.Clone(sh.Fields), func(f kind.Field) bool { return f.ReadOnly })
 	out := open(kind.Schema(readable(sh.Fields), true))
-	act := k.Create
-	if act == "" {
-		act = "edit"
-	}
-	create := Change(s, Spec{Name: k.Name + ".create", Doc: "Add a " + Title(k.Name) + ". " + k.Doc, Object: k.Object, Act: act, Example: k.Name + " create " + example(body)},
-		func(ctx context.Context, tx *store.Tx, in P) (json.RawMessage, error) {
-			return put[T, P](ctx, tx, k, in, sh)
-		})
-	create.In, create.InSchema, create.OutSchema, create.Fresh = body, kind.Schema(body, false), out, true
-	create.check = func(raw json.RawMessage) (any, error) {
-		v, err := decode[T](raw, body)
-		initial(&v, sh)
-		return P(&v), err
-	}
 	idRev := kind.Fields(reflect.TypeFor[byRev]())
+	if k.Create != kind.Never {
+		creating[T, P](s, k, sh, body, out)
+	}
 	update := Change(s, Spec{Name: k.Name + ".update", Doc: "Change the named fields of one " + Title(k.Name) + ".", Object: k.Object, Act: "edit", Example: k.Name + " update --id " + k.Prefix + "_… --rev 1 " + example(body)},
 		func(ctx context.Context, tx *store.Tx, in patch) (json.RawMessage, error) {
 			t, err := store.Get[T, P](ctx, &tx.View, k, in.ID)
@@ -268,6 +257,9 @@ func writing[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], sh kind.Shape) {
 	update.InSchema, update.OutSchema, update.Versioned = kind.Schema(update.In, false), out, true
 	update.check = func(raw json.RawMessage) (any, error) { return readPatch(raw, update.In, new(T), body) }
 
+	if k.Create == kind.Never {
+		return
+	}
 	end := Change(s, Spec{Name: k.Name + ".end", Doc: "End one " + Title(k.Name) + ". Its past stays.", Object: k.Object, Act: "edit", Example: k.Name + " end --id " + k.Prefix + "_… --rev 1"},
 		func(ctx context.Context, tx *store.Tx, in byRev) (json.RawMessage, error) {
 			if in.Rev == 0 {
@@ -276,6 +268,24 @@ func writing[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], sh kind.Shape) {
 			return json.RawMessage(`{}`), store.End[T, P](ctx, tx, k, in.ID, in.Rev)
 		})
 	end.Versioned = true
+}
+
+// creating adds the operation that makes a new thing.
+func creating[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], sh kind.Shape, body []kind.Field, out map[string]any) {
+	act := k.Create
+	if act == "" {
+		act = "edit"
+	}
+	create := Change(s, Spec{Name: k.Name + ".create", Doc: "Add a " + Title(k.Name) + ". " + k.Doc, Object: k.Object, Act: act, Example: k.Name + " create " + example(body)},
+		func(ctx context.Context, tx *store.Tx, in P) (json.RawMessage, error) {
+			return put[T, P](ctx, tx, k, in, sh)
+		})
+	create.In, create.InSchema, create.OutSchema, create.Fresh = body, kind.Schema(body, false), out, true
+	create.check = func(raw json.RawMessage) (any, error) {
+		v, err := decode[T](raw, body)
+		initial(&v, sh)
+		return P(&v), err
+	}
 }
 
 // optional turns the fields of a new thing into those of a change: none is required.

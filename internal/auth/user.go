@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package auth knows who asks: users, their roles, sessions, one-time links and API tokens. It turns a
+// cookie or a bearer token into an op.Actor. What an actor may do is decided by the Gate, not here.
+package auth
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"assay/internal/errs"
+	"assay/internal/kind"
+	"assay/internal/op"
+	"assay/internal/store"
+)
+
+// A User is somebody with an account in the organisation.
+type User struct {
+	kind.Meta
+	Name     string    `json:"name" doc:"What the user is called." min:"1" max:"200" list:"" personal:""`
+	Email    string    `json:"email" doc:"Where the user is reached, and the name to sign in with." min:"3" max:"254" index:"" list:"" personal:""`
+	Person   string    `json:"person" doc:"The member of the workforce behind the account." ref:"person" index:""`
+	Roles    []op.Role `json:"roles" doc:"What the user may do." read:"only" list:""`
+	State    UserState `json:"state" doc:"Whether the account can be used." read:"only" index:"" list:"" default:"invited"`
+	Password string    `json:"password" doc:"Hash of the password (argon2id)." read:"only" secret:""`
+}
+
+// UserState is whether an account can be used.
+type UserState string
+
+// Values lists the states.
+func (UserState) Values() []string { return []string{"invited", "active", "disabled"} }
+
+// Users are the accounts.
+var Users = kind.Kind[User]{
+	Name: "user", Plural: "users", Prefix: "usr", Object: "users", Label: "name", Create: kind.Never,
+	Doc: "A user is somebody with an account in the organisation.",
+	Check: func(_, n *User) error {
+		if !strings.Contains(n.Email, "@") || strings.ContainsAny(n.Email, " \t\r\n<>") {
+			return errs.At("email", "%q is not an e-mail address", n.Email)
+		}
+		if n.Email != strings.ToLower(n.Email) {
+			return errs.At("email", "must be in lower case")
+		}
+		for i, r := range n.Roles {
+			if !slices.Contains(op.Role("").Values(), string(r)) || slices.Contains(n.Roles[:i], r) {
+				return errs.At("roles", "%q is not a role, or stands twice", r)
+			}
+		}
+		if len(n.Roles) == 0 {
+			return errs.At("roles", "a user has at least one role")
+		}
+		return nil
+	},
+	Moves: []kind.Move{
+		{Verb: "disable", Doc: "Close an account: its sessions and tokens end at once.", From: []string{"invited", "active"}, To: "disabled", Act: "edit"},
+		{Verb: "enable", Doc: "Open a closed account again.", From: []string{"disabled"}, To: "invited", Act: "edit"},
+	},
+}
+
+// SignIn is the fact that somebody signed in, or that an account signed out.
+type SignIn struct {
+	store.Place
+	User   string    `json:"user" doc:"Who."`
+	How    string    `json:"how" doc:"By password, one-time link or token."`
+	At     time.Time `json:"at" doc:"When."`
+	Action string    `json:"action" doc:"in or out."`
+}
+
+// SignIns are the sign-ins and sign-outs.
+var SignIns = store.Facts[SignIn]("sign_in", "Sign-ins and sign-outs.", nil, []string{"user"})
+
+// Add adds the operations on users and tokens.
+func Add(s *op.Set) {
+	s.Table(SignIns)
+	op.Kind(s, Users)
+	op.Change(s, op.Spec{Name: "user.invite", Doc: "Make an account for somebody, and a link to sign in with once.", Object: "users", Act: "edit", Example: `user invite --name "Jo Doe" --email jo@example.com --roles control`}, invite)
+	op.Change(s, op.Spec{Name: "user.grant", Doc: "Set the roles of a user.", Object: "users", Act: "grant", Example: "user grant --id usr_… --rev 1 --roles manager,reader"}, grant)
+	op.Change(s, op.Spec{Name: "user.link", Doc: "Make a new link to sign in with once.", Object: "users", Act: "edit", Example: "user link --id usr_…"}, link)
+	op.Change(s, op.Spec{Name: "user.password", Doc: "Set your own password. Your other sessions end.", Object: "users", Act: "view", Public: true, Example: "user password --password @-"}, password)
+	addTokens(s)
+}
+
+type inviteIn struct {
+	Name   string    `json:"name" doc:"What the user is called." min:"1" max:"200"`
+	Email  string    `json:"email" doc:"E-mail address, in lower case." min:"3" max:"254"`
+	Person string    `json:"person" doc:"The member of the workforce behind the account." ref:"person"`
+	Roles  []op.Role `json:"roles" doc:"What the user may do." min:"1"`
+}
+
+// Invited is a new account and the link that opens it.
+type Invited struct {
+	ID      string    `json:"id" doc:"The user."`
+	Path    string    `json:"path" doc:"Path of the link, below the address of the server."`
+	Expires time.Time `json:"expires" doc:"When the link ends."`
+}
+
+func invite(ctx context.Context, tx *store.Tx, in inviteIn) (Invited, error) {
+	same, _, err := store.List(ctx, &tx.View, Users, store.Page{Where: map[string]any{"email": in.Email}, Limit: 1})
+	if err != nil {
+		return Invited{}, err
+	}
+	if len(same) > 0 {
+		return Invited{}, &errs.Error{Code: errs.Conflict, Field: "email", Text: "there is an account with this address already"}
+	}
+	if err := mayGrant(ctx, tx, in.Roles); err != nil {
+		return Invited{}, err
+	}
+	u := &User{Name: in.Name, Email: in.Email, Person: in.Person, Roles: in.Roles, State: "invited"}
+	if err := store.Put(ctx, tx, Users, u); err != nil {
+		return Invited{}, err
+	}
+	return newLink(ctx, tx, u)
+}
+
+// mayGrant holds that nobody makes an owner but an owner, and nobody a manager but an owner or a manager.
+func mayGrant(ctx context.Context, tx *store.Tx, give []op.Role) error {
+	if tx.By.Actor == "system" {
+		return nil
+	}
+	a, err := actorOf(ctx, &tx.View, tx.By.Actor)
+	if err != nil {
+		return err
+	}
+	for _, r := range give {
+		if r == op.Owner && !slices.Contains(a.Roles, op.Owner) {
+			return errs.New(errs.Denied, "only an owner can make an owner")
+		}
+		if r == op.Manager && !slices.Contains(a.Roles, op.Owner) && !slices.Contains(a.Roles, op.Manager) {
+			return errs.New(errs.Denied, "only an owner or a compliance manager can make a compliance manager")
+		}
+	}
+	return nil
+}
+
+type grantIn struct {
+	ID    string    `json:"id" doc:"The user." min:"1"`
+	Rev   int64     `json:"rev" doc:"The revision that you saw." min:"1"`
+	Roles []op.Role `json:"roles" doc:"All roles that the user shall have." min:"1"`
+}
+
+func grant(ctx context.Context, tx *store.Tx, in grantIn) (*User, error) {
+	u, err := store.Get(ctx, &tx.View, Users, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	if u.Rev != in.Rev {
+		return nil, store.Stale("user", u.Rev)
+	}
+	if err := mayGrant(ctx, tx, in.Roles); err != nil {
+		return nil, err
+	}
+	if slices.Contains(u.Roles, op.Owner) && !slices.Contains(in.Roles, op.Owner) {
+		if n, err := owners(ctx, &tx.View); err != nil || n < 2 {
+			return nil, errs.At("roles", "the organisation would be left without an owner").Because(err)
+		}
+	}
+	u.Roles = in.Roles
+	if err := store.Put(ctx, tx, Users, u); err != nil {
+		return nil, err
+	}
+	u.Password = ""
+	return u, tx.DropSlips(ctx, sessionSpace, u.ID+" ")
+}
+
+func owners(ctx context.Context, v *store.View) (int, error) {
+	all, err := store.All(ctx, v, Users, nil)
+	n := 0
+	for _, u := range all {
+		if u.State != "disabled" && slices.Contains(u.Roles, op.Owner) {
+			n++
+		}
+	}
+	return n, err
+}
+
+type linkIn struct {
+	ID string `json:"id" doc:"The user." min:"1"`
+}
+
+func link(ctx context.Context, tx *store.Tx, in linkIn) (Invited, error) {
+	u, err := store.Get(ctx, &tx.View, Users, in.ID)
+	if err != nil {
+		return Invited{}, err
+	}
+	if err := mayGrant(ctx, tx, u.Roles); err != nil { // whoever holds the link holds the roles
+		return Invited{}, err
+	}
+	return newLink(ctx, tx, u)
+}
+
+type passwordIn struct {
+	Password string `json:"password" doc:"At least 12 characters." min:"12" max:"500" secret:""`
+}
+
+func password(ctx context.Context, tx *store.Tx, in passwordIn) (struct{}, error) {
+	u, err := store.Get(ctx, &tx.View, Users, tx.By.Actor)
+	if err != nil {
+		return struct{}{}, errs.New(errs.Denied, "only a user has a password")
+	}
+	if u.Password, err = hashPassword(in.Password); err != nil {
+		return struct{}{}, err
+	}
+	if u.State == "invited" {
+		u.State = "active"
+	}
+	if err := store.Put(ctx, tx, Users, u); err != nil {
+		return struct{}{}, err
+	}
+	return struct{}{}, tx.DropSlips(ctx, sessionSpace, u.ID+" ")
+}
