@@ -10,6 +10,7 @@ import (
 	"assay/internal/collect"
 	"assay/internal/collect/source/command"
 	"assay/internal/collect/source/git"
+	"assay/internal/collect/source/tls"
 )
 
 // Connectors are all connectors, in the order in which they are offered.
@@ -17,5 +18,6 @@ func Connectors() []collect.Connector {
 	now, run := clock.System{}, command.System{}
 	return []collect.Connector{
 		git.Connector(now, run),
+		tls.Connector(tls.Internet{}),
 	}
 }

@@ -46,10 +46,11 @@ func (a *Attrs) Set(name string, v any) {
 // Time records a moment.
 func (a *Attrs) Time(name string, t time.Time) { a.Set(name, clock.Format(t)) }
 
-// Unknown records why a value could not be read, unless it is known already.
+// Unknown records why a value could not be read, unless it is known or has a reason already.
 func (a *Attrs) Unknown(reason string, names ...string) {
 	for _, n := range names {
-		if _, ok := a.Known[n]; !ok {
+		_, known := a.Known[n]
+		if _, told := a.Why[n]; !known && !told {
 			a.Why[n] = Text(reason)
 		}
 	}
