@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package grc
+
+import (
+	"time"
+
+	"assay/internal/errs"
+	"assay/internal/kind"
+)
+
+// An Exception lets something fail for a while, with a reason, an approver and an end.
+type Exception struct {
+	kind.Meta
+	Title        string         `json:"title" doc:"What is allowed, in one line." min:"3" max:"200" list:""`
+	Test         string         `json:"test" doc:"The test that it is about, such as idp.mfa_all." max:"100" index:"" list:""`
+	Resource     string         `json:"resource" doc:"The resource that it is about: its id or its natural key." max:"300" index:"" list:""`
+	Control      string         `json:"control" doc:"The control that it is about, where it is not about one resource." ref:"control" index:""`
+	Reason       string         `json:"reason" doc:"Why." min:"10" max:"2000"`
+	Compensating string         `json:"compensating" doc:"What is done instead." max:"2000"`
+	Severity     Severity       `json:"severity" doc:"How bad the failure is." index:"" default:"medium"`
+	RequestedBy  string         `json:"requested_by" doc:"Who asks for it." ref:"person" index:""`
+	ApprovedBy   string         `json:"approved_by" doc:"Who approved it." read:"only"`
+	ApprovedAt   time.Time      `json:"approved_at,omitzero" doc:"When it was approved." read:"only"`
+	StartsAt     time.Time      `json:"starts_at,omitzero" doc:"From when it holds; from approval where empty."`
+	ExpiresAt    time.Time      `json:"expires_at" doc:"When it ends: at most 365 days on, 90 if critical." list:""`
+	State        ExceptionState `json:"state" doc:"Where it stands." read:"only" index:"" list:"" default:"requested"`
+}
+
+// Severity is how bad something is.
+type Severity string
+
+// Values lists the severities, worst first.
+func (Severity) Values() []string { return []string{"critical", "high", "medium", "low"} }
+
+// ExceptionState is where an exception stands. That it has expired follows from the time.
+type ExceptionState string
+
+// Values lists the states.
+func (ExceptionState) Values() []string {
+	return []string{"requested", "approved", "rejected", "revoked"}
+}
+
+// Live says whether the exception holds at a moment (INV-03).
+func (e *Exception) Live(now time.Time) bool {
+	return e.State == "approved" && !now.Before(e.StartsAt) && now.Before(e.ExpiresAt)
+}
+
+// Exceptions are the exceptions.
+var Exceptions = kind.Kind[Exception]{
+	Name: "exception", Plural: "exceptions", Prefix: "exc", Object: "exceptions", Label: "title", Create: "propose",
+	Doc: "An exception lets something fail for a while, with a reason, an approver and an end.",
+	Check: func(o, n *Exception) error {
+		if n.Test == "" && n.Control == "" {
+			return errs.At("test", "say which test or which control it is about")
+		}
+		if n.Test != "" && n.Resource == "" {
+			return errs.At("resource", "say which resource may fail the test")
+		}
+		if n.ExpiresAt.IsZero() {
+			return errs.At("expires_at", "is required: an exception has an end (INV-03)")
+		}
+		if o != nil && o.State == "approved" && (n.ExpiresAt != o.ExpiresAt || n.Resource != o.Resource || n.Test != o.Test || n.Control != o.Control || n.Reason != o.Reason || n.StartsAt != o.StartsAt) {
+			return errs.New(errs.Conflict, "an approved exception does not change").Mend("revoke it, or ask for a new one")
+		}
+		if n.State != "approved" || (o != nil && o.State == "approved") {
+			return nil
+		}
+		limit := 365 * 24 * time.Hour
+		if n.Severity == "critical" {
+			limit = 90 * 24 * time.Hour
+		}
+		switch {
+		case !n.ExpiresAt.After(n.ApprovedAt):
+			return errs.At("expires_at", "is not in the future (INV-03)")
+		case n.ExpiresAt.Sub(n.ApprovedAt) > limit:
+			return errs.At("expires_at", "is more than %d days ahead", int(limit.Hours()/24))
+		}
+		return nil
+	},
+	Moves: []kind.Move{
+		{Verb: "approve", Doc: "Approve an exception. Not whoever asked for it.", From: []string{"requested"}, To: "approved", Act: "approve", By: "approved_by", At: "approved_at", NotBy: []string{"created_by", "requested_by"}},
+		{Verb: "reject", Doc: "Reject an exception.", From: []string{"requested"}, To: "rejected", Act: "approve"},
+		{Verb: "revoke", Doc: "End an approved exception at once.", From: []string{"approved"}, To: "revoked", Act: "approve"},
+	},
+}

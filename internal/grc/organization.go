@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package grc
+
+import (
+	"slices"
+	"time"
+
+	"assay/internal/errs"
+	"assay/internal/kind"
+)
+
+// An Organization is the company that has something to prove. There is one for each ledger.
+type Organization struct {
+	kind.Meta
+	Name                 string      `json:"name" doc:"What the organisation is called." min:"1" max:"200" list:""`
+	LegalName            string      `json:"legal_name" doc:"Its name in contracts and reports." max:"200"`
+	Timezone             string      `json:"timezone" doc:"IANA time zone in which its days and deadlines are counted." default:"UTC"`
+	Holidays             []kind.Date `json:"holidays" doc:"Days on which no business day falls, beside Saturdays and Sundays."`
+	FiscalYearStartMonth int64       `json:"fiscal_year_start_month" doc:"First month of the fiscal year." min:"1" max:"12" default:"1"`
+	Sector               string      `json:"sector" doc:"What trade it is in." max:"100"`
+	Categories           []Category  `json:"categories" doc:"The trust services categories in scope. Security is always one of them."`
+	ExecutiveOwner       string      `json:"executive_owner" doc:"The person who answers for the programme." ref:"person"`
+	RetentionYears       int64       `json:"retention_years" doc:"For how many years evidence is kept." min:"1" max:"30" default:"6"`
+	IDStyle              IDStyle     `json:"id_style" doc:"How criteria are written." default:"CC7.2"`
+	SoloMode             bool        `json:"solo_mode" doc:"One person runs everything: what wants two people is allowed and marked as approved by its author."`
+	PublicKey            string      `json:"public_key" doc:"The key that checks the checkpoints of this ledger." read:"only"`
+}
+
+// Category is one of the five trust services categories.
+type Category string
+
+// Values lists the categories.
+func (Category) Values() []string {
+	return []string{"security", "availability", "processing_integrity", "confidentiality", "privacy"}
+}
+
+// IDStyle is how the numbers of criteria are written.
+type IDStyle string
+
+// Values lists the styles.
+func (IDStyle) Values() []string { return []string{"CC7.2", "CC-7.2"} }
+
+// Organizations are the organisations.
+var Organizations = kind.Kind[Organization]{
+	Name: "organization", Plural: "organizations", Prefix: "org", Object: "organization", Label: "name", Create: kind.Never,
+	Doc: "An organization is the company that has something to prove.",
+	Check: func(_, n *Organization) error {
+		if _, err := time.LoadLocation(n.Timezone); err != nil {
+			return errs.At("timezone", "%q is not a time zone", n.Timezone).Mend("write it as Europe/Berlin or America/New_York")
+		}
+		if !slices.Contains(n.Categories, "security") {
+			return errs.At("categories", "security is always in scope (INV-10)")
+		}
+		return nil
+	},
+}
+
+// Zone is the time zone of the organisation.
+func (o *Organization) Zone() *time.Location {
+	z, err := time.LoadLocation(o.Timezone)
+	if err != nil {
+		return time.UTC
+	}
+	return z
+}
+
+// A Person is a member of the workforce, with or without an account.
+type Person struct {
+	kind.Meta
+	Name       string      `json:"name" doc:"What the person is called." min:"1" max:"200" list:"" personal:""`
+	Email      string      `json:"email" doc:"Work e-mail address." max:"254" index:"" list:"" personal:""`
+	Kind       PersonKind  `json:"kind" doc:"Employee or contractor." index:"" list:"" default:"employee"`
+	Manager    string      `json:"manager" doc:"Who leads the person." ref:"person" index:""`
+	Department string      `json:"department" doc:"Where the person works." index:"" list:""`
+	Title      string      `json:"title" doc:"What the person does."`
+	Country    string      `json:"country" doc:"Country of work, as two letters." max:"2"`
+	StartOn    kind.Date   `json:"start_on" doc:"First day."`
+	EndOn      kind.Date   `json:"end_on" doc:"Last day."`
+	State      PersonState `json:"state" doc:"Where the person stands." read:"only" index:"" list:"" default:"active"`
+	Source     string      `json:"source" doc:"Where the record comes from: a source, or by hand."`
+}
+
+// PersonKind is employee or contractor.
+type PersonKind string
+
+// Values lists the kinds.
+func (PersonKind) Values() []string { return []string{"employee", "contractor"} }
+
+// PersonState is where a person stands.
+type PersonState string
+
+// Values lists the states.
+func (PersonState) Values() []string { return []string{"candidate", "active", "leave", "terminated"} }
+
+// People are the workforce.
+var People = kind.Kind[Person]{
+	Name: "person", Plural: "people", Prefix: "per", Object: "people", Label: "name",
+	Doc: "A person is a member of the workforce, with or without an account.",
+	Check: func(_, n *Person) error {
+		if n.EndOn != "" && n.StartOn != "" && n.EndOn < n.StartOn {
+			return errs.At("end_on", "is before start_on")
+		}
+		return nil
+	},
+	Moves: []kind.Move{
+		{Verb: "start", Doc: "A candidate starts, or a person comes back from leave.", From: []string{"candidate", "leave"}, To: "active", Act: "edit"},
+		{Verb: "leave", Doc: "A person goes on leave.", From: []string{"active"}, To: "leave", Act: "edit"},
+		{Verb: "terminate", Doc: "A person leaves the organisation.", From: []string{"candidate", "active", "leave"}, To: "terminated", Act: "edit", Takes: []string{"end_on"}, Wants: []string{"end_on"}},
+	},
+}
+
+// A System is something the organisation runs, on which its service stands.
+type System struct {
+	kind.Meta
+	Name        string `json:"name" doc:"What it is called." min:"1" max:"200" list:""`
+	Summary     string `json:"summary" doc:"What it does." max:"2000"`
+	Criticality int64  `json:"criticality" doc:"1 the service stops without it, 2 the business does, 3 neither." min:"1" max:"3" index:"" list:""`
+	Environment string `json:"environment" doc:"production, staging, development …" index:"" list:"" default:"production"`
+	Owner       string `json:"owner" doc:"Who answers for it." ref:"person" index:"" list:""`
+	InScope     bool   `json:"in_scope" doc:"Whether the report covers it." index:"" list:""`
+	RTOMinutes  int64  `json:"rto_minutes" doc:"How long it may be away, in minutes."`
+	RPOMinutes  int64  `json:"rpo_minutes" doc:"How much may be lost, in minutes."`
+}
+
+// Systems are the systems.
+var Systems = kind.Kind[System]{
+	Name: "system", Plural: "systems", Prefix: "sys", Object: "scope", Label: "name",
+	Doc: "A system is something the organisation runs, on which its service stands.",
+}
+
+// A Requirement is one criterion of a framework.
+type Requirement struct {
+	kind.Meta
+	Framework string `json:"framework" doc:"Key of the framework, with its version." min:"1" index:""`
+	Ref       string `json:"ref" doc:"Official number." min:"1" max:"20" index:"" list:""`
+	Text      string `json:"text" doc:"What it is about, in our own few words." max:"2000" list:""`
+	Series    string `json:"series" doc:"The group that it belongs to." index:""`
+	Category  string `json:"category" doc:"The trust services category." index:"" list:""`
+	Position  int64  `json:"position" doc:"Place in the framework." index:""`
+	OwnText   string `json:"own_text" doc:"Licensed text that you have imported for yourself. It is never exported." long:""`
+}
+
+// Requirements are the criteria.
+var Requirements = kind.Kind[Requirement]{
+	Name: "requirement", Plural: "requirements", Prefix: "req", Object: "controls", Label: "ref",
+	Doc: "A requirement is one criterion of a framework.",
+}
