@@ -159,11 +159,14 @@ func (r *Rule) each(out *Outcome, in *Input, resources []*Bound, excuses map[str
 		workers = runtime.GOMAXPROCS(0)
 	}
 	share := (len(resources) + workers - 1) / workers
-	parts := make([][]Result, workers)
+	results, filled := make([]Result, len(resources)), make([]int, workers)
+	looked := make([]int, workers)
 	var wait sync.WaitGroup
 	for w := range workers {
-		mine := resources[min(w*share, len(resources)):min((w+1)*share, len(resources))]
-		work := func() { parts[w] = r.some(newFrame(r.plan, in), mine, excuses) }
+		from, to := min(w*share, len(resources)), min((w+1)*share, len(resources))
+		work := func() {
+			filled[w], looked[w] = r.some(newFrame(r.plan, in), resources[from:to], results[from:to], excuses)
+		}
 		if w == workers-1 {
 			work()
 			break
@@ -171,29 +174,28 @@ func (r *Rule) each(out *Outcome, in *Input, resources []*Bound, excuses map[str
 		wait.Go(work)
 	}
 	wait.Wait()
-	out.Results = parts[0]
-	for _, p := range parts[1:] {
-		out.Results = append(out.Results, p...)
+	n := 0
+	for w := range workers {
+		from := min(w*share, len(resources))
+		n += copy(results[n:], results[from:from+filled[w]])
+		out.OutOfFilter += looked[w] - filled[w]
 	}
-	out.OutOfFilter = -len(out.Results)
-	for _, b := range resources {
-		if !b.Gone || r.seesGone {
-			out.OutOfFilter++
-		}
-	}
+	out.Results = results[:n]
 }
 
-func (r *Rule) some(f *frame, resources []*Bound, excuses map[string]string) []Result {
-	results := make([]Result, 0, len(resources))
+// some tests a share of the resources; it returns how many results it wrote and how many it looked at.
+func (r *Rule) some(f *frame, resources []*Bound, results []Result, excuses map[string]string) (written, looked int) {
 	for _, b := range resources {
 		if b.Gone && !r.seesGone {
 			continue
 		}
+		looked++
 		if res := r.one(f, b, excuses); res.Verdict != VerdictNotApplicable {
-			results = append(results, res)
+			results[written] = res
+			written++
 		}
 	}
-	return results
+	return written, looked
 }
 
 // one tests one resource. No fault in an expression, nor in the engine, reaches the caller as a panic.

@@ -17,6 +17,7 @@ type frame struct {
 	now    ref.Val
 	cal    *Calendar
 	joined []found
+	ways   []*paths // of each join, looked up once a run
 	folded []ref.Val
 
 	items  ref.Val // of the group; nil is unknown
@@ -27,7 +28,8 @@ type frame struct {
 // newFrame prepares a frame for one run: what is the same for every resource is worked out once.
 func newFrame(p *plan, in *Input) *frame {
 	f := &frame{plan: p, in: in, now: types.Timestamp{Time: in.Now.UTC()}, cal: in.calendar(),
-		joined: make([]found, len(p.joins)), folded: make([]ref.Val, len(p.folds)), counts: make([]ref.Val, len(p.counts))}
+		joined: make([]found, len(p.joins)), ways: make([]*paths, len(p.joins)),
+		folded: make([]ref.Val, len(p.folds)), counts: make([]ref.Val, len(p.counts))}
 	for i, fold := range p.folds {
 		f.folded[i] = fold(f)
 	}
@@ -67,7 +69,11 @@ func (f *frame) get(v *variable) ref.Val {
 // reach finds what a join leads to, once for each resource.
 func (f *frame) reach(i int) *found {
 	if f.joined[i].state == notLooked {
-		f.joined[i] = f.in.Resources.find(f.plan.joins[i], f.own)
+		j := f.plan.joins[i]
+		if f.ways[i] == nil {
+			f.ways[i] = f.in.Resources.waysOf(j)
+		}
+		f.joined[i] = f.ways[i].find(j, f.own)
 	}
 	return &f.joined[i]
 }

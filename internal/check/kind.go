@@ -27,6 +27,7 @@ type kind struct {
 type join struct {
 	content.Join
 	kinds []*kind
+	by    int // the slot of By
 }
 
 // optional says that finding none is an answer, and not a broken reference.
@@ -86,7 +87,8 @@ func newKind(d content.ResourceKind) (*kind, error) {
 func (k *kind) link(def content.Join, all map[string]*kind) error {
 	at := k.name + ".joins." + def.Name
 	j := &join{Join: def}
-	if _, ok := k.slots[def.By]; !ok {
+	var ok bool
+	if j.by, ok = k.slots[def.By]; !ok {
 		return errs.At(at, "%s has no attribute %s", k.name, def.By)
 	}
 	for _, name := range def.Kinds {

@@ -132,8 +132,8 @@ type paths struct {
 }
 
 // find follows a join from a resource.
-func (p *Population) find(j *join, from *Bound) found {
-	by := from.value(j.By)
+func (w *paths) find(j *join, from *Bound) found {
+	by := from.vals[j.by]
 	if by == nil {
 		why := j.By + " is not known"
 		if because := from.why[j.By]; because != "" {
@@ -141,27 +141,35 @@ func (p *Population) find(j *join, from *Bound) found {
 		}
 		return found{state: foundUnsure, why: why}
 	}
-	var keys []string
+	var hits []*Bound
 	switch v := by.(type) {
 	case types.String:
-		keys = append(keys, string(v))
+		hits = w.to[string(v)]
 	case types.Null:
+		if j.By != "id" {
+			return j.choose(nil, w, true, by)
+		}
 	default:
 		return found{state: foundUnsure, why: j.By + " is not a text"}
 	}
 	if j.By == "id" && from.ID != from.Key {
-		keys = append(keys, from.ID)
+		hits = union(hits, w.to[from.ID])
 	}
-	ways := p.waysOf(j)
-	var hits []*Bound
-	for _, key := range keys {
-		for _, b := range ways.to[key] {
-			if !slices.Contains(hits, b) {
-				hits = append(hits, b)
-			}
+	return j.choose(hits, w, false, by)
+}
+
+// union keeps each resource once. It does not change either list.
+func union(a, b []*Bound) []*Bound {
+	if len(a) == 0 {
+		return b
+	}
+	out := slices.Clone(a)
+	for _, x := range b {
+		if !slices.Contains(out, x) {
+			out = append(out, x)
 		}
 	}
-	return j.choose(hits, ways, len(keys) == 0, by)
+	return out
 }
 
 // choose makes one answer of what was found.
