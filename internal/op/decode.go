@@ -11,6 +11,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"unicode/utf8"
 
 	"assay/internal/errs"
 	"assay/internal/kind"
@@ -44,6 +45,9 @@ func object(raw json.RawMessage, fields []kind.Field) (map[string]json.RawMessag
 	}
 	if len(raw) > MaxInput {
 		return nil, errs.New(errs.Invalid, "the input is larger than %d bytes", MaxInput)
+	}
+	if !utf8.Valid(raw) { // Go's decoder would mend it unseen
+		return nil, errs.New(errs.Invalid, "the input is not readable text (UTF-8)")
 	}
 	var named map[string]json.RawMessage
 	d := json.NewDecoder(bytes.NewReader(raw))

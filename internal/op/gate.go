@@ -94,6 +94,9 @@ func (g *Gate) call(ctx context.Context, a Actor, c Call) (Answer, error) {
 	if o.Writes && !c.AsOf.IsZero() {
 		return Answer{Op: o}, errs.At("as_of", "the past cannot be changed")
 	}
+	if o.job != nil && !c.AsOf.IsZero() {
+		return Answer{Op: o}, errs.At("as_of", "this asks the outside world, which answers only for now")
+	}
 	if err := g.spend(a); err != nil {
 		return Answer{Op: o}, err
 	}

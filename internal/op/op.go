@@ -195,7 +195,18 @@ func open(s map[string]any) map[string]any {
 		}
 		switch x := v.(type) {
 		case map[string]any:
-			out[k] = open(x)
+			if k != "properties" {
+				out[k] = open(x)
+				continue
+			}
+			props := map[string]any{} // names of fields, which may be words of JSON Schema too
+			for name, p := range x {
+				if m, ok := p.(map[string]any); ok {
+					p = open(m)
+				}
+				props[name] = p
+			}
+			out[k] = props
 		default:
 			out[k] = v
 		}
