@@ -391,3 +391,44 @@ func (c *cell) set(f reflect.Value) error {
 	}
 	return nil
 }
+
+// Project reads some columns of the rows that hold: the fields of R, in order, take the columns. It is for
+// reading many rows when few of their columns matter.
+func Project[R, T any](ctx context.Context, v *View, t *Table[T], cols []string, where string, args ...any) ([]R, error) {
+	quoted := make([]string, len(cols))
+	for i, c := range cols {
+		t.col(c)
+		quoted[i] = strconv.Quote(c)
+	}
+	q := fmt.Sprintf("SELECT %s FROM f_%s WHERE org=$1 AND batch<$2", strings.Join(quoted, ", "), t.Name)
+	if t.Key != nil {
+		if v.Past {
+			q += " AND until>=$2"
+		} else {
+			q += fmt.Sprintf(" AND until=%d", forever)
+		}
+	}
+	if where != "" {
+		q += " AND (" + where + ")"
+	}
+	at := v.At
+	if v.inTx {
+		at = forever
+	}
+	var out []R
+	err := v.c.Each(ctx, q, append([]any{v.Org, at}, args...), func(r *sql.Rows) error {
+		var x R
+		rv := reflect.ValueOf(&x).Elem()
+		dest := make([]any, rv.NumField())
+		for i := range dest {
+			dest[i] = rv.Field(i).Addr().Interface()
+		}
+		err := r.Scan(dest...)
+		out = append(out, x)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", t.Name, err)
+	}
+	return out, nil
+}
