@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package check
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"assay/internal/store"
+)
+
+// Summary is what a check came to.
+type Summary struct {
+	Check    Check
+	Outcomes []Outcome
+}
+
+// Evaluate runs rules over a population. Progress, where not nil, is told after each.
+func Evaluate(rules []*Rule, in *Input, progress func(done, total int)) []Outcome {
+	out := make([]Outcome, len(rules))
+	for i, r := range rules {
+		out[i] = r.Evaluate(in)
+		if progress != nil {
+			progress(i+1, len(rules))
+		}
+	}
+	return out
+}
+
+// Before is what was kept of earlier checks: what the next is compared with.
+type Before struct {
+	states map[string]State
+	finds  map[string]map[string]find // by test and resource
+	plan   map[string]bool
+}
+
+type find struct {
+	verdict Word
+	mark    string
+}
+
+// LoadBefore reads what the tests came to last.
+func LoadBefore(ctx context.Context, v *store.View) (*Before, error) {
+	b := &Before{states: map[string]State{}, finds: map[string]map[string]find{}, plan: map[string]bool{}}
+	states, err := States.Select(ctx, v, "", "")
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range states {
+		b.states[s.Test] = s
+	}
+	type row struct {
+		Test, Resource string
+		Verdict        Word
+		Message        string
+		Observed       *string
+		Exception      string
+	}
+	rows, err := store.Project[row](ctx, v, Finds, []string{"test", "resource", "verdict", "message", "observed", "exception"}, "verdict<>'gone'")
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range rows {
+		m := b.finds[r.Test]
+		if m == nil {
+			m = map[string]find{}
+			b.finds[r.Test] = m
+		}
+		obs := ""
+		if r.Observed != nil {
+			obs = *r.Observed
+		}
+		m[r.Resource] = find{r.Verdict, mark(r.Verdict, r.Message, obs, r.Exception)}
+	}
+	scopes, err := store.Project[struct{ Scope string }](ctx, v, Plans, []string{"scope"}, "")
+	for _, s := range scopes {
+		b.plan[s.Scope] = true
+	}
+	return b, err
+}
+
+// mark says what of a result, when it changes, is a change worth keeping: of a pass, that it is one.
+func mark(v Word, message, observed, exception string) string {
+	if v == "pass" {
+		return ""
+	}
+	return message + "\x00" + observed + "\x00" + exception
+}
+
+// Keep writes a check: the check itself, and of its outcomes what has changed.
+func Keep(ctx context.Context, db *store.DB, org string, by store.By, b *Before, c Check, outcomes []Outcome) (Check, error) {
+	plan := Plan{}
+	for _, o := range outcomes {
+		plan.Tests = append(plan.Tests, o.Test+"@"+o.Version)
+		switch o.State {
+		case VerdictPass:
+			c.Passed++
+		case VerdictFail:
+			c.Failed++
+		default:
+			c.Other++
+		}
+	}
+	slices.Sort(plan.Tests)
+	plan.Scope = fmt.Sprintf("%x", sha256.Sum256([]byte(strings.Join(plan.Tests, "\n"))))[:32]
+	c.Scope = plan.Scope
+	states, finds, err := b.changes(c, outcomes)
+	if err != nil {
+		return c, err
+	}
+	c.Changed = int64(len(states))
+	_, err = db.Change(ctx, org, by, func(tx *store.Tx) error {
+		if !b.plan[plan.Scope] {
+			if _, err := Plans.Append(ctx, tx, c.ID, []Plan{plan}, nil); err != nil {
+				return err
+			}
+		}
+		if len(finds) > 0 {
+			if _, err := Finds.Append(ctx, tx, c.ID, finds, nil); err != nil {
+				return err
+			}
+		}
+		if len(states) > 0 {
+			if _, err := States.Append(ctx, tx, c.ID, states, nil); err != nil {
+				return err
+			}
+		}
+		_, err := Checks.Append(ctx, tx, c.ID, []Check{c}, nil)
+		return err
+	})
+	return c, err
+}
+
+// changes finds what differs from what was kept.
+func (b *Before) changes(c Check, outcomes []Outcome) ([]State, []Found, error) {
+	var states []State
+	var finds []Found
+	for _, o := range outcomes {
+		s := State{Test: o.Test, Version: o.Version, Verdict: WordOf(o.State), Reason: o.Reason, Evaluated: int64(o.Evaluated), Passed: int64(o.Passed), Failed: int64(o.Failed),
+			Excepted: int64(o.Excepted), Unknown: int64(o.Unknown), Errors: int64(o.Errors), Check: c.ID, At: c.At}
+		if was := b.states[o.Test]; !same(was, s) {
+			states = append(states, s)
+		}
+		if stopped(o) {
+			continue // nothing was looked at: what was found before stays, and the state says that it is old
+		}
+		old := b.finds[o.Test]
+		now := make(map[string]bool, len(o.Results))
+		for _, r := range o.Results {
+			now[r.Resource] = true
+			f := Found{Test: o.Test, Resource: r.Resource, Verdict: WordOf(r.Verdict), Message: r.Message, Observed: r.Observed, Exception: r.Exception, Check: c.ID, At: c.At}
+			was, known := old[r.Resource]
+			if known && f.Verdict == "pass" && was.verdict == "pass" {
+				continue
+			}
+			obs, err := observed(r.Observed)
+			if err != nil {
+				return nil, nil, err
+			}
+			if known && was.verdict == f.Verdict && was.mark == mark(f.Verdict, f.Message, obs, f.Exception) {
+				continue
+			}
+			finds = append(finds, f)
+		}
+		gone := []string{}
+		for id := range old {
+			if !now[id] {
+				gone = append(gone, id)
+			}
+		}
+		slices.Sort(gone)
+		for _, id := range gone {
+			finds = append(finds, Found{Test: o.Test, Resource: id, Verdict: Gone, Check: c.ID, At: c.At})
+		}
+	}
+	return states, finds, nil
+}
+
+// stopped says whether the sources did not allow the test to look at anything.
+func stopped(o Outcome) bool {
+	return o.Evaluated == 0 && len(o.Results) == 0 && (o.State == VerdictError || o.State == VerdictUnknown)
+}
+
+func same(a, b State) bool {
+	a.Place, b.Place, a.Check, b.Check, a.At, b.At = store.Place{}, store.Place{}, "", "", time.Time{}, time.Time{}
+	return a == b
+}
+
+func observed(m map[string]any) (string, error) {
+	if len(m) == 0 {
+		return "", nil
+	}
+	b, err := store.Encode(m)
+	return string(b), err
+}
+
+// Names reads the list of a plan: test names without their versions.
+func (p Plan) Names() map[string]bool {
+	out := make(map[string]bool, len(p.Tests))
+	for _, t := range p.Tests {
+		name, _, _ := strings.Cut(t, "@")
+		out[name] = true
+	}
+	return out
+}
