@@ -58,6 +58,9 @@ func handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(static.Prefix, static.Handler())
 	for _, p := range pages() {
+		if p.path == "" {
+			continue
+		}
 		mux.HandleFunc(p.path, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")
 			w.Header().Set("Content-Security-Policy", policy)

@@ -73,6 +73,7 @@ func photograph(ctx context.Context, base, dir, axePath, only, browser string) e
 	if err := chromedp.Run(tab, log.Enable(), runtime.Enable(), page.Enable()); err != nil {
 		return fmt.Errorf("start the browser: %w", err)
 	}
+	seen := map[string]bool{}
 	for _, p := range pages() {
 		if only != "" && !strings.Contains(p.name, only) {
 			continue
@@ -81,6 +82,7 @@ func photograph(ctx context.Context, base, dir, axePath, only, browser string) e
 			for _, theme := range []string{"light", "dark"} {
 				var shot []byte
 				var found string
+				var tall int64
 				tctx, cancel := context.WithTimeout(tab, 30*time.Second)
 				err := chromedp.Run(tctx,
 					chromedp.EmulateViewport(size.w, size.h),
@@ -88,7 +90,11 @@ func photograph(ctx context.Context, base, dir, axePath, only, browser string) e
 					chromedp.Navigate(base+p.visit),
 					chromedp.Evaluate(`document.fonts.ready.then(() => true)`, nil, awaited),
 					chromedp.Sleep(150*time.Millisecond),
-					chromedp.FullScreenshot(&shot, 100),
+					chromedp.Evaluate(`document.documentElement.scrollHeight`, &tall),
+					chromedp.ActionFunc(func(ctx context.Context) error {
+						return chromedp.EmulateViewport(size.w, min(max(size.h, tall), 3000)).Do(ctx)
+					}),
+					chromedp.CaptureScreenshot(&shot),
 					chromedp.Evaluate(string(axe)+";true", nil),
 					chromedp.Evaluate(axeRun, &found, awaited),
 				)
@@ -105,7 +111,10 @@ func photograph(ctx context.Context, base, dir, axePath, only, browser string) e
 					return fmt.Errorf("read findings: %w", err)
 				}
 				for _, f := range list {
-					fmt.Printf("%s %s %s: %s\n", name, f.Impact, f.ID, strings.Join(f.Nodes, " ;; "))
+					if text := f.Impact + " " + f.ID + ": " + strings.Join(f.Nodes, " ;; "); !seen[text] {
+						seen[text] = true
+						fmt.Println(name, text)
+					}
 				}
 				mu.Lock()
 				for _, s := range said {

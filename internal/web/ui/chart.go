@@ -35,19 +35,27 @@ type Area struct {
 	Href   string // where a day leads, with {day}; empty: nowhere
 }
 
+// The room around the curve, and its height: the same at every width.
 const (
-	areaW, areaH             = 760, 208
+	areaH                    = 208
 	areaL, areaR, areaT, low = 36, 10, 22, 24
 )
 
-func (a Area) x(i int) float64 {
+// sized is a curve for one width: text in a picture must not shrink with it, so there is one for
+// the phone and one for everything else, and the style sheet shows one of them.
+type sized struct {
+	Area
+	w int
+}
+
+func (a sized) x(i int) float64 {
 	if len(a.Points) < 2 {
 		return areaL
 	}
-	return areaL + float64(i)*float64(areaW-areaL-areaR)/float64(len(a.Points)-1)
+	return areaL + float64(i)*float64(a.w-areaL-areaR)/float64(len(a.Points)-1)
 }
 
-func (a Area) y(v int) float64 {
+func (a sized) y(v int) float64 {
 	return areaT + float64(a.Max-v)*float64(areaH-areaT-low)/float64(max(a.Max, 1))
 }
 
@@ -72,23 +80,28 @@ func (a Area) runs(known bool) [][2]int {
 func AreaOf(a Area) templ.Component {
 	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
 		var b strings.Builder
-		fmt.Fprintf(&b, `<svg class="chart" viewBox="0 0 %d %d" role="img" aria-label="%s">`, areaW, areaH, templ.EscapeString(a.Label))
-		a.axes(&b)
-		for _, r := range a.runs(true) {
-			a.curve(&b, r[0], r[1])
-		}
-		for _, r := range a.runs(false) {
-			x0, x1 := a.x(max(r[0]-1, 0)), a.x(min(r[1]+1, len(a.Points)-1))
-			fmt.Fprintf(&b, `<rect class="gap" x="%.1f" y="%d" width="%.1f" height="%d"><title>No data</title></rect>`, x0, areaT, max(x1-x0, 1), areaH-areaT-low)
-		}
-		a.marks(&b)
-		b.WriteString(`</svg>`)
+		sized{a, 760}.draw(&b, "wide")
+		sized{a, 350}.draw(&b, "phone")
 		_, err := io.WriteString(w, b.String())
 		return err
 	})
 }
 
-func (a Area) axes(b *strings.Builder) {
+func (a sized) draw(b *strings.Builder, class string) {
+	fmt.Fprintf(b, `<svg class="chart %s" viewBox="0 0 %d %d" role="img" aria-label="%s">`, class, a.w, areaH, templ.EscapeString(a.Label))
+	a.axes(b)
+	for _, r := range a.runs(true) {
+		a.curve(b, r[0], r[1])
+	}
+	for _, r := range a.runs(false) {
+		x0, x1 := a.x(max(r[0]-1, 0)), a.x(min(r[1]+1, len(a.Points)-1))
+		fmt.Fprintf(b, `<rect class="gap" x="%.1f" y="%d" width="%.1f" height="%d"><title>No data</title></rect>`, x0, areaT, max(x1-x0, 1), areaH-areaT-low)
+	}
+	a.marks(b)
+	b.WriteString(`</svg>`)
+}
+
+func (a sized) axes(b *strings.Builder) {
 	for q := range 5 {
 		v := a.Max * q / 4
 		class := "grid-line"
@@ -96,14 +109,14 @@ func (a Area) axes(b *strings.Builder) {
 			class = "axis"
 		}
 		fmt.Fprintf(b, `<line class="%s" x1="%d" x2="%d" y1="%.1f" y2="%.1f"/><text x="%d" y="%.1f" text-anchor="end">%d%s</text>`,
-			class, areaL, areaW-areaR, a.y(v), a.y(v), areaL-6, a.y(v)+4, v, templ.EscapeString(a.Unit))
+			class, areaL, a.w-areaR, a.y(v), a.y(v), areaL-6, a.y(v)+4, v, templ.EscapeString(a.Unit))
 	}
 	if len(a.Points) == 0 {
 		return
 	}
 	last := -100.0
 	for i, p := range a.Points {
-		if p.At.Day() != 1 || a.x(i)-last < 56 || a.x(i) > areaW-40 {
+		if p.At.Day() != 1 || a.x(i)-last < 56 || a.x(i) > float64(a.w-40) {
 			continue
 		}
 		last = a.x(i)
@@ -111,7 +124,7 @@ func (a Area) axes(b *strings.Builder) {
 	}
 }
 
-func (a Area) curve(b *strings.Builder, i, j int) {
+func (a sized) curve(b *strings.Builder, i, j int) {
 	var line strings.Builder
 	for k := i; k <= j; k++ {
 		op := "L"
@@ -126,7 +139,7 @@ func (a Area) curve(b *strings.Builder, i, j int) {
 	}
 }
 
-func (a Area) marks(b *strings.Builder) {
+func (a sized) marks(b *strings.Builder) {
 	for _, m := range a.Marks {
 		for i, p := range a.Points {
 			if p.At.Format(time.DateOnly) != m.At.Format(time.DateOnly) {
@@ -134,7 +147,7 @@ func (a Area) marks(b *strings.Builder) {
 			}
 			anchor := "start"
 			dx := 4.0
-			if a.x(i) > areaW*3/4 {
+			if a.x(i) > float64(a.w)*0.6 {
 				anchor, dx = "end", -4.0
 			}
 			fmt.Fprintf(b, `<line class="event-line" x1="%.1f" x2="%.1f" y1="8" y2="%d"/><text class="event" x="%.1f" y="14" text-anchor="%s">%s</text>`,

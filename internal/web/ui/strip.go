@@ -157,4 +157,6 @@ func Ruler(first time.Time, days int) templ.Component {
 	})
 }
 
-func daysIn(d time.Time) int { return time.Date(d.Year(), d.Month()+1, 0, 0, 0, 0, 0, d.Location()).Day() }
+func daysIn(d time.Time) int {
+	return time.Date(d.Year(), d.Month()+1, 0, 0, 0, 0, 0, d.Location()).Day()
+}
