@@ -17,6 +17,8 @@ type Catalogue struct {
 	env   *cel.Env
 	rules map[string]*Rule
 	order []string
+
+	disabled []Disabled
 }
 
 // Compile compiles tests against kinds. The error names the test, the field and what is wrong.

@@ -117,6 +117,7 @@ func newEnv(kinds map[string]*kind) (*cel.Env, error) {
 		cel.CustomTypeProvider(provider{Provider: registry, kinds: kinds}),
 		cel.CustomTypeAdapter(registry),
 		cel.ParserExpressionSizeLimit(longestExpr), cel.ParserRecursionLimit(deepestExpr),
+		cel.EnableMacroCallTracking(), // so that an explanation can show a loop as it was written
 		cel.Variable(nowIdent, ts), cel.Variable(calendarIdent, calendarType),
 		declare("days", types.DurationType, types.IntType),
 		declare("hours", types.DurationType, types.IntType),

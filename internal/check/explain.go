@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package check
+
+import (
+	"fmt"
+	"strings"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+
+	"assay/content"
+)
+
+// Explain says what a test does, first in words and then in code.
+func (c *Catalogue) Explain(t content.Test) (string, error) {
+	r, err := c.compile(t)
+	if err != nil {
+		return "", err
+	}
+	return r.Explain(), nil
+}
+
+// Explain says what the rule does, first in words and then in code.
+func (r *Rule) Explain() string {
+	var out strings.Builder
+	line := func(label, text string) {
+		if text != "" {
+			fmt.Fprintf(&out, "%s: %s\n", label, text)
+		}
+	}
+	out.WriteString(r.Def.Title + ".\n")
+	if r.Def.Doc != "" {
+		out.WriteString(r.Def.Doc + "\n")
+	}
+	out.WriteString("\n")
+	line("Looks at", r.scope())
+	if r.Def.Filter != "" {
+		line("Only where", r.words(r.filter))
+	}
+	line("Must hold", r.words(r.condition))
+	for i, e := range r.counts {
+		line("counts."+r.plan.counts[i]+" counts those where", r.words(e))
+	}
+	if r.expect != nil {
+		line("Must exist", fmt.Sprintf("one group for each of %s (%s) where %s", r.expect.kind.title, r.expect.kind.name, sentence(r.expect.where, r.expect.plan)))
+	}
+	line("If there is nothing to look at", r.emptyWords())
+	if len(r.Def.Params) > 0 {
+		var parts []string
+		for _, name := range sortedKeys(r.Def.Params) {
+			parts = append(parts, fmt.Sprintf("%s = %s", name, spoken(r.plan.params[r.plan.vars["params."+name].slot], nil)))
+		}
+		line("You can change", strings.Join(parts, "; "))
+	}
+	out.WriteString("\n")
+	line("filter", strings.TrimSpace(r.Def.Filter))
+	line("condition", strings.TrimSpace(r.Def.Condition))
+	return out.String()
+}
+
+func (r *Rule) scope() string {
+	k := r.plan.kind
+	text := fmt.Sprintf("each of the %s (%s)", k.title, k.name)
+	switch r.Def.Over {
+	case "group":
+		text = fmt.Sprintf("the %s (%s), taken together by %s", k.title, k.name, strings.Join(r.Def.By, " and "))
+	case "all":
+		text = fmt.Sprintf("the %s (%s), all together", k.title, k.name)
+	}
+	if r.Def.Latest != "" {
+		text += "; of those the newest by " + r.Def.Latest
+	}
+	return text
+}
+
+func (r *Rule) emptyWords() string {
+	switch {
+	case r.Def.Empty == "fail":
+		return "the test fails"
+	case r.Def.Empty == "error":
+		return "that is an error"
+	case r.plan.kind.neverEmpty:
+		return "an error when the source supplied none at all; else not applicable"
+	default:
+		return "not applicable"
+	}
+}
+
+func (r *Rule) words(e *expr) string { return sentence(e, r.plan) }
+
+func sentence(e *expr, p *plan) string {
+	if e.ast == nil {
+		return "always"
+	}
+	return (&speaker{p: p, e: e}).bool(e.ast.NativeRep().Expr(), false)
+}
+
+// speaker turns a checked expression into words. What it has no words for it shows as code.
+type speaker struct {
+	p *plan
+	e *expr
+}
+
+func (s *speaker) code(e ast.Expr) string {
+	text, err := cel.ExprToString(e, s.e.ast.NativeRep().SourceInfo())
+	if err != nil {
+		return s.e.src
+	}
+	return text
+}
+
+var orderWords = map[string][2]string{ // for numbers, for times
+	operators.Less:          {"is less than", "is before"},
+	operators.LessEquals:    {"is at most", "is not after"},
+	operators.Greater:       {"is more than", "is after"},
+	operators.GreaterEquals: {"is at least", "is not before"},
+}
+
+func (s *speaker) bool(e ast.Expr, inside bool) string {
+	if e.Kind() == ast.IdentKind {
+		return e.AsIdent() + " is yes"
+	}
+	if e.Kind() != ast.CallKind {
+		return s.code(e)
+	}
+	call := e.AsCall()
+	args := call.Args()
+	switch fn := call.FunctionName(); fn {
+	case operators.LogicalAnd, operators.LogicalOr:
+		return s.junction(args, fn, inside)
+	case operators.LogicalNot:
+		return s.negation(args[0])
+	case operators.Equals, operators.NotEquals:
+		is := map[string]string{operators.Equals: " is ", operators.NotEquals: " is not "}[fn]
+		return s.value(args[0]) + is + s.value(args[1])
+	case operators.In:
+		return s.value(args[0]) + " is one of " + s.value(args[1])
+	case operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals:
+		words := orderWords[fn][0]
+		if t := s.e.ast.NativeRep().GetType(args[0].ID()); t != nil && t.Kind() == types.TimestampKind {
+			words = orderWords[fn][1]
+		}
+		return s.value(args[0]) + " " + words + " " + s.value(args[1])
+	}
+	return s.code(e)
+}
+
+// junction says "and" and "or". The pair that filled() stands for is said as it was written.
+func (s *speaker) junction(args []ast.Expr, fn string, inside bool) string {
+	if name, ok := filledName(args, fn); ok {
+		return name + " is given"
+	}
+	word := " and "
+	if fn == operators.LogicalOr {
+		word = " or "
+	}
+	text := s.bool(args[0], fn != nested(args[0])) + word + s.bool(args[1], fn != nested(args[1]))
+	if inside {
+		return "(" + text + ")"
+	}
+	return text
+}
+
+func nested(e ast.Expr) string {
+	if e.Kind() == ast.CallKind {
+		return e.AsCall().FunctionName()
+	}
+	return ""
+}
+
+func filledName(args []ast.Expr, fn string) (string, bool) {
+	if fn != operators.LogicalAnd || len(args) != 2 {
+		return "", false
+	}
+	name := ""
+	for i, want := range []ref.Val{types.NullValue, types.String("")} {
+		if nested(args[i]) != operators.NotEquals {
+			return "", false
+		}
+		sides := args[i].AsCall().Args()
+		if sides[0].Kind() != ast.IdentKind || sides[1].Kind() != ast.LiteralKind || sides[1].AsLiteral() != want {
+			return "", false
+		}
+		if i == 1 && sides[0].AsIdent() != name {
+			return "", false
+		}
+		name = sides[0].AsIdent()
+	}
+	return name, true
+}
+
+func (s *speaker) negation(e ast.Expr) string {
+	if e.Kind() == ast.IdentKind {
+		return e.AsIdent() + " is no"
+	}
+	if nested(e) == operators.In {
+		args := e.AsCall().Args()
+		return s.value(args[0]) + " is none of " + s.value(args[1])
+	}
+	return "it is not so that " + s.bool(e, true)
+}
+
+func (s *speaker) value(e ast.Expr) string {
+	switch e.Kind() {
+	case ast.IdentKind:
+		if v := s.p.vars[e.AsIdent()]; v != nil && v.place == param {
+			return spoken(s.p.params[v.slot], nil)
+		}
+		return e.AsIdent()
+	case ast.LiteralKind:
+		if e.AsLiteral() == types.NullValue {
+			return "empty"
+		}
+		return fmt.Sprint(e.AsLiteral().Value())
+	case ast.ListKind:
+		var words []string
+		for _, x := range e.AsList().Elements() {
+			words = append(words, s.value(x))
+		}
+		return strings.Join(words, ", ")
+	case ast.CallKind:
+		return s.valueCall(e)
+	}
+	return s.code(e)
+}
+
+func (s *speaker) valueCall(e ast.Expr) string {
+	args := e.AsCall().Args()
+	switch fn := e.AsCall().FunctionName(); fn {
+	case operators.Add, operators.Subtract:
+		word := map[string]string{operators.Add: " plus ", operators.Subtract: " minus "}[fn]
+		return s.value(args[0]) + word + s.value(args[1])
+	case "days", "hours", "minutes":
+		return s.value(args[0]) + " " + fn
+	case businessDaysFn:
+		return s.value(args[1]) + " plus " + s.value(args[2]) + " business days"
+	case endOfDayFn:
+		return "the end of the day of " + s.value(args[1])
+	case startOfDayFn:
+		return "the start of the day of " + s.value(args[1])
+	case operators.Conditional:
+		return fmt.Sprintf("(%s if %s, else %s)", s.value(args[1]), s.bool(args[0], true), s.value(args[2]))
+	}
+	return s.code(e)
+}
