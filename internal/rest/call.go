@@ -19,6 +19,8 @@ import (
 	"assay/internal/op"
 )
 
+var identifier = kind.Field{Name: "id", Type: "string"}
+
 // call reads a request as a call of an operation.
 func (s *server) call(w http.ResponseWriter, r *http.Request, o *op.Op) (op.Call, error) {
 	c := op.Call{Op: o.Name}
@@ -38,7 +40,7 @@ func (s *server) call(w http.ResponseWriter, r *http.Request, o *op.Op) (op.Call
 	}
 	set := map[string]json.RawMessage{} // what the address and the headers say
 	if text := r.PathValue("id"); text != "" {
-		if set["id"], err = value(kind.Field{Name: "id", Type: "string"}, text); err != nil {
+		if set["id"], err = identifier.FromText(text); err != nil {
 			return c, err
 		}
 	}
@@ -97,7 +99,7 @@ func typed(query map[string]string, fields []kind.Field, into map[string]json.Ra
 		if i < 0 {
 			return errs.At(name, "there is no such parameter").Mend("%s", "the parameters are "+parameterNames(fields))
 		}
-		v, err := value(fields[i], query[name])
+		v, err := fields[i].FromText(query[name])
 		if err != nil {
 			return err
 		}
@@ -121,52 +123,6 @@ func sorted(m map[string]string) []string {
 	}
 	slices.Sort(names)
 	return names
-}
-
-// value writes a parameter as JSON of the field's type. What does not fit is left as it is, for the Gate to refuse by name.
-func value(f kind.Field, text string) (json.RawMessage, error) {
-	if !utf8.ValidString(text) {
-		return nil, errs.At(f.Name, "is not readable text (UTF-8)")
-	}
-	switch f.Type {
-	case "integer":
-		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-			return strconv.AppendInt(nil, n, 10), nil
-		}
-		return nil, errs.At(f.Name, "wants a whole number, and was given %q", clip(text))
-	case "boolean":
-		if text != "true" && text != "false" {
-			return nil, errs.At(f.Name, "wants true or false, and was given %q", clip(text))
-		}
-		return json.RawMessage(text), nil
-	case "array":
-		if f.Fields == nil && f.Format != "any" && f.Format != "object" && f.Format != "array" {
-			return list(f, text)
-		}
-		fallthrough
-	case "object", "any":
-		if !json.Valid([]byte(text)) {
-			return nil, errs.At(f.Name, "wants JSON")
-		}
-		return json.RawMessage(text), nil
-	}
-	return json.Marshal(text)
-}
-
-// list reads values with commas between them.
-func list(f kind.Field, text string) (json.RawMessage, error) {
-	out := []json.RawMessage{}
-	for _, part := range strings.Split(text, ",") {
-		v, err := value(kind.Field{Name: f.Name, Type: map[string]string{"integer": "integer", "boolean": "boolean"}[f.Format]}, part)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, v)
-	}
-	if text == "" {
-		out = out[:0]
-	}
-	return json.Marshal(out)
 }
 
 // revision reads If-Match, for operations that want to know which revision is changed.

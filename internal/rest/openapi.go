@@ -126,7 +126,7 @@ func (d *writer) query(o *op.Op, path string) []object {
 		}
 		schema := f.Schema()
 		switch {
-		case f.Type == "object" || f.Type == "any" || f.Type == "array" && (f.Fields != nil || f.Format == "any" || f.Format == "object" || f.Format == "array"):
+		case !f.Plain():
 			p["content"] = object{"application/json": object{"schema": schema}}
 		case f.Type == "array":
 			p["style"], p["explode"], p["schema"] = "form", false, schema
