@@ -3,11 +3,13 @@
 package grc
 
 import (
+	"context"
 	"slices"
 	"time"
 
 	"assay/internal/errs"
 	"assay/internal/kind"
+	"assay/internal/store"
 )
 
 // An Organization is the company that has something to prove. There is one for each ledger.
@@ -145,4 +147,9 @@ type Requirement struct {
 var Requirements = kind.Kind[Requirement]{
 	Name: "requirement", Plural: "requirements", Prefix: "req", Object: "controls", Label: "ref",
 	Doc: "A requirement is one criterion of a framework.",
+}
+
+// OrganizationOf reads the organisation of a view.
+func OrganizationOf(ctx context.Context, v *store.View) (*Organization, error) {
+	return store.Get(ctx, v, Organizations, v.Org)
 }

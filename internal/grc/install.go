@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package grc
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"assay/content"
+	"assay/internal/kind"
+	"assay/internal/store"
+)
+
+// Install puts the library into a new organisation: the criteria, the controls of the sets that are
+// chosen, and the policies that they rest on, as drafts without a text. Nothing of it counts as proof.
+func Install(ctx context.Context, tx *store.Tx, sets []string) error {
+	f, err := content.SOC2()
+	if err != nil {
+		return fmt.Errorf("read criteria: %w", err)
+	}
+	for _, c := range f.Criteria {
+		r := &Requirement{Framework: f.Key, Ref: c.Ref, Text: c.Text, Series: c.Series, Category: c.Category, Position: int64(c.Order)}
+		if err := store.Put(ctx, tx, Requirements, r); err != nil {
+			return fmt.Errorf("install %s: %w", c.Ref, err)
+		}
+	}
+	families, err := content.Families()
+	if err != nil {
+		return fmt.Errorf("read controls: %w", err)
+	}
+	used := map[string]bool{}
+	for _, f := range families {
+		for _, c := range f.Controls {
+			x := control(f.Family, c)
+			if !slices.Contains(sets, c.Set) {
+				x.State = "draft"
+			} else {
+				for _, p := range c.Policies {
+					used[p] = true
+				}
+			}
+			if err := store.Put(ctx, tx, Controls, x); err != nil {
+				return fmt.Errorf("install %s: %w", c.Ref, err)
+			}
+		}
+	}
+	policies, err := content.Policies()
+	if err != nil {
+		return fmt.Errorf("read policies: %w", err)
+	}
+	for _, p := range policies {
+		x := &Policy{Ref: p.Ref, Title: p.Title, Kind: PolicyKind(p.Kind), Required: used[p.Ref], ReviewDays: int64(p.ReviewDays), Audience: p.Audience, Sections: p.Sections, State: "draft"}
+		if x.Kind == "" || !slices.Contains(x.Kind.Values(), string(x.Kind)) {
+			x.Kind = "policy"
+		}
+		if err := store.Put(ctx, tx, Policies, x); err != nil {
+			return fmt.Errorf("install %s: %w", p.Ref, err)
+		}
+	}
+	return nil
+}
+
+// control is a control of the library as a thing.
+func control(family string, c content.Control) *Control {
+	x := &Control{Ref: c.Ref, Title: c.Title, Text: c.Text, Family: family, Set: c.Set, State: "active", OwnerRole: c.Owner, Weight: int64(c.Weight), Frequency: Frequency(c.Frequency),
+		Purpose: c.Purpose, Operation: c.Operation, Criteria: c.Criteria, Policies: c.Policies, Chores: c.Tasks}
+	for _, t := range c.Tests {
+		x.Tests = append(x.Tests, ControlTest{Test: t.Test, Role: TestRole(t.Role), OnlyPolicies: t.OnlyPolicies})
+	}
+	for _, e := range c.Evidence {
+		x.Evidence = append(x.Evidence, EvidenceKind{Key: e.Key, Title: e.Title, Type: e.Type, Frequency: Frequency(e.Frequency), ValidityDays: int64(e.ValidityDays), Required: e.Required})
+	}
+	return x
+}
+
+// Found makes the organisation itself, and its first person.
+func Found(ctx context.Context, tx *store.Tx, name, publicKey string, owner *Person) error {
+	if err := store.Put(ctx, tx, People, owner); err != nil {
+		return fmt.Errorf("first person: %w", err)
+	}
+	o := &Organization{Meta: kind.Meta{ID: tx.Org}, Name: name, Timezone: "UTC", FiscalYearStartMonth: 1, RetentionYears: 6, Categories: []Category{"security"}, IDStyle: "CC7.2", PublicKey: publicKey, ExecutiveOwner: owner.ID}
+	return store.Put(ctx, tx, Organizations, o)
+}

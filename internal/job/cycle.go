@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package job does the programme's daily work: it reads sources when they are due, runs the tests,
+// and keeps what they came to. It also signs checkpoints and sweeps what has run out. It decides no
+// right and shows nothing; faces and the command line start it through its operations.
+package job
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"assay/internal/check"
+	"assay/internal/collect"
+	"assay/internal/errs"
+	"assay/internal/grc"
+	"assay/internal/op"
+	"assay/internal/store"
+)
+
+// Works is what the daily work needs.
+type Works struct {
+	DB     *store.DB
+	Runner *collect.Runner
+	// Rules gives the tests of an organisation: the built-in ones with its own laid over them.
+	Rules func(ctx context.Context, v *store.View) (*check.Catalogue, error)
+	Log   *slog.Logger
+
+	binder binder
+	mu     sync.Mutex // one cycle at a time in this process
+}
+
+// Step is told about the progress of long work: what is being done, and how far it is.
+type Step func(what string, done, total int)
+
+func (s Step) tell(what string, done, total int) {
+	if s != nil {
+		s(what, done, total)
+	}
+}
+
+// Read reads one source now.
+func (w *Works) Read(ctx context.Context, org string, by store.By, t *collect.SourceThing) (collect.Run, error) {
+	src, err := w.source(org, t)
+	if err != nil {
+		return collect.Run{}, err
+	}
+	return w.Runner.Run(ctx, w.DB, org, by, t, src)
+}
+
+func (w *Works) source(org string, t *collect.SourceThing) (collect.Source, error) {
+	if t.Connector == PlatformName {
+		return platform{w.DB, org}, nil
+	}
+	src, err := w.Runner.Make(t)
+	if err != nil {
+		return unusable{errs.Public(err)}, nil // kept as a failed run: it must be seen, not only logged
+	}
+	return src, nil
+}
+
+// unusable stands for a source whose configuration cannot be used.
+type unusable struct{ why *errs.Error }
+
+func (u unusable) Describe() collect.Description {
+	return collect.Description{Query: "nothing was asked"}
+}
+
+func (u unusable) Collect(context.Context, func(collect.Page) error) (collect.Manifest, error) {
+	return collect.Manifest{}, u.why
+}
+
+// ReadAll reads every enabled source that pick chooses; nil chooses all.
+func (w *Works) ReadAll(ctx context.Context, org string, by store.By, pick func(*collect.SourceThing, collect.Run) bool, step Step) ([]collect.Run, error) {
+	var due []*collect.SourceThing
+	err := w.DB.View(ctx, org, time.Time{}, by, func(v *store.View) error {
+		all, err := store.All(ctx, v, collect.Sources, map[string]any{"state": "enabled"})
+		if err != nil {
+			return err
+		}
+		newest, _, err := collect.Last(ctx, v)
+		for _, t := range all {
+			if pick == nil || pick(t, newest[t.ID]) {
+				due = append(due, t)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	var runs []collect.Run
+	for i, t := range due {
+		step.tell("reading "+t.Name, i, len(due))
+		run, err := w.Read(ctx, org, by, t)
+		if err != nil {
+			return runs, fmt.Errorf("read %s: %w", t.Name, err)
+		}
+		runs = append(runs, run)
+	}
+	step.tell("reading sources", len(due), len(due))
+	return runs, nil
+}
+
+// Check runs the tests on what the sources have shown, and keeps what has changed. A test whose sources were
+// not read on the day of the check has no part in it: old data never makes a new day (INV-06).
+func (w *Works) Check(ctx context.Context, org string, by store.By, trigger string, step Step) (check.Check, []check.Outcome, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := w.DB.Clock().Now()
+	c := check.Check{ID: w.DB.IDs().New("chk", now), At: now, Trigger: trigger}
+	var rules []*check.Rule
+	var in *check.Input
+	var before *check.Before
+	err := w.DB.View(ctx, org, time.Time{}, by, func(v *store.View) error {
+		o, err := grc.OrganizationOf(ctx, v)
+		if err != nil {
+			return err
+		}
+		cat, err := w.Rules(ctx, v)
+		if err != nil {
+			return err
+		}
+		s, err := w.binder.look(ctx, v, cat, o.Zone())
+		if err != nil {
+			return err
+		}
+		excuses, err := excuses(ctx, v, s)
+		if err != nil {
+			return err
+		}
+		c.Position, c.DataAt = v.At, s.newest
+		rules = dueRules(cat, s, now, o.Zone())
+		in = &check.Input{Now: now, Resources: s.population, Exceptions: excuses, Zone: o.Zone(), Holidays: holidays(o)}
+		before, err = check.LoadBefore(ctx, v)
+		return err
+	})
+	if err != nil {
+		return c, nil, err
+	}
+	outcomes := check.Evaluate(rules, in, func(done, total int) { step.tell("running tests", done, total) })
+	c, err = check.Keep(ctx, w.DB, org, by, before, c, outcomes)
+	return c, outcomes, err
+}
+
+// dueRules leaves out the tests whose data is not of the day of the check. A test without any source has
+// a part: that nothing supplies it is what the check says of it.
+func dueRules(cat *check.Catalogue, s *scene, now time.Time, zone *time.Location) []*check.Rule {
+	today := check.DayOf(now, zone)
+	var out []*check.Rule
+	for _, r := range cat.Rules() {
+		old := slices.ContainsFunc(r.Kinds(), func(k string) bool {
+			st, supplied := s.standing[k]
+			return supplied && st.state == check.SourceComplete && check.DayOf(st.data, zone) != today
+		})
+		if !old {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// excuses are the exceptions as the rule engine takes them: by id of the resource, also where they name its key.
+func excuses(ctx context.Context, v *store.View, s *scene) ([]check.Exception, error) {
+	all, err := store.All(ctx, v, grc.Exceptions, map[string]any{"state": "approved"})
+	if err != nil {
+		return nil, err
+	}
+	var out []check.Exception
+	for _, e := range all {
+		if e.Test == "" {
+			continue
+		}
+		ids := append([]string{e.Resource}, s.byKey[e.Resource]...)
+		for _, id := range ids {
+			out = append(out, check.Exception{ID: e.ID, Test: e.Test, Resource: id, StartsAt: e.StartsAt, ExpiresAt: e.ExpiresAt})
+		}
+	}
+	return out, nil
+}
+
+func holidays(o *grc.Organization) check.Holidays {
+	h := check.Holidays{}
+	for _, d := range o.Holidays {
+		h[string(d)] = true
+	}
+	return h
+}
+
+// Cycle reads the sources that pick chooses, and then runs the tests.
+func (w *Works) Cycle(ctx context.Context, org string, by store.By, trigger string, pick func(*collect.SourceThing, collect.Run) bool, step Step) (Cycle, error) {
+	var out Cycle
+	runs, err := w.ReadAll(ctx, org, by, pick, step)
+	if err != nil {
+		return out, err
+	}
+	c, outcomes, err := w.Check(ctx, org, by, trigger, step)
+	out = Cycle{Check: c, Runs: runs, Tests: map[string]int{}}
+	for _, o := range outcomes {
+		out.Tests[o.State.String()]++
+	}
+	return out, err
+}
+
+// Cycle is what one round of reading and testing came to.
+type Cycle struct {
+	Check check.Check    `json:"check" doc:"The run of the tests."`
+	Runs  []collect.Run  `json:"runs" doc:"The collection runs."`
+	Tests map[string]int `json:"tests" doc:"Tests by what they came to."`
+}
+
+type sourceRunIn struct {
+	ID string `json:"id" doc:"The source." min:"1"`
+}
+
+type checkRunIn struct {
+	Collect bool `json:"collect" doc:"Read all sources first." default:"true"`
+}
+
+// Add adds the operations that start the work.
+func (w *Works) Add(s *op.Set) {
+	op.Job(s, op.Spec{Name: "source.run", Doc: "Read one source now.", Object: "sources", Act: "run", Example: "source run --id src_…"}, false,
+		func(ctx context.Context, d op.Desk, in sourceRunIn) (collect.Run, error) {
+			var t *collect.SourceThing
+			err := d.View(ctx, func(v *store.View) (err error) {
+				t, err = store.Get(ctx, v, collect.Sources, in.ID)
+				return err
+			})
+			if err != nil {
+				return collect.Run{}, err
+			}
+			return w.Read(ctx, d.Actor.Org, d.By, t)
+		})
+	op.Job(s, op.Spec{Name: "check.run", Doc: "Read all sources and run all tests now.", Object: "checks", Act: "run", Example: "check run"}, false,
+		func(ctx context.Context, d op.Desk, in checkRunIn) (Cycle, error) {
+			pick := func(t *collect.SourceThing, _ collect.Run) bool { return in.Collect || t.Connector == PlatformName }
+			return w.Cycle(ctx, d.Actor.Org, d.By, "manual", pick, nil)
+		})
+}
+
+func versionText(n int64) string { return fmt.Sprint(n) }

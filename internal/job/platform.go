@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package job
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"assay/internal/clock"
+	"assay/internal/collect"
+	"assay/internal/grc"
+	"assay/internal/store"
+)
+
+// platform is the organisation's own records as a source, so that tests on policies, people and exceptions
+// are like any other test. It is read inside the program: it can neither fail halfway nor be out of reach.
+type platform struct {
+	db  *store.DB
+	org string
+}
+
+// PlatformName is the name of the connector that reads the organisation's own records.
+const PlatformName = "platform"
+
+func (p platform) Describe() collect.Description {
+	return collect.Description{
+		Kinds:       []string{"internal.policy", "internal.policy_version", "internal.exception", "person"},
+		Reads:       "policies, exceptions and people kept in this platform",
+		Permissions: []string{"none: it is this program"},
+		Query:       "all policies, exceptions and people as of one position of the ledger",
+	}
+}
+
+func (p platform) Collect(ctx context.Context, page func(collect.Page) error) (collect.Manifest, error) {
+	m := collect.Manifest{Complete: true, Counts: map[string]int{}}
+	var all []collect.Resource
+	err := p.db.View(ctx, p.org, time.Time{}, store.System("source.run"), func(v *store.View) error {
+		for _, read := range []func(context.Context, *store.View) ([]collect.Resource, error){policies, exceptions, people} {
+			some, err := read(ctx, v)
+			if err != nil {
+				return err
+			}
+			all = append(all, some...)
+		}
+		return nil
+	})
+	if err != nil {
+		return collect.Manifest{}, err
+	}
+	for _, k := range p.Describe().Kinds {
+		m.Counts[k] = 0
+	}
+	for _, r := range all {
+		m.Counts[r.Kind]++
+	}
+	raw, err := json.Marshal(all)
+	if err != nil {
+		return collect.Manifest{}, err
+	}
+	return m, page(collect.Page{Resources: all, Raw: raw})
+}
+
+// orNull is a text, or null where there is none: known to be absent, which is not unknown.
+func orNull(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+func timeOrNull(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return clock.Format(t)
+}
+
+func policies(ctx context.Context, v *store.View) ([]collect.Resource, error) {
+	all, err := store.All(ctx, v, grc.Policies, nil)
+	if err != nil {
+		return nil, err
+	}
+	var out []collect.Resource
+	for _, p := range all {
+		if p.State == "retired" {
+			continue
+		}
+		version := ""
+		if p.InForce() {
+			version = versionText(p.VersionNo)
+		}
+		out = append(out, collect.Resource{Kind: "internal.policy", Key: p.ID, Name: p.Ref + " " + p.Title, Attrs: map[string]any{
+			"ref": p.Ref, "title": p.Title, "required": p.Required, "approved_version": orNull(version), "last_reviewed_at": timeOrNull(p.LastReviewedAt), "owner_ref": orNull(p.Owner)}})
+		if p.VersionNo > 0 {
+			author := p.Author
+			if author == "" {
+				author = p.CreatedBy
+			}
+			out = append(out, collect.Resource{Kind: "internal.policy_version", Key: p.ID + "/" + versionText(p.VersionNo), Name: p.Ref + " version " + versionText(p.VersionNo), Attrs: map[string]any{
+				"policy_ref": p.Ref, "version": versionText(p.VersionNo), "state": string(p.State), "author": author, "approver": orNull(p.ApprovedBy), "approved_at": timeOrNull(p.ApprovedAt)}})
+		}
+	}
+	return out, nil
+}
+
+func exceptions(ctx context.Context, v *store.View) ([]collect.Resource, error) {
+	all, err := store.All(ctx, v, grc.Exceptions, map[string]any{"state": "approved"})
+	if err != nil {
+		return nil, err
+	}
+	var out []collect.Resource
+	for _, e := range all {
+		out = append(out, collect.Resource{Kind: "internal.exception", Key: e.ID, Name: e.Title, Attrs: map[string]any{
+			"active": true, "approved_by": e.ApprovedBy, "expires_at": clock.Format(e.ExpiresAt)}})
+	}
+	return out, nil
+}
+
+func people(ctx context.Context, v *store.View) ([]collect.Resource, error) {
+	all, err := store.All(ctx, v, grc.People, nil)
+	if err != nil {
+		return nil, err
+	}
+	var out []collect.Resource
+	for _, p := range all {
+		a := map[string]any{"name": p.Name, "kind": string(p.Kind), "status": string(p.State), "end_on": orNull(string(p.EndOn)), "manager": orNull(p.Manager)}
+		why := map[string]string{}
+		for name, val := range map[string]string{"email": p.Email, "start_on": string(p.StartOn), "department": p.Department, "title": p.Title, "country": p.Country} {
+			if val != "" {
+				a[name] = val
+			} else {
+				why[name] = "nobody has recorded it"
+			}
+		}
+		out = append(out, collect.Resource{Kind: "person", Key: p.ID, Name: p.Name, Attrs: a, Why: why})
+	}
+	return out, nil
+}
