@@ -269,6 +269,22 @@ func (r *Rule) conclude(out *Outcome, resources int) {
 	}
 }
 
+// Narrow is the outcome for some of the resources only, as a control sees it that a test counts for
+// on those alone. An outcome without results, because nothing could be evaluated, stays as it is.
+func (r *Rule) Narrow(out Outcome, keep func(resource string) bool) Outcome {
+	if out.Evaluated == 0 {
+		return out
+	}
+	part := Outcome{Test: out.Test, Version: out.Version, OutOfFilter: out.OutOfFilter}
+	for _, res := range out.Results {
+		if keep(res.Resource) {
+			part.Results = append(part.Results, res)
+		}
+	}
+	r.conclude(&part, len(out.Results))
+	return part
+}
+
 // nothing is the verdict when there was nothing to look at (INV-08).
 func (r *Rule) nothing(resources int) (Verdict, string) {
 	switch {

@@ -305,3 +305,16 @@ func TestManyResourcesOnAllProcessorsComeToTheSame(t *testing.T) {
 		t.Errorf("%d results, %d one by one; %d out of the filter", len(out.Results), len(want), out.OutOfFilter)
 	}
 }
+
+func TestANarrowedOutcomeIsJudgedOnWhatIsLeft(t *testing.T) {
+	def := testOf("", "on")
+	def.Empty = "fail"
+	c, r := world(t, def)
+	out := r.Evaluate(given(t, c, map[string][]attrs{"thing": {{"id": "a", "on": true}, {"id": "b", "on": false}, {"id": "c"}}}))
+	expect(t, out, VerdictFail, "1 of 3")
+	for id, want := range map[string]Verdict{"a": VerdictPass, "b": VerdictFail, "c": VerdictUnknown, "none": VerdictFail} {
+		expect(t, r.Narrow(out, func(x string) bool { return x == id }), want, "")
+	}
+	never := r.Evaluate(&Input{Now: noon})
+	expect(t, r.Narrow(never, func(string) bool { return true }), VerdictUnknown, "no source supplies")
+}

@@ -87,6 +87,12 @@ func (b *Bound) because(attr, reason string) {
 	b.why[attr] = reason
 }
 
+// Attr gives an attribute as JSON knows it. It is not ok where it is unknown or not declared.
+func (b *Bound) Attr(name string) (any, bool) { return native(b.value(name)) }
+
+// Why says why an attribute is unknown, where somebody knows.
+func (b *Bound) Why(name string) string { return b.why[name] }
+
 // value gives an attribute by name: nil where it is unknown or the kind has no such attribute.
 func (b *Bound) value(attr string) ref.Val {
 	if i, ok := b.kind.slots[attr]; ok {
