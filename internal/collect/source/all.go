@@ -9,7 +9,9 @@ import (
 	"assay/internal/clock"
 	"assay/internal/collect"
 	"assay/internal/collect/source/command"
+	"assay/internal/collect/source/file"
 	"assay/internal/collect/source/git"
+	"assay/internal/collect/source/schema"
 	"assay/internal/collect/source/tls"
 )
 
@@ -17,6 +19,7 @@ import (
 func Connectors() []collect.Connector {
 	now, run := clock.System{}, command.System{}
 	return []collect.Connector{
+		file.Connector(func() (schema.Schema, error) { return schema.Declared() }),
 		git.Connector(now, run),
 		tls.Connector(tls.Internet{}),
 	}

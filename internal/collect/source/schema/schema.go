@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"assay/content"
 	"assay/internal/clock"
@@ -29,21 +30,14 @@ type Kind struct {
 	Attrs      map[string]Attr
 }
 
-// Attr is one declared attribute. Type is bool, int, string, time, strings or ints.
+// Attr is one declared attribute. Type is bool, int, string, time, date, strings or ints.
 type Attr struct {
 	Name, Type, Doc string
 	Values          []string // the only values there are, where that is so
 }
 
-// base are the attributes that every kind has beside its own. id and name are the key and the name
-// of the resource itself and never stand among its attributes.
-var base = []Attr{
-	{Name: "account", Type: "string", Doc: "Account or project it belongs to."},
-	{Name: "environment", Type: "string", Doc: "Environment, such as production."},
-	{Name: "owner_ref", Type: "string", Doc: "Who owns it."},
-	{Name: "class", Type: "string", Doc: "Class of the data in it."},
-	{Name: "tags", Type: "strings", Doc: "Tags."},
-}
+// Of the resource itself, and never among its attributes: its key, its name, and what the engine sets.
+var itself = map[string]bool{"id": true, "name": true, "present": true}
 
 // Kinds is a Schema held in memory.
 type Kinds map[string]Kind
@@ -56,6 +50,9 @@ func Declared() (Kinds, error) {
 	}
 	all := Kinds{}
 	for _, k := range list {
+		if k.Kind == "*" { // what every kind has stands in every kind already
+			continue
+		}
 		attrs := make([]Attr, 0, len(k.Attributes))
 		for _, a := range k.Attributes {
 			attrs = append(attrs, Attr{Name: a.Name, Type: a.Type, Doc: a.Doc, Values: a.Values})
@@ -65,11 +62,13 @@ func Declared() (Kinds, error) {
 	return all, nil
 }
 
-// Add declares one kind with its own attributes; the common ones are added.
+// Add declares one kind.
 func (k Kinds) Add(name string, neverEmpty bool, attrs ...Attr) {
 	kind := Kind{Name: name, NeverEmpty: neverEmpty, Attrs: map[string]Attr{}}
-	for _, a := range append(slices.Clone(base), attrs...) {
-		kind.Attrs[a.Name] = a
+	for _, a := range attrs {
+		if !itself[a.Name] {
+			kind.Attrs[a.Name] = a
+		}
 	}
 	k[name] = kind
 }
@@ -136,9 +135,15 @@ func (a Attr) Check(v any) error {
 	case []int64:
 		fits = a.Type == "ints"
 	case string:
-		if a.Type == "time" {
+		switch a.Type {
+		case "time":
 			if _, err := clock.Parse(x); err != nil {
 				return fmt.Errorf("%q is not a time", x)
+			}
+			return nil
+		case "date":
+			if _, err := time.Parse(time.DateOnly, x); err != nil {
+				return fmt.Errorf("%q is not a day", x)
 			}
 			return nil
 		}

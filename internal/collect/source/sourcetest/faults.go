@@ -99,13 +99,14 @@ func Twice(s collect.Source) collect.Source {
 	}}
 }
 
-// Untyped hands numbers and truths over as text.
+// Untyped hands every value over in another type than it has.
 func Untyped(s collect.Source) collect.Source {
 	return pages(s, func(p collect.Page) collect.Page {
 		for i := range p.Resources {
 			for name, v := range p.Resources[i].Attrs {
-				switch v.(type) {
-				case bool, int64, []string:
+				if text, ok := v.(string); ok {
+					p.Resources[i].Attrs[name] = []string{text}
+				} else {
 					p.Resources[i].Attrs[name] = fmt.Sprint(v)
 				}
 			}

@@ -233,7 +233,7 @@ func faults(t *testing.T, s schema.Schema, open func(*testing.T) collect.Source)
 		"a page cut short":     CutShort(open(t), n-1),
 		"everything lost":      CutShort(open(t), 0),
 		"a page sent twice":    Twice(open(t)),
-		"numbers as text":      Untyped(open(t)),
+		"other types":          Untyped(open(t)),
 		"an error page":        ErrorPage(open(t)),
 		"stopped on the way":   Stops(open(t), 0),
 		"one counted too many": Miscounts(open(t), 1),
