@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"assay/internal/errs"
+)
+
+// Exit codes. docs/cli.md lists them for those who write scripts.
+const (
+	ExitOK       = 0
+	ExitFailed   = 1 // the question was answered, and the answer is bad: a test fails, a proof does not hold
+	ExitUsage    = 2 // it could not run: wrong usage, or a fault of ours
+	ExitNotFound = 3
+	ExitDenied   = 4 // not signed in, or not allowed
+	ExitConflict = 5 // the thing has changed since, or its state does not allow it
+	ExitLater    = 6 // try again: too many calls, disk full, server not there
+)
+
+// Failed is an error with the exit code 1: the question was answered, and the answer is bad. It has been printed.
+var Failed = errors.New("failed")
+
+// ExitCode is the exit code for the error that a command returned.
+func ExitCode(err error) int {
+	switch {
+	case err == nil:
+		return ExitOK
+	case errors.Is(err, Failed):
+		return ExitFailed
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return ExitLater
+	}
+	switch errs.Public(err).Code {
+	case errs.NotFound:
+		return ExitNotFound
+	case errs.Denied, errs.Unsigned:
+		return ExitDenied
+	case errs.Conflict, errs.Precond:
+		return ExitConflict
+	case errs.Limited, errs.Full, errs.Unavailable:
+		return ExitLater
+	}
+	return ExitUsage
+}
+
+// Fail prints what is wrong and what to do about it, and gives the exit code.
+func Fail(w io.Writer, err error) int {
+	if err == nil || errors.Is(err, Failed) {
+		return ExitCode(err)
+	}
+	if errors.Is(err, context.Canceled) {
+		fmt.Fprintln(w, "error: interrupted")
+		return ExitCode(err)
+	}
+	e := errs.Public(err)
+	if e.Code == errs.Internal && parserSays(err) {
+		e = errs.New(errs.Invalid, "%s", err).Mend("assay --help lists the commands")
+	}
+	fmt.Fprintln(w, "error: "+clean(e.Error()))
+	if e.Fix != "" {
+		fmt.Fprintln(w, "fix:   "+clean(e.Fix))
+	}
+	return ExitCode(err)
+}
+
+// parserSays tells texts of the command parser, which has no type for its errors, from faults of ours.
+func parserSays(err error) bool {
+	for _, start := range []string{"unknown command", "unknown flag", "unknown shorthand flag", "required flag", "accepts ", "requires ", "flag needs an argument", "invalid argument"} {
+		if strings.HasPrefix(err.Error(), start) {
+			return true
+		}
+	}
+	return false
+}
