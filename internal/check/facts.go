@@ -5,6 +5,7 @@ package check
 import (
 	"time"
 
+	"assay/internal/op"
 	"assay/internal/store"
 )
 
@@ -91,3 +92,12 @@ var (
 	States = store.Facts[State]("test_state", "Outcomes of tests; only changes are kept.", []string{"test"})
 	Finds  = store.Facts[Found]("result", "Verdicts on resources; only changes are kept.", []string{"test", "resource"}, []string{"resource"})
 )
+
+// Add adds the kind of a company's own tests and the tables of what tests came to.
+func Add(s *op.Set) {
+	op.Kind(s, Definitions)
+	s.Table(Checks)
+	s.Table(Plans)
+	s.Table(States)
+	s.Table(Finds)
+}

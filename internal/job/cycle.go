@@ -28,6 +28,8 @@ type Works struct {
 	// Rules gives the tests of an organisation: the built-in ones with its own laid over them.
 	Rules func(ctx context.Context, v *store.View) (*check.Catalogue, error)
 	Log   *slog.Logger
+	// After is called when a check was kept; nil does nothing.
+	After func(ctx context.Context, org string, by store.By) error
 
 	binder binder
 	mu     sync.Mutex // one cycle at a time in this process
@@ -143,6 +145,9 @@ func (w *Works) Check(ctx context.Context, org string, by store.By, trigger stri
 	}
 	outcomes := check.Evaluate(rules, in, func(done, total int) { step.tell("running tests", done, total) })
 	c, err = check.Keep(ctx, w.DB, org, by, before, c, outcomes)
+	if err == nil && w.After != nil {
+		err = w.After(ctx, org, by)
+	}
 	return c, outcomes, err
 }
 

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"assay/internal/blob"
 	"assay/internal/clock"
 	"assay/internal/errs"
 	"assay/internal/store"
@@ -23,6 +24,8 @@ type Gate struct {
 	*Set
 	DB  *store.DB
 	Log *slog.Logger
+	// Files gives the files of an organisation; nil where there are none.
+	Files func(org string) (blob.Store, error)
 	// PerMinute is how many calls one actor may make in a minute; 600,000 where zero.
 	PerMinute int
 

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package op
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+
+	"assay/internal/blob"
+	"assay/internal/errs"
+	"assay/internal/store"
+)
+
+// Upload keeps a file that evidence will cite. A file that nothing cites is no evidence.
+func (g *Gate) Upload(ctx context.Context, a Actor, r io.Reader, limit int64) (blob.Info, error) {
+	s, err := g.fileStore(a, "submit")
+	if err != nil {
+		return blob.Info{}, err
+	}
+	return s.Put(ctx, r, limit)
+}
+
+// Download opens the file that a thing cites, after the ledger has the read. kindName and id say which thing:
+// the right to it is decided as for the thing itself.
+func (g *Gate) Download(ctx context.Context, a Actor, kindName, id, field string) (io.ReadCloser, blob.Info, error) {
+	ans, err := g.Call(ctx, a, Call{Op: kindName + ".get", In: mustJSON(map[string]string{"id": id})})
+	if err != nil {
+		return nil, blob.Info{}, err
+	}
+	sh, _ := g.Shape(kindName)
+	f, ok := sh.Field(field)
+	if !ok || f.Format != "sha256" {
+		return nil, blob.Info{}, errs.At("field", "%s has no file %q", Title(kindName), short(field))
+	}
+	body, err := store.Encode(ans.Out)
+	if err != nil {
+		return nil, blob.Info{}, err
+	}
+	var m map[string]any
+	if err := json.Unmarshal(body, &m); err != nil {
+		return nil, blob.Info{}, err
+	}
+	sha, _ := m[field].(string)
+	if sha == "" {
+		return nil, blob.Info{}, errs.New(errs.NotFound, "this %s has no file", Title(kindName))
+	}
+	s, err := g.fileStore(a, "view")
+	if err != nil {
+		return nil, blob.Info{}, err
+	}
+	if err := g.note(ctx, a, store.By{Actor: a.ID, Via: a.Via, Op: kindName + ".download"}, mustJSON(map[string]string{"id": id})); err != nil {
+		return nil, blob.Info{}, err
+	}
+	return s.Open(ctx, sha)
+}
+
+func (g *Gate) fileStore(a Actor, act string) (blob.Store, error) {
+	if a.Org == "" || a.ID == "" {
+		return nil, errs.New(errs.Unsigned, "you are not signed in")
+	}
+	if a.May("evidence", act) == Nothing {
+		return nil, errs.New(errs.Denied, "you may not %s evidence", act)
+	}
+	if g.Files == nil {
+		return nil, errs.New(errs.Unavailable, "there is no place for files")
+	}
+	return g.Files(a.Org)
+}
+
+func mustJSON(m map[string]string) json.RawMessage {
+	b, _ := json.Marshal(m) // a map of texts always encodes
+	return b
+}
