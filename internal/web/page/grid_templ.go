@@ -94,7 +94,7 @@ func Grid(f ui.Frame, v GridView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "</div></header><div class=\"filter\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "</div></header><div class=\"filters\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -199,7 +199,7 @@ func GridPart(f ui.Frame, v GridView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "<div class=\"grid-box\" tabindex=\"0\" role=\"region\" aria-label=\"Monitoring grid\"><table class=\"grid\" data-rows><thead><tr><th scope=\"col\" class=\"g-id\">Control id</th><th scope=\"col\" class=\"g-text\">Control text</th><th scope=\"col\" class=\"g-state\">Now</th><th scope=\"col\" class=\"g-strip\"><span class=\"sr\">Results, newest day first</span>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "<div class=\"grid-box\" tabindex=\"0\" role=\"region\" aria-label=\"Monitoring grid\"><table class=\"year\" data-rows><thead><tr><th scope=\"col\" class=\"g-id\">Control id</th><th scope=\"col\" class=\"g-text\">Control text</th><th scope=\"col\" class=\"g-state\">Now</th><th scope=\"col\" class=\"g-strip\"><span class=\"sr\">Results, newest day first</span>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

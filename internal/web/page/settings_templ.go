@@ -643,7 +643,7 @@ func settingsTokens(f ui.Frame, v SettingsView) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = ui.Table("Tokens", []ui.Col{{Text: "Name", Fill: true}, {Text: "Begins with"}, {Text: "Scopes"}, {Text: "Last used"}, {Text: "Good until"}, {Text: ""}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var19), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Table("Tokens", []ui.Col{{Text: "Name", Fill: true}, {Text: "Begins with"}, {Text: "Scopes"}, {Text: "Last used"}, {Text: "Good until"}, {Text: "Revoke"}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var19), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -214,7 +214,7 @@ func SignIn(v SignInView) templ.Component {
 func linkFields(v SignInView) []ui.Field {
 	out := []ui.Field{{Kind: "hidden", Name: "token", Value: v.Token}}
 	if v.Password {
-		out = append(out, ui.Field{Kind: "password", Name: "password", Label: "Choose a password", Hint: "At least 12 characters. You can leave it for later and use another link.", Complete: "new-password"})
+		out = append(out, ui.Field{Kind: "username", Name: "email", Value: v.Email}, ui.Field{Kind: "password", Name: "password", Label: "Choose a password", Hint: "At least 12 characters. You can leave it for later and use another link.", Complete: "new-password"})
 	}
 	return out
 }

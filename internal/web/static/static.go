@@ -109,7 +109,7 @@ func Check() error { return load().err }
 // Scripts lists the script modules, so that a page can ask for them all at once.
 func Scripts() []string {
 	return []string{"js/app.js", "js/ask.js", "js/copy.js", "js/dialog.js", "js/filter.js", "js/fold.js", "js/keys.js",
-		"js/live.js", "js/palette.js", "js/strip.js", "js/theme-menu.js", "js/toast.js", "js/upload.js"}
+		"js/live.js", "js/palette.js", "js/scroll.js", "js/strip.js", "js/theme-menu.js", "js/toast.js", "js/upload.js"}
 }
 
 // Handler serves the files under Prefix. An address with an old hash is answered with the present

@@ -47,6 +47,7 @@ func Count(n int, noun string) string {
 }
 
 // Ago writes how long it is from t to now, in one unit, rounded down: "4 min ago", "12 days ago".
+// What lies ahead is written as its day.
 func Ago(now, t time.Time) string {
 	if t.IsZero() {
 		return "never"
@@ -54,7 +55,7 @@ func Ago(now, t time.Time) string {
 	d := now.Sub(t)
 	switch {
 	case d < 0:
-		return "on " + Day(t)
+		return Day(t)
 	case d < time.Minute:
 		return "just now"
 	case d < time.Hour:

@@ -7,6 +7,7 @@ import "./fold.js";
 import "./keys.js";
 import "./live.js";
 import "./palette.js";
+import "./scroll.js";
 import "./strip.js";
 import "./theme-menu.js";
 import "./toast.js";
