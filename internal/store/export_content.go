@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+
+	"assay/internal/ledger"
+)
+
+// entryLine reads an entry with its body, and holds it against the entries in front of it.
+func (k *exportCheck) entryLine(s *scan) {
+	var e ledger.Entry
+	var body string
+	var salt []byte
+	hasBody := s.try(`{"body":`)
+	if hasBody {
+		body = s.text()
+		s.lit(`,"entry":`)
+	} else {
+		s.lit(`{"entry":`)
+	}
+	s.entry(&e)
+	s.lit(`,"leaf":`)
+	leaf := s.hash()
+	hasSalt := s.try(`,"salt":`)
+	if hasSalt {
+		salt = s.salt(bodySalt)
+	}
+	s.lit(`}`)
+	switch {
+	case !s.end():
+		k.form("it is not a line in the form of %s", ExportFormat)
+		return
+	case k.out.Public && (hasBody || hasSalt):
+		k.form("a public file has no bodies")
+		return
+	}
+	k.endBatch()
+	k.now = &batchNow{seq: e.Seq, kind: e.Kind, skip: !k.inPlace(e.Seq)}
+	if k.now.skip {
+		return
+	}
+	k.entry(&e, leaf)
+	if !k.out.Public {
+		k.body(&e, body, salt, hasBody, hasSalt)
+	}
+}
+
+// inPlace says whether the entry is one that comes next or later, and names those that are missing in between.
+func (k *exportCheck) inPlace(seq int64) bool {
+	if seq >= k.size || seq < k.next {
+		k.bad(place{stageContent, seq, partEntry, 0}, Missing, fmt.Sprintf("entry %d", seq), "it is there once too often")
+		return false
+	}
+	if seq > k.next {
+		k.bad(place{stageContent, k.next, partEntry, 0}, Missing, fmt.Sprintf("entry %d", k.next), "it is missing; entry %d follows", seq)
+	}
+	k.next = seq + 1
+	return true
+}
+
+func (k *exportCheck) entry(e *ledger.Entry, leaf [32]byte) {
+	at, name := place{stageContent, e.Seq, partEntry, 0}, fmt.Sprintf("entry %d", e.Seq)
+	h := e.Leaf()
+	switch {
+	case h != leaf:
+		k.bad(at, Altered, name, "its fields do not give its leaf hash")
+	case ledger.Origin(e.Org) != k.origin:
+		k.bad(at, Altered, name, "it belongs to the organisation %s", e.Org)
+	case e.At.Before(k.last.At):
+		k.bad(at, Altered, name, "it is dated before the entry in front of it")
+	}
+	k.last = *e
+	k.edge.push(h)
+	if _, ok := k.roots[k.edge.size]; ok {
+		k.roots[k.edge.size] = k.edge.root()
+	}
+}
+
+func (k *exportCheck) body(e *ledger.Entry, body string, salt []byte, hasBody, hasSalt bool) {
+	at, name := place{stageContent, e.Seq, partBody, 0}, fmt.Sprintf("body of entry %d", e.Seq)
+	if hasBody && e.Rev == 0 {
+		k.open(body)
+	}
+	switch {
+	case hasBody != hasSalt:
+		k.bad(at, Altered, name, "it lost its text or its salt, not both")
+	case !hasBody && e.Kind == "disposal":
+		k.bad(at, Missing, name, "it is gone, and the body of a disposal is never disposed of")
+	case !hasBody:
+		k.out.Disposed++
+		k.gone[e.Seq] = true
+	case ledger.Commit(salt, []byte(body)) != e.Digest:
+		k.bad(at, Altered, name, "it is not what the entry of %s %s committed to", e.Kind, e.ID)
+	case e.Rev == 0 && !k.now.open:
+		k.bad(at, Altered, name, "it is not the body of a batch of facts")
+	}
+	if hasBody {
+		k.out.Bodies++
+		if e.Kind == "disposal" && e.Rev > 0 {
+			k.dispose(e.Seq, body)
+		}
+	}
+}
+
+// open reads the body of a batch of facts.
+func (k *exportCheck) open(body string) {
+	m := object(body)
+	table, _ := m["table"].(string)
+	rows, counted := whole(m["rows"])
+	root, _ := m["root"].(string)
+	s := scan{b: []byte(`"` + root + `"`)}
+	s.hash()
+	if m == nil || table != k.now.kind || !counted || !s.end() {
+		return
+	}
+	k.now.open, k.now.rows, k.now.root, k.now.sum = true, rows, root, sha256.New()
+}
+
+// dispose takes what a disposal says was removed off the list of what is gone without a reason.
+func (k *exportCheck) dispose(seq int64, body string) {
+	m := object(body)
+	for _, n := range wholes(m["entries"]) {
+		delete(k.gone, n)
+	}
+	list, _ := m["rows"].([]any)
+	var rows [][2]int64
+	for _, x := range list {
+		r, _ := x.(map[string]any)
+		batch, ok := whole(r["batch"])
+		ns := wholes(r["n"])
+		if _, isList := r["n"].([]any); !ok || !isList || ns == nil {
+			return
+		}
+		for _, n := range ns {
+			rows = append(rows, [2]int64{batch, n})
+		}
+	}
+	for _, r := range rows {
+		if r[0] < seq {
+			delete(k.goneRows, r)
+		}
+	}
+}
+
+// rowLine reads a row and holds it against its commitment and its batch.
+func (k *exportCheck) rowLine(s *scan) {
+	var r exportRow
+	r.h = s.hash()
+	s.lit(`,"n":`)
+	r.n = s.number()
+	s.lit(`,"rows":{"batch":`)
+	r.batch = s.number()
+	s.lit(`,"table":`)
+	r.table = s.name()
+	s.lit(`}`)
+	if r.hasSalt = s.try(`,"salt":`); r.hasSalt {
+		r.salt = s.salt(rowSalt)
+	}
+	if r.hasText = s.try(`,"text":`); r.hasText {
+		r.text = s.text()
+	}
+	s.lit(`}`)
+	switch {
+	case !s.end():
+		k.form("it is not a line in the form of %s", ExportFormat)
+	case k.out.Public:
+		k.form("a public file has no rows")
+	case k.now == nil || !k.now.skip:
+		k.row(&r)
+	}
+}
+
+type exportRow struct {
+	h                [32]byte
+	n, batch         int64
+	table, text      string
+	salt             []byte
+	hasSalt, hasText bool
+}
+
+func (k *exportCheck) row(r *exportRow) {
+	at, name := place{stageContent, r.batch, partRows, r.n}, fmt.Sprintf("row %d of batch %d", r.n, r.batch)
+	b := k.now
+	if b == nil || r.batch != b.seq || !b.open || r.n < b.next || r.n >= b.rows {
+		k.bad(at, Missing, name, "the ledger committed to no such row here")
+		return
+	}
+	if r.n > b.next {
+		k.bad(place{stageContent, b.seq, partRows, b.next}, Missing, fmt.Sprintf("row %d of batch %d", b.next, b.seq), "it is missing")
+	}
+	b.next = r.n + 1
+	b.sum.Write(r.h[:])
+	k.out.Rows++
+	switch {
+	case r.table != b.kind:
+		k.bad(at, Altered, name, "it says that it is of %s, and the batch is of %s", r.table, b.kind)
+	case r.hasSalt != r.hasText:
+		k.bad(at, Altered, name, "it lost its text or its salt, not both")
+	case !r.hasSalt:
+		k.goneRows[[2]int64{r.batch, r.n}] = true
+	case ledger.Commit(r.salt, []byte(r.text)) != r.h:
+		k.bad(at, Altered, name, "it is not what was committed to")
+	}
+}
+
+// endBatch holds the rows that were read against the root in the body of their entry.
+func (k *exportCheck) endBatch() {
+	b := k.now
+	k.now = nil
+	if b == nil || b.skip || !b.open {
+		return
+	}
+	if b.next < b.rows {
+		k.bad(place{stageContent, b.seq, partRows, b.next}, Missing, fmt.Sprintf("row %d of batch %d", b.next, b.seq), "it is missing; the ledger committed to %d rows", b.rows)
+	}
+	if hex.EncodeToString(b.sum.Sum(nil)) != b.root {
+		k.bad(place{stageContent, b.seq, partBatch, 0}, Altered, fmt.Sprintf("batch %d", b.seq), "its rows are not those that the ledger committed to")
+	}
+}
