@@ -4,6 +4,7 @@ package ledger
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"math/bits"
 
@@ -62,15 +63,20 @@ func (f *Frontier) Root() tlog.Hash {
 	return h
 }
 
-// tree reads hashes of the tree of one organisation.
+// tree reads hashes of the tree of one organisation, each stretch of 256 kept hashes once.
 type tree struct {
-	ctx context.Context
-	c   *db.Conn
-	org string
+	ctx   context.Context
+	c     *db.Conn
+	org   string
+	tiles map[[2]int64][]tlog.Hash
+}
+
+func newTree(ctx context.Context, c *db.Conn, org string) *tree {
+	return &tree{ctx, c, org, map[[2]int64][]tlog.Hash{}}
 }
 
 // ReadHashes makes tree a tlog.HashReader.
-func (t tree) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+func (t *tree) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	out := make([]tlog.Hash, len(indexes))
 	for i, x := range indexes {
 		level, n := tlog.SplitStoredHashIndex(x)
@@ -84,29 +90,18 @@ func (t tree) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 }
 
 // subtree is the hash of the full subtree n at a level, from the kept hashes below it.
-func (t tree) subtree(level int, n int64) (tlog.Hash, error) {
+func (t *tree) subtree(level int, n int64) (tlog.Hash, error) {
 	base := level / stride * stride
 	count := int64(1) << (level - base)
-	q, args := `SELECT hash FROM node WHERE org=$1 AND level=$2 AND ix>=$3 AND ix<$4 ORDER BY ix`, []any{t.org, base, n * count, (n + 1) * count}
-	if base == 0 {
-		q, args = `SELECT leaf FROM entry WHERE org=$1 AND seq>=$2 AND seq<$3 ORDER BY seq`, []any{t.org, n * count, (n + 1) * count}
-	}
-	hs := make([]tlog.Hash, 0, count)
-	err := t.c.Each(t.ctx, q, args, func(r rows) error {
-		var b []byte
-		if err := r.Scan(&b); err != nil {
-			return err
-		}
-		h, err := hash(b)
-		hs = append(hs, h)
-		return err
-	})
+	tile, err := t.tile(int64(base), n*count>>stride)
 	if err != nil {
-		return tlog.Hash{}, fmt.Errorf("read tree: %w", err)
+		return tlog.Hash{}, err
 	}
-	if int64(len(hs)) != count {
-		return tlog.Hash{}, fmt.Errorf("read tree: %d hashes at level %d from %d, want %d", len(hs), base, n*count, count)
+	from := n * count & (1<<stride - 1)
+	if int64(len(tile)) < from+count {
+		return tlog.Hash{}, fmt.Errorf("read tree: hashes are missing at level %d from %d", base, n*count)
 	}
+	hs := append(make([]tlog.Hash, 0, count), tile[from:from+count]...)
 	for len(hs) > 1 {
 		for i := range len(hs) / 2 {
 			hs[i] = tlog.NodeHash(hs[2*i], hs[2*i+1])
@@ -114,6 +109,36 @@ func (t tree) subtree(level int, n int64) (tlog.Hash, error) {
 		hs = hs[:len(hs)/2]
 	}
 	return hs[0], nil
+}
+
+// tile reads the 256 kept hashes with number ix at a kept level, or as many as there are without a gap.
+func (t *tree) tile(base, ix int64) ([]tlog.Hash, error) {
+	key := [2]int64{base, ix}
+	if hs, ok := t.tiles[key]; ok {
+		return hs, nil
+	}
+	q, args := `SELECT ix, hash FROM node WHERE org=$1 AND level=$2 AND ix>=$3 AND ix<$4 ORDER BY ix`, []any{t.org, base, ix << stride, (ix + 1) << stride}
+	if base == 0 {
+		q, args = `SELECT seq, leaf FROM entry WHERE org=$1 AND seq>=$2 AND seq<$3 ORDER BY seq`, []any{t.org, ix << stride, (ix + 1) << stride}
+	}
+	hs := make([]tlog.Hash, 0, 1<<stride)
+	err := t.c.Each(t.ctx, q, args, func(r rows) error {
+		var n int64
+		var b sql.RawBytes
+		if err := r.Scan(&n, &b); err != nil {
+			return err
+		}
+		h, err := hash(b)
+		if n == ix<<stride+int64(len(hs)) { // after a gap nothing stands in its place
+			hs = append(hs, h)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read tree: %w", err)
+	}
+	t.tiles[key] = hs
+	return hs, nil
 }
 
 func hash(b []byte) (tlog.Hash, error) {
@@ -128,7 +153,7 @@ func hash(b []byte) (tlog.Hash, error) {
 // LoadFrontier reads the right edge of the tree as the connection sees it.
 func LoadFrontier(ctx context.Context, c *db.Conn, org string, size int64) (*Frontier, error) {
 	f := &Frontier{Size: size}
-	t := tree{ctx, c, org}
+	t := newTree(ctx, c, org)
 	n, at := 0, int64(0)
 	for level := 62; level >= 0; level-- {
 		if size>>level&1 == 0 {
@@ -147,15 +172,15 @@ func LoadFrontier(ctx context.Context, c *db.Conn, org string, size int64) (*Fro
 
 // RootAt is the root of the first size entries.
 func RootAt(ctx context.Context, c *db.Conn, org string, size int64) (tlog.Hash, error) {
-	return tlog.TreeHash(size, tree{ctx, c, org})
+	return tlog.TreeHash(size, newTree(ctx, c, org))
 }
 
 // ProveEntry proves that entry seq stands in the first size entries.
 func ProveEntry(ctx context.Context, c *db.Conn, org string, size, seq int64) (tlog.RecordProof, error) {
-	return tlog.ProveRecord(size, seq, tree{ctx, c, org})
+	return tlog.ProveRecord(size, seq, newTree(ctx, c, org))
 }
 
 // ProveGrowth proves that the first size entries begin with the first old entries.
 func ProveGrowth(ctx context.Context, c *db.Conn, org string, size, old int64) (tlog.TreeProof, error) {
-	return tlog.ProveTree(size, old, tree{ctx, c, org})
+	return tlog.ProveTree(size, old, newTree(ctx, c, org))
 }

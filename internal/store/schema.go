@@ -22,7 +22,7 @@ const schemaVersion = 1
 var fixed = []string{
 	`CREATE TABLE IF NOT EXISTS shape (name TEXT NOT NULL PRIMARY KEY, ddl TEXT NOT NULL)`,
 	`CREATE TABLE IF NOT EXISTS link (org TEXT NOT NULL, from_kind TEXT NOT NULL, from_id TEXT NOT NULL, field TEXT NOT NULL, to_id TEXT NOT NULL, since BIGINT NOT NULL, until BIGINT NOT NULL, PRIMARY KEY (org, to_id, from_id, field, since)) {clustered}`,
-	`CREATE INDEX IF NOT EXISTS link_from ON link (org, from_id, until)`,
+	`CREATE INDEX IF NOT EXISTS link_by ON link (org, from_id, since)`,
 	`CREATE TABLE IF NOT EXISTS slip (org TEXT NOT NULL, space TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, expires BIGINT NOT NULL, PRIMARY KEY (org, space, name)) {clustered}`,
 	`CREATE INDEX IF NOT EXISTS slip_expires ON slip (expires)`,
 }
@@ -64,7 +64,7 @@ func (d *DB) migrateIn(ctx context.Context, c *db.Conn) error {
 			}
 		}
 	}
-	return nil
+	return d.sql.Plan(ctx, c)
 }
 
 func (d *DB) version(ctx context.Context, c *db.Conn) error {
