@@ -11,6 +11,7 @@ import (
 	"assay/internal/collect/source/command"
 	"assay/internal/collect/source/file"
 	"assay/internal/collect/source/git"
+	"assay/internal/collect/source/host"
 	"assay/internal/collect/source/schema"
 	"assay/internal/collect/source/tls"
 )
@@ -19,6 +20,7 @@ import (
 func Connectors() []collect.Connector {
 	now, run := clock.System{}, command.System{}
 	return []collect.Connector{
+		host.Connector(host.This(now, run)),
 		file.Connector(func() (schema.Schema, error) { return schema.Declared() }),
 		git.Connector(now, run),
 		tls.Connector(tls.Internet{}),
