@@ -164,8 +164,16 @@ func loadAll[T any](from fs.FS, folder string) ([]T, error) {
 }
 
 // DecodeYAML reads YAML strictly into v. The error names the file and the line; an unknown field is an error.
-func DecodeYAML(data []byte, filename string, v any) error {
-	err := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(v)
+func DecodeYAML(data []byte, filename string, v any) (err error) {
+	defer func() {
+		if p := recover(); p != nil { // the library has faults on odd tags; a file must not stop the program
+			err = errs.At(filename, "it is not YAML that can be read").Because(fmt.Errorf("decode %s: %v", filename, p))
+		}
+	}()
+	if line := tooDeep(data); line > 0 {
+		return errs.At(filename+":"+strconv.Itoa(line), "it is nested too deeply")
+	}
+	err = yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(v)
 	if err == nil {
 		return nil
 	}
@@ -178,6 +186,33 @@ func DecodeYAML(data []byte, filename string, v any) error {
 		}
 	}
 	return errs.At(where, "%s", plainYAML(text)).Because(err)
+}
+
+const deepestYAML = 64
+
+// tooDeep gives the line from which a file is nested more deeply than anybody writes, or 0. The
+// library needs memory without bound for such a file, so it must not see one.
+func tooDeep(data []byte) int {
+	open, run, line := 0, 0, 1
+	for _, c := range data {
+		switch c {
+		case '[', '{':
+			open++
+		case ']', '}':
+			open--
+		case '\n':
+			line, run = line+1, 0
+		}
+		if c == ' ' || c == '-' || c == '?' || c == '\t' {
+			run++
+		} else {
+			run = 0
+		}
+		if open > deepestYAML || run > 4*deepestYAML {
+			return line
+		}
+	}
+	return 0
 }
 
 var goType = regexp.MustCompile(`cannot unmarshal (\w+) into Go (?:struct field \S+|value) of type (\S+)`)

@@ -20,6 +20,13 @@ type group struct {
 	about   *Bound  // that member
 }
 
+// doubtAll takes over the doubt about a resource that could belong to any group.
+func (g *group) doubtAll(lost *group) {
+	if g.doubt == nil {
+		g.doubt, g.about = lost.doubt, lost.about
+	}
+}
+
 // aggregate evaluates a test over groups or over all.
 func (r *Rule) aggregate(out *Outcome, in *Input, resources []*Bound, excuses map[string]string) {
 	f := newFrame(r.plan, in)
@@ -38,8 +45,14 @@ func (r *Rule) aggregate(out *Outcome, in *Input, resources []*Bound, excuses ma
 			groups.add(b, &a)
 		}
 	}
+	astray := len(groups.lost) > 0
 	groups.expected(in)
 	doubt := r.count(f, resources)
+	if astray {
+		for _, g := range groups.order {
+			g.doubtAll(groups.lost[0])
+		}
+	}
 	for _, g := range groups.order {
 		out.Results = append(out.Results, r.judge(f, g, doubt, excuses))
 	}

@@ -3,6 +3,7 @@
 package check
 
 import (
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -89,6 +90,40 @@ func TestAnEngineThatForgivesTheUnknownIsCaughtByEveryTest(t *testing.T) {
 		for name, out := range map[string]Outcome{"forgiving": forgiving, "blind": blind} {
 			if out.State.String() == r.Def.Fixtures.Unknown.Expect {
 				t.Errorf("%s: the %s engine is not caught", r.ID(), name)
+			}
+		}
+	}
+}
+
+// In every example, of every test, any attribute of any resource may go missing: that can only make
+// the outcome less certain. It never turns a fail into a pass, nor a pass into a fail.
+func TestKnowingLessNeverTurnsAnOutcome(t *testing.T) {
+	c := catalogue(t)
+	for _, r := range c.Rules() {
+		for name, wrong := range map[string]Verdict{"fail": VerdictPass, "pass": VerdictFail} {
+			example := FixtureOf(r.Def.Fixtures, name)
+			for kind, resources := range example.Given {
+				for i, full := range resources {
+					for attr := range full {
+						if attr == "id" || attr == "present" {
+							continue
+						}
+						less := maps.Clone(full)
+						delete(less, attr)
+						given := maps.Clone(example.Given)
+						given[kind] = slices.Clone(resources)
+						given[kind][i] = less
+						one := *r
+						one.Def.Fixtures = &content.Fixtures{Now: r.Def.Fixtures.Now, Pass: content.Fixture{Given: given}}
+						out, err := c.RunFixture(&one, "pass")
+						if err != nil {
+							t.Fatal(err)
+						}
+						if out.State == wrong || out.State == VerdictNotApplicable {
+							t.Errorf("%s: the example of %s without %s.%s comes to %s", r.ID(), name, kind, attr, out.State)
+						}
+					}
+				}
 			}
 		}
 	}

@@ -68,7 +68,13 @@ func (r *Rule) Evaluate(in *Input) Outcome {
 	} else {
 		r.aggregate(&out, in, resources, excuses)
 	}
-	r.conclude(&out, len(resources))
+	present := 0
+	for _, b := range resources {
+		if !b.Gone {
+			present++
+		}
+	}
+	r.conclude(&out, present)
 	return out
 }
 

@@ -179,6 +179,7 @@ func TestNothingToLookAtIsNotApplicableOnlyWhereThatCanBe(t *testing.T) {
 	never.Kind = "owner"
 	c, r = world(t, never)
 	expect(t, r.Evaluate(given(t, c, nil)), VerdictError, "supplied no owner, and there are always some")
+	expect(t, r.Evaluate(given(t, c, map[string][]attrs{"owner": {{"active": true, "n": 1, "present": false}}})), VerdictError, "there are always some")
 	expect(t, r.Evaluate(given(t, c, map[string][]attrs{"owner": {{"active": false}}})), VerdictNotApplicable, "")
 	for empty, want := range map[string]Verdict{"fail": VerdictFail, "error": VerdictError} {
 		def := testOf("on", "off")

@@ -91,9 +91,9 @@ func ParseOverride(data []byte, filename string) (*Override, error) {
 	if err := content.DecodeYAML(data, filename, o); err != nil {
 		return nil, err
 	}
-	tree, err := parser.ParseBytes(data, 0)
+	tree, err := parseTree(data)
 	if err != nil {
-		return nil, errs.At(filename, "it is not YAML").Because(err)
+		return nil, errs.At(filename, "it is not YAML that can be read").Because(err)
 	}
 	o.File, o.tree = filename, tree
 	for i, t := range o.Tests {
@@ -178,7 +178,23 @@ func (o *Override) wrong(entry, field, reason string) *errs.Error {
 	return errs.At(where, "%s.%s: %s", entry, field, reason)
 }
 
-func (o *Override) line(p string) int {
+// parseTree keeps the faults of the library from stopping the program.
+func parseTree(data []byte) (tree *ast.File, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("parse: %v", p)
+		}
+	}()
+	return parser.ParseBytes(data, 0)
+}
+
+// line is where a field stands, or 0 where that is not known.
+func (o *Override) line(p string) (line int) {
+	defer func() {
+		if recover() != nil {
+			line = 0 // the error is told without a line
+		}
+	}()
 	at, err := yaml.PathString("$." + p)
 	if err != nil {
 		return 0

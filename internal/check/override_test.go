@@ -158,10 +158,19 @@ func TestOnlyWhatCanChangeAVerdictMakesANewVersion(t *testing.T) {
 	}
 }
 
+func TestADeepFileIsRefusedAndDoesNotStopTheProgram(t *testing.T) {
+	for _, text := range []string{strings.Repeat("[", 200_000), strings.Repeat("a: {", 100_000), "tests: " + strings.Repeat("- ", 100_000), strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000)} {
+		if _, err := applied(t, text); err == nil {
+			t.Error("it was taken")
+		}
+	}
+}
+
 func FuzzAnOverrideNeverPanics(f *testing.F) {
 	f.Add(ownTest)
 	f.Add("tests:\n  - id: idp.dormant\n    params: {days: 3}\n")
 	f.Add("controls: [{ref: A}]")
+	f.Add("controls: !00000 000")
 	f.Fuzz(func(t *testing.T, text string) {
 		if c, err := applied(t, text); err == nil && c == nil {
 			t.Error("neither a catalogue nor an error")
