@@ -122,14 +122,14 @@ func (x *exporter) header(cp ledger.Checkpoint, vkey, program string) error {
 	return x.end("header")
 }
 
-// end closes the object of the line and writes it.
-func (x *exporter) end(what string) error {
+// end closes the object of the line and writes it. The name of the line is only for an error.
+func (x *exporter) end(what string, n ...any) error {
 	x.line = append(x.line, '}', '\n')
 	if !utf8.Valid(x.line) {
-		return errs.New(errs.Conflict, "%s cannot be exported: it is not UTF-8", what).Mend("run assay verify")
+		return errs.New(errs.Conflict, what+" cannot be exported: it is not UTF-8", n...).Mend("run assay verify")
 	}
 	if len(x.line) > maxLine {
-		return errs.New(errs.Conflict, "%s cannot be exported: it is longer than %d bytes", what, maxLine)
+		return errs.New(errs.Conflict, what+" cannot be exported: it is longer than 64 MiB", n...)
 	}
 	if _, err := x.w.Write(x.line); err != nil {
 		return fmt.Errorf("write export: %w", err)
@@ -158,9 +158,8 @@ func (x *exporter) page(ctx context.Context, from, to int64) ([]exportEntry, err
 }
 
 func (x *exporter) entry(ctx context.Context, e *exportEntry) error {
-	name := fmt.Sprintf("entry %d", e.Seq)
 	if !e.Sound() || len(e.leaf) != 32 || e.salt != nil && len(e.salt) != bodySalt {
-		return errs.New(errs.Conflict, "%s cannot be exported: its columns are not those of an entry", name).Mend("run assay verify")
+		return errs.New(errs.Conflict, "entry %d cannot be exported: its columns are not those of an entry", e.Seq).Mend("run assay verify")
 	}
 	b := append(x.line[:0], '{')
 	if e.body != nil && !x.public {
@@ -177,7 +176,7 @@ func (x *exporter) entry(ctx context.Context, e *exportEntry) error {
 		b = appendSalt(b, e.salt)
 	}
 	x.line = b
-	if err := x.end(name); err != nil {
+	if err := x.end("entry %d", e.Seq); err != nil {
 		return err
 	}
 	if e.Rev != 0 || x.public {
@@ -226,9 +225,8 @@ func (x *exporter) rows(ctx context.Context, e *exportEntry) error {
 }
 
 func (x *exporter) row(e *exportEntry, n int64, salt, h []byte, cols []column, vals []any) error {
-	name := fmt.Sprintf("row %d of batch %d", n, e.Seq)
 	if n < 0 || len(h) != 32 || salt != nil && len(salt) != rowSalt {
-		return errs.New(errs.Conflict, "%s cannot be exported: its columns are not those of a row", name).Mend("run assay verify")
+		return errs.New(errs.Conflict, "row %d of batch %d cannot be exported: its columns are not those of a row", n, e.Seq).Mend("run assay verify")
 	}
 	b := append(x.line[:0], `{"h":"`...)
 	b = hex.AppendEncode(b, h)
@@ -245,7 +243,7 @@ func (x *exporter) row(e *exportEntry, n int64, salt, h []byte, cols []column, v
 		b = appendText(b, string(rowText(cols, vals)))
 	}
 	x.line = b
-	return x.end(name)
+	return x.end("row %d of batch %d", n, e.Seq)
 }
 
 // Verdict is the exit code of F-14 and the first object that is wrong; 0 and "-" where nothing is.

@@ -63,15 +63,16 @@ func (k *exportCheck) inPlace(seq int64) bool {
 }
 
 func (k *exportCheck) entry(e *ledger.Entry, leaf [32]byte) {
-	at, name := place{stageContent, e.Seq, partEntry, 0}, fmt.Sprintf("entry %d", e.Seq)
+	at := place{stageContent, e.Seq, partEntry, 0}
+	bad := func(format string, a ...any) { k.bad(at, Altered, fmt.Sprintf("entry %d", e.Seq), format, a...) }
 	h := e.Leaf()
 	switch {
 	case h != leaf:
-		k.bad(at, Altered, name, "its fields do not give its leaf hash")
+		bad("its fields do not give its leaf hash")
 	case ledger.Origin(e.Org) != k.origin:
-		k.bad(at, Altered, name, "it belongs to the organisation %s", e.Org)
+		bad("it belongs to the organisation %s", e.Org)
 	case e.At.Before(k.last.At):
-		k.bad(at, Altered, name, "it is dated before the entry in front of it")
+		bad("it is dated before the entry in front of it")
 	}
 	k.last = *e
 	k.edge.push(h)
@@ -81,22 +82,24 @@ func (k *exportCheck) entry(e *ledger.Entry, leaf [32]byte) {
 }
 
 func (k *exportCheck) body(e *ledger.Entry, body string, salt []byte, hasBody, hasSalt bool) {
-	at, name := place{stageContent, e.Seq, partBody, 0}, fmt.Sprintf("body of entry %d", e.Seq)
+	bad := func(class int, format string, a ...any) {
+		k.bad(place{stageContent, e.Seq, partBody, 0}, class, fmt.Sprintf("body of entry %d", e.Seq), format, a...)
+	}
 	if hasBody && e.Rev == 0 {
 		k.open(body)
 	}
 	switch {
 	case hasBody != hasSalt:
-		k.bad(at, Altered, name, "it lost its text or its salt, not both")
+		bad(Altered, "it lost its text or its salt, not both")
 	case !hasBody && e.Kind == "disposal":
-		k.bad(at, Missing, name, "it is gone, and the body of a disposal is never disposed of")
+		bad(Missing, "it is gone, and the body of a disposal is never disposed of")
 	case !hasBody:
 		k.out.Disposed++
 		k.gone[e.Seq] = true
 	case ledger.Commit(salt, []byte(body)) != e.Digest:
-		k.bad(at, Altered, name, "it is not what the entry of %s %s committed to", e.Kind, e.ID)
+		bad(Altered, "it is not what the entry of %s %s committed to", e.Kind, e.ID)
 	case e.Rev == 0 && !k.now.open:
-		k.bad(at, Altered, name, "it is not the body of a batch of facts")
+		bad(Altered, "it is not the body of a batch of facts")
 	}
 	if hasBody {
 		k.out.Bodies++
@@ -183,10 +186,12 @@ type exportRow struct {
 }
 
 func (k *exportCheck) row(r *exportRow) {
-	at, name := place{stageContent, r.batch, partRows, r.n}, fmt.Sprintf("row %d of batch %d", r.n, r.batch)
+	bad := func(class int, format string, a ...any) {
+		k.bad(place{stageContent, r.batch, partRows, r.n}, class, fmt.Sprintf("row %d of batch %d", r.n, r.batch), format, a...)
+	}
 	b := k.now
 	if b == nil || r.batch != b.seq || !b.open || r.n < b.next || r.n >= b.rows {
-		k.bad(at, Missing, name, "the ledger committed to no such row here")
+		bad(Missing, "the ledger committed to no such row here")
 		return
 	}
 	if r.n > b.next {
@@ -197,13 +202,13 @@ func (k *exportCheck) row(r *exportRow) {
 	k.out.Rows++
 	switch {
 	case r.table != b.kind:
-		k.bad(at, Altered, name, "it says that it is of %s, and the batch is of %s", r.table, b.kind)
+		bad(Altered, "it says that it is of %s, and the batch is of %s", r.table, b.kind)
 	case r.hasSalt != r.hasText:
-		k.bad(at, Altered, name, "it lost its text or its salt, not both")
+		bad(Altered, "it lost its text or its salt, not both")
 	case !r.hasSalt:
 		k.goneRows[[2]int64{r.batch, r.n}] = true
 	case ledger.Commit(r.salt, []byte(r.text)) != r.h:
-		k.bad(at, Altered, name, "it is not what was committed to")
+		bad(Altered, "it is not what was committed to")
 	}
 }
 

@@ -34,12 +34,13 @@ type scan struct {
 	bad bool
 }
 
-// try takes s if it comes next.
+// try takes lit if it comes next.
 func (s *scan) try(lit string) bool {
-	if s.bad || !strings.HasPrefix(string(s.b[s.i:min(len(s.b), s.i+len(lit))]), lit) {
+	end := s.i + len(lit)
+	if s.bad || end > len(s.b) || string(s.b[s.i:end]) != lit {
 		return false
 	}
-	s.i += len(lit)
+	s.i = end
 	return true
 }
 
@@ -59,9 +60,11 @@ func (s *scan) text() string {
 	for !s.bad && s.i < len(s.b) {
 		switch c := s.b[s.i]; {
 		case c == '"':
-			out = append(out, s.b[from:s.i]...)
 			s.i++
-			return string(out)
+			if out == nil {
+				return string(s.b[from : s.i-1])
+			}
+			return string(append(out, s.b[from:s.i-1]...))
 		case c < 0x20:
 			s.bad = true
 		case c == '\\':

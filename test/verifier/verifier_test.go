@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package test holds stories of the whole program. Here: two verifiers, one in the program and one
-// written from docs/ledger-format.md alone in another language, give the same verdicts.
-package test
+// Package verifier holds two verifiers of exports against each other: one in the program, and one written
+// in another language from docs/ledger-format.md alone. They must give the same verdicts. It knows how to
+// make ledgers and how to tamper with them, without a database and without the program's own writer.
+package verifier
 
 import (
 	"bytes"
@@ -78,7 +79,7 @@ func theirs(t testing.TB, args ...string) []string {
 	if err != nil {
 		t.Fatal("the second verifier runs in node, and there is none: install nodejs (20 or newer), for instance with apt-get install nodejs")
 	}
-	cmd := exec.Command(node, append([]string{filepath.Join("..", "docs", "verifier", "verify.js")}, args...)...)
+	cmd := exec.Command(node, append([]string{filepath.Join("..", "..", "docs", "verifier", "verify.js")}, args...)...)
 	var out, diag bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &diag
 	if err := cmd.Run(); err != nil {

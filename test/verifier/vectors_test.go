@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package test
+package verifier
 
 import (
 	"bytes"
@@ -17,7 +17,7 @@ import (
 
 var updateVectors = flag.Bool("update-vectors", false, "write docs/verifier/vectors again")
 
-const vectorDir = "../docs/verifier/vectors"
+const vectorDir = "../../docs/verifier/vectors"
 
 // vectors are the values of appendix A, one by one, for whoever writes a verifier.
 type vectors struct {
@@ -168,10 +168,10 @@ func TestThePublishedVectorsAreThoseOfTheGenerator(t *testing.T) {
 	}
 	for name, b := range files {
 		if have, err := os.ReadFile(filepath.Join(vectorDir, name)); err != nil || !bytes.Equal(have, b) {
-			t.Errorf("%s is not what the generator makes (%v): go test ./test -run Published -update-vectors", name, err)
+			t.Errorf("%s is not what the generator makes (%v): go test ./test/verifier -run Published -update-vectors", name, err)
 		}
 	}
-	page, err := os.ReadFile("../docs/ledger-format.md")
+	page, err := os.ReadFile("../../docs/ledger-format.md")
 	if err != nil {
 		t.Fatal(err)
 	}
