@@ -287,7 +287,7 @@ func Arguments(set *op.Set, name string, in map[string]any) (string, map[string]
 				}
 			}
 			for n, v := range in {
-				if _, beside := props[n]; beside || inner == "" {
+				if _, beside := props[n]; inner == "" || beside && n != t.by {
 					args[n] = v
 				} else {
 					args[inner].(object)[n] = v

@@ -159,6 +159,9 @@ func add[In, Out any](s *Set, spec Spec) *Op {
 	if s.byName == nil {
 		s.byName = map[string]*Op{}
 	}
+	if sh, ok := s.Shape(k); ok { // an operation that is added to a kind reaches as far as the kind's own
+		o.owners = slices.DeleteFunc(slices.Clone(ownFields), func(n string) bool { _, ok := sh.Field(n); return !ok })
+	}
 	s.ops, s.byName[spec.Name] = append(s.ops, o), o
 	return o
 }

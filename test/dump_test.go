@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package test
+
+import (
+	"crypto/sha256"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"assay/internal/db"
+)
+
+// open opens the database of the house beside the store, as somebody who does not go through it.
+func (m *maker) open(t *testing.T) *sql.DB {
+	t.Helper()
+	driver, dsn := "pgx", m.h.DSN
+	if m.h.Engine == db.SQLite {
+		driver, dsn = "sqlite", strings.TrimPrefix(m.h.DSN, "sqlite:")
+	}
+	c, err := sql.Open(driver, dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func (m *maker) do(t *testing.T, statements ...string) {
+	t.Helper()
+	c := m.open(t)
+	defer c.Close()
+	for _, q := range statements {
+		if _, err := c.ExecContext(t.Context(), q); err != nil {
+			t.Fatalf("%s: %v", q, err)
+		}
+	}
+}
+
+// breakLedger makes every new entry fail, inside the database.
+func (m *maker) breakLedger(t *testing.T) {
+	t.Helper()
+	if m.h.Engine == db.SQLite {
+		m.do(t, `CREATE TRIGGER no_entry BEFORE INSERT ON entry BEGIN SELECT RAISE(ABORT, 'no entry'); END`)
+		return
+	}
+	m.do(t, `CREATE FUNCTION no_entry() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no entry'; END $$`,
+		`CREATE TRIGGER no_entry BEFORE INSERT ON entry FOR EACH ROW EXECUTE FUNCTION no_entry()`)
+}
+
+func (m *maker) mendLedger(t *testing.T) {
+	t.Helper()
+	if m.h.Engine == db.SQLite {
+		m.do(t, `DROP TRIGGER no_entry`)
+		return
+	}
+	m.do(t, `DROP TRIGGER no_entry ON entry`, `DROP FUNCTION no_entry`)
+}
+
+// dump is a digest of every row of every table.
+func (m *maker) dump(t *testing.T) string {
+	t.Helper()
+	c := m.open(t)
+	defer c.Close()
+	list := `SELECT tablename FROM pg_tables WHERE schemaname='public'`
+	if m.h.Engine == db.SQLite {
+		list = `SELECT name FROM sqlite_master WHERE type='table' AND name NOT LIKE 'sqlite%'`
+	}
+	lines := []string{}
+	for _, name := range rows(t, c, list) {
+		table := strings.Trim(strings.TrimPrefix(name, "["), "]")
+		for _, r := range rows(t, c, `SELECT * FROM "`+table+`"`) {
+			lines = append(lines, table+" "+r)
+		}
+	}
+	slices.Sort(lines)
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(strings.Join(lines, "\n"))))
+}
+
+// rows reads what a query gives, each row as a text.
+func rows(t *testing.T, c *sql.DB, q string) []string {
+	t.Helper()
+	r, err := c.QueryContext(t.Context(), q)
+	if err != nil {
+		t.Fatalf("%s: %v", q, err)
+	}
+	defer r.Close()
+	cols, err := r.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for r.Next() {
+		vals := make([]any, len(cols))
+		into := make([]any, len(cols))
+		for i := range vals {
+			into[i] = &vals[i]
+		}
+		if err := r.Scan(into...); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, fmt.Sprint(vals))
+	}
+	if err := r.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
