@@ -52,7 +52,7 @@ type FactTable interface {
 func Facts[T any](name, doc string, key []string, index ...[]string) *Table[T] {
 	t := &Table[T]{Name: name, Doc: doc, Key: key, Index: index}
 	for _, f := range kind.Fields(reflect.TypeFor[T]()) {
-		c := column{name: f.Name, at: f.At, typ: "json", file: f.Format == "sha256"}
+		c := column{name: f.Name, at: f.At, typ: "json", file: f.Format == "sha256" || len(cites(f.Fields)) > 0}
 		switch {
 		case f.Format == "date-time":
 			c.typ = "time"
@@ -214,7 +214,7 @@ func (t *Table[T]) scan(ctx context.Context, v *View, seen, where, rest string, 
 	for _, c := range t.cols {
 		cols += fmt.Sprintf(", %q", c.name)
 	}
-	q := fmt.Sprintf("SELECT %s FROM f_%s WHERE org=$1 AND %s", cols, t.Name, seen)
+	q := fmt.Sprintf("SELECT %s FROM f_%s WHERE org=$1 AND salt IS NOT NULL AND %s", cols, t.Name, seen)
 	if where != "" {
 		q += " AND (" + where + ")"
 	}

@@ -72,10 +72,7 @@ func (s *shape) query(v *View, p Page) (query, error) {
 	}
 	order, expr := "k.id "+dir, "''"
 	if col != nil {
-		expr = fmt.Sprintf("coalesce(k.%q, '')", col.Name)
-		if col.Type != "string" {
-			expr = fmt.Sprintf("coalesce(k.%q, 0)", col.Name)
-		}
+		expr = fmt.Sprintf("k.%q", col.Name)
 		order = expr + " " + dir + ", " + order
 	}
 	if p.After != "" {
@@ -202,6 +199,35 @@ func (v *View) Entries(ctx context.Context, p EntryPage) ([]Version, error) {
 	return out, nil
 }
 
+// Kinds lists the kinds.
+func (v *View) Kinds() []kind.Shape { return v.db.Kinds() }
+
+// Find reads the things of a kind in whose body a text stands, in any letter case, by id.
+func (v *View) Find(ctx context.Context, kindName, text string, limit int) (map[string]json.RawMessage, error) {
+	s := v.db.kinds[kindName]
+	if s == nil {
+		return nil, errs.New(errs.NotFound, "there is no kind %s", kindName)
+	}
+	like := "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(text)) + "%"
+	args := []any{v.Org, like}
+	if v.Past {
+		args = append(args, v.At)
+	}
+	out := map[string]json.RawMessage{}
+	err := v.c.Each(ctx, fmt.Sprintf(`SELECT k.id, b.body FROM %s k JOIN body b ON b.org=k.org AND b.seq=k.since WHERE k.org=$1 AND %s AND lower(b.body) LIKE $2 ESCAPE '\' ORDER BY k.id LIMIT %d`, s.table(), v.span("k.", "since", 3), limit), args, func(r *sql.Rows) error {
+		var id, body string
+		if err := r.Scan(&id, &body); err != nil {
+			return err
+		}
+		out[id] = json.RawMessage(body)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("search %s: %w", s.Plural, err)
+	}
+	return out, nil
+}
+
 // TimeOf is the time of an entry.
 func (v *View) TimeOf(ctx context.Context, seq int64) (time.Time, error) { return v.timeOf(ctx, seq) }
 
@@ -301,30 +327,6 @@ func (v *View) KindOf(id string) string {
 }
 
 type link struct{ field, to string }
-
-// links reads the references of a body.
-func (s *shape) links(body []byte) []link {
-	if len(s.refs) == 0 {
-		return nil
-	}
-	var m map[string]json.RawMessage
-	if json.Unmarshal(body, &m) != nil {
-		return nil
-	}
-	var out []link
-	for _, f := range s.refs {
-		var one string
-		var many []string
-		if json.Unmarshal(m[f.Name], &one) == nil && one != "" {
-			out = append(out, link{f.Name, one})
-		} else if json.Unmarshal(m[f.Name], &many) == nil {
-			for _, id := range many {
-				out = append(out, link{f.Name, id})
-			}
-		}
-	}
-	return out
-}
 
 // Link is one thing that points at another.
 type Link struct {

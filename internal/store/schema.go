@@ -122,18 +122,35 @@ func (s *shape) ddl() []string {
 		if f.Type != "string" {
 			typ = "BIGINT"
 		}
-		cols += fmt.Sprintf(", %q %s", f.Name, typ)
+		cols += fmt.Sprintf(", %q %s NOT NULL", f.Name, typ)
 		out = append(out, fmt.Sprintf("CREATE INDEX %s_%s ON %s (org, %q, id) WHERE until = %d", t, f.Name, t, f.Name, forever))
 	}
 	out[0] = fmt.Sprintf("CREATE TABLE %s (org TEXT NOT NULL, id TEXT NOT NULL, since BIGINT NOT NULL, until BIGINT NOT NULL, rev BIGINT NOT NULL%s, PRIMARY KEY (org, id, since)) {clustered}", t, cols)
 	return out
 }
 
+// prepare writes down once what is needed at every write.
+func (s *shape) prepare() {
+	cols, marks := "", ""
+	for i, f := range s.index {
+		s.names = append(s.names, f.Name)
+		cols += fmt.Sprintf(", %q", f.Name)
+		marks += fmt.Sprintf(", $%d", i+6)
+	}
+	for _, f := range s.refs {
+		s.names = append(s.names, f.Name)
+	}
+	s.cites = cites(s.Fields)
+	s.insert = `INSERT INTO ` + s.table() + ` (org, id, since, until, rev` + cols + `) VALUES ($1,$2,$3,$4,$5` + marks + `)`
+	s.end = fmt.Sprintf(`UPDATE %s SET until=$1 WHERE org=$2 AND id=$3 AND until=%d`, s.table(), forever)
+}
+
 // replay makes the rows of a kind's table from the ledger.
 func (d *DB) replay(ctx context.Context, c *db.Conn, s *shape) error {
 	type row struct {
-		org, id, body string
-		seq, rev      int64
+		org, id  string
+		body     sql.NullString
+		seq, rev int64
 	}
 	if _, err := c.Exec(ctx, `DELETE FROM link WHERE from_kind=$1`, s.Name); err != nil {
 		return err
@@ -150,7 +167,7 @@ func (d *DB) replay(ctx context.Context, c *db.Conn, s *shape) error {
 	for _, org := range orgs {
 		for from := int64(-1); ; {
 			var page []row
-			err := c.Each(ctx, `SELECT e.seq, e.id, e.rev, b.body FROM entry e JOIN body b ON b.org=e.org AND b.seq=e.seq WHERE e.org=$1 AND e.seq>$2 AND e.kind=$3 AND b.body IS NOT NULL ORDER BY e.seq LIMIT 1000`,
+			err := c.Each(ctx, `SELECT e.seq, e.id, e.rev, b.body FROM entry e JOIN body b ON b.org=e.org AND b.seq=e.seq WHERE e.org=$1 AND e.seq>$2 AND e.kind=$3 ORDER BY e.seq LIMIT 1000`,
 				[]any{org, from, s.Name}, func(r *sql.Rows) error {
 					x := row{org: org}
 					err := r.Scan(&x.seq, &x.id, &x.rev, &x.body)
@@ -161,7 +178,11 @@ func (d *DB) replay(ctx context.Context, c *db.Conn, s *shape) error {
 				return fmt.Errorf("replay %s: %w", s.Name, err)
 			}
 			for _, x := range page {
-				if err := project(ctx, c, s, org, x.id, x.seq, x.rev, []byte(x.body), true); err != nil {
+				var body []byte // stays nil for one that was disposed of: it ended what was before it
+				if x.body.Valid {
+					body = []byte(x.body.String)
+				}
+				if err := project(ctx, c, s, org, x.id, x.seq, x.rev, body, true); err != nil {
 					return fmt.Errorf("replay %s: %w", s.Name, err)
 				}
 				from = x.seq

@@ -26,7 +26,15 @@ func (d *DB) Sign(ctx context.Context, org string, keep bool) (ledger.Checkpoint
 		return cp, err
 	}
 	_, err = d.Change(ctx, org, System("ledger.sign"), func(tx *Tx) error {
-		_, err := tx.c.Exec(ctx, `INSERT INTO checkpoint (org, size, at, note) VALUES ($1,$2,$3,$4) ON CONFLICT DO NOTHING`, org, cp.Size, tx.Now.UnixMilli(), cp.Note)
+		var at int64 // the time of its last entry: whoever reads the row can hold it against the ledger
+		if cp.Size > 0 {
+			t, err := tx.timeOf(ctx, cp.Size-1)
+			if err != nil {
+				return err
+			}
+			at = t.UnixMilli()
+		}
+		_, err := tx.c.Exec(ctx, `INSERT INTO checkpoint (org, size, at, note) VALUES ($1,$2,$3,$4) ON CONFLICT DO NOTHING`, org, cp.Size, at, cp.Note)
 		return err
 	})
 	return cp, err
@@ -63,12 +71,17 @@ func (d *DB) Behind(ctx context.Context, org string) error {
 	})
 }
 
-// Prove proves that an entry stands in the ledger as the view sees it.
-func (v *View) Prove(ctx context.Context, seq int64) (tlog.RecordProof, error) {
+// Prove proves that an entry stands in the ledger as the view sees it, under the root that it gives.
+func (v *View) Prove(ctx context.Context, seq int64) (tlog.RecordProof, tlog.Hash, error) {
 	if seq < 0 || seq >= v.At {
-		return nil, errs.New(errs.NotFound, "there is no ledger entry %d", seq)
+		return nil, tlog.Hash{}, errs.New(errs.NotFound, "there is no ledger entry %d", seq)
 	}
-	return ledger.ProveEntry(ctx, v.c, v.Org, v.At, seq)
+	p, err := ledger.ProveEntry(ctx, v.c, v.Org, v.At, seq)
+	if err != nil {
+		return nil, tlog.Hash{}, fmt.Errorf("prove entry %d: %w", seq, err)
+	}
+	root, err := ledger.RootAt(ctx, v.c, v.Org, v.At)
+	return p, root, err
 }
 
 // Orgs lists the organisations that have a ledger.

@@ -69,6 +69,10 @@ type shape struct {
 	kind.Shape
 	index []kind.Field // fields with a column
 	refs  []kind.Field
+	names []string // of these two
+	cites []string // fields in which a file can be cited
+
+	insert, end string // the statements that make and end a row of its table
 }
 
 // Event says that the ledger of an organisation has grown.
@@ -99,6 +103,7 @@ func Open(ctx context.Context, conn *db.DB, o Options) (*DB, error) {
 				s.refs = append(s.refs, f)
 			}
 		}
+		s.prepare()
 		if d.kinds[k.Name] != nil {
 			return nil, fmt.Errorf("kind %s is declared twice", k.Name)
 		}

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
@@ -144,8 +145,8 @@ func (v *View) History(ctx context.Context, kindName, id string) ([]Version, err
 		if err := r.Scan(&since, &until); err != nil {
 			return err
 		}
-		if len(seqs) == 0 && until < v.At {
-			seqs = append(seqs, until) // the entry that ended it
+		if until < v.At && (len(seqs) == 0 || seqs[len(seqs)-1] != until) {
+			seqs = append(seqs, until) // an entry without a row: it ended the thing, or was disposed of
 		}
 		seqs = append(seqs, since)
 		return nil
@@ -248,14 +249,16 @@ func (tx *Tx) entry(ctx context.Context, kindName, id string, rev int64, body []
 	return e.Seq, nil
 }
 
+var endLinks = fmt.Sprintf(`UPDATE link SET until=$1 WHERE org=$2 AND from_id=$3 AND until=%d`, forever)
+
 // project brings the index table of a kind and the links up to date with one entry. Nothing else writes to them.
 func project(ctx context.Context, c *db.Conn, s *shape, org, id string, seq, rev int64, body []byte, known bool) error {
 	if known {
-		if _, err := c.Exec(ctx, fmt.Sprintf(`UPDATE %s SET until=$1 WHERE org=$2 AND id=$3 AND until=%d`, s.table(), forever), seq, org, id); err != nil {
+		if _, err := c.Exec(ctx, s.end, seq, org, id); err != nil {
 			return fmt.Errorf("end version: %w", err)
 		}
 		if len(s.refs) > 0 {
-			if _, err := c.Exec(ctx, fmt.Sprintf(`UPDATE link SET until=$1 WHERE org=$2 AND from_id=$3 AND until=%d`, forever), seq, org, id); err != nil {
+			if _, err := c.Exec(ctx, endLinks, seq, org, id); err != nil {
 				return fmt.Errorf("end links: %w", err)
 			}
 		}
@@ -263,20 +266,16 @@ func project(ctx context.Context, c *db.Conn, s *shape, org, id string, seq, rev
 	if body == nil || ledger.IsEnd(body) {
 		return nil
 	}
-	row, err := s.row(body)
+	var picked [][]byte
+	row, links, err := s.read(body, &picked)
 	if err != nil {
 		return err
 	}
-	cols, marks, args := "", "", []any{org, id, seq, forever, rev}
-	for i, f := range s.index {
-		args = append(args, row[i])
-		cols += fmt.Sprintf(", %q", f.Name)
-		marks += fmt.Sprintf(", $%d", len(args))
-	}
-	if _, err := c.Exec(ctx, `INSERT INTO `+s.table()+` (org, id, since, until, rev`+cols+`) VALUES ($1,$2,$3,$4,$5`+marks+`)`, args...); err != nil {
+	args := append([]any{org, id, seq, forever, rev}, row...)
+	if _, err := c.Exec(ctx, s.insert, args...); err != nil {
 		return fmt.Errorf("new version: %w", err)
 	}
-	for _, l := range s.links(body) {
+	for _, l := range links {
 		if _, err := c.Exec(ctx, `INSERT INTO link (org, from_kind, from_id, field, to_id, since, until) VALUES ($1,$2,$3,$4,$5,$6,$7) ON CONFLICT DO NOTHING`,
 			org, s.Name, id, l.field, l.to, seq, forever); err != nil {
 			return fmt.Errorf("new link: %w", err)
@@ -285,35 +284,69 @@ func project(ctx context.Context, c *db.Conn, s *shape, org, id string, seq, rev
 	return nil
 }
 
-// row reads the indexed fields of a body, in the order of the columns.
-func (s *shape) row(body []byte) ([]any, error) {
-	var m map[string]json.RawMessage
-	if err := json.Unmarshal(body, &m); err != nil {
-		return nil, fmt.Errorf("read body: %w", err)
+// read reads the indexed fields of a body, in the order of the columns, and its references. What is
+// null or not there stands as "" or 0, so that it can be sorted and compared.
+func (s *shape) read(body []byte, picked *[][]byte) ([]any, []link, error) {
+	if len(*picked) < len(s.names) {
+		*picked = make([][]byte, len(s.names))
+	}
+	vals := (*picked)[:len(s.names)]
+	if err := pick(body, s.names, vals); err != nil {
+		return nil, nil, err
 	}
 	out := make([]any, len(s.index))
 	for i, f := range s.index {
-		raw := m[f.Name]
-		switch {
-		case raw == nil || bytes.Equal(raw, []byte("null")):
-			out[i] = nil
-		case f.Type == "string":
-			var v string
-			if err := json.Unmarshal(raw, &v); err != nil {
-				return nil, fmt.Errorf("read %s: %w", f.Name, err)
+		raw := vals[i]
+		none := raw == nil || string(raw) == "null"
+		switch f.Type {
+		case "string":
+			t := ""
+			if !none {
+				var err error
+				if t, err = textOf(raw); err != nil {
+					return nil, nil, fmt.Errorf("read %s: %w", f.Name, err)
+				}
 			}
-			out[i] = v
-		case f.Type == "boolean":
+			out[i] = t
+		case "boolean":
 			out[i] = int64(0)
 			if string(raw) == "true" {
 				out[i] = int64(1)
 			}
 		default:
-			var v int64
-			if err := json.Unmarshal(raw, &v); err != nil {
+			n := int64(0)
+			if !none {
+				var err error
+				if n, err = strconv.ParseInt(string(raw), 10, 64); err != nil {
+					return nil, nil, fmt.Errorf("read %s: %w", f.Name, err)
+				}
+			}
+			out[i] = n
+		}
+	}
+	links, err := s.links(vals[len(s.index):])
+	return out, links, err
+}
+
+// links reads references out of the values of the fields that hold them.
+func (s *shape) links(vals [][]byte) ([]link, error) {
+	var out []link
+	for i, f := range s.refs {
+		switch raw := vals[i]; {
+		case len(raw) > 2 && raw[0] == '"':
+			id, err := textOf(raw)
+			if err != nil {
 				return nil, fmt.Errorf("read %s: %w", f.Name, err)
 			}
-			out[i] = v
+			out = append(out, link{f.Name, id})
+		case len(raw) > 2 && raw[0] == '[':
+			var many []string
+			if json.Unmarshal(raw, &many) != nil {
+				continue // a list of something else, which holds no references of this kind
+			}
+			for _, id := range many {
+				out = append(out, link{f.Name, id})
+			}
 		}
 	}
 	return out, nil

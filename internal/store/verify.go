@@ -3,16 +3,17 @@
 package store
 
 import (
-	"bytes"
 	"context"
-	"database/sql"
+	"errors"
 	"fmt"
+	"hash/maphash"
 	"runtime"
 	"sort"
 	"sync"
+	"time"
 
 	"assay/internal/db"
-	"assay/internal/ledger"
+	"assay/internal/errs"
 	"golang.org/x/mod/sumdb/tlog"
 )
 
@@ -42,7 +43,8 @@ type Audit struct {
 	Rows        int64     `json:"rows"` // rows of index tables, links and facts
 	Files       int64     `json:"files"`
 	Checkpoints int64     `json:"checkpoints"`
-	Kept        int       `json:"kept_checkpoints"` // checkpoints from outside that the ledger was held against
+	Kept        int       `json:"kept_checkpoints"`           // checkpoints from outside that the ledger was held against
+	Unheld      []string  `json:"not_held_against,omitempty"` // what the ledger was not held against, and what that leaves open
 	Problems    []Problem `json:"problems"`
 }
 
@@ -54,17 +56,45 @@ type VerifyOptions struct {
 	Limit    int // how many problems are listed; 100 where zero
 }
 
+// verifier holds the state of one verification. What each entry must have made in other tables is kept
+// as keyed 64-bit sums by entry number, so that nothing is sorted or joined: the seed is random, and
+// nobody can make two rows meet.
 type verifier struct {
 	d    *DB
 	org  string
 	opt  VerifyOptions
-	mu   sync.Mutex
-	out  Audit
-	leaf []tlog.Hash
-	ends map[int64]bool // entries that ended a thing
-	gone map[int64]bool // entries whose body was disposed of
-	file map[string]int64
-	done int64
+	seed maphash.Seed
+
+	conns []*db.Conn // readers that all see the same moment
+
+	leaf  []tlog.Hash
+	at    []int64
+	who   []uint64 // kind and id
+	row   []uint64 // the row of an index table that it made
+	link  []uint64 // sum of the links that it made
+	next  []int64  // the next entry about the same thing
+	state []entryState
+	tree  [][]tlog.Hash // full levels from 8 up
+
+	mu    sync.Mutex
+	out   Audit
+	said  map[[2]int64]bool // entries and rows that were lawfully disposed of
+	batch map[int64]batchRoot
+	file  map[string]int64
+	done  int64
+}
+
+type entryState uint8
+
+const (
+	entryThere entryState = iota + 1
+	entryGone             // its body was disposed of
+)
+
+type batchRoot struct {
+	table string
+	rows  int64
+	root  string
 }
 
 // Verify recomputes everything of one organisation from the ledger up, and names what is wrong.
@@ -72,22 +102,110 @@ func (d *DB) Verify(ctx context.Context, org string, opt VerifyOptions) (Audit, 
 	if opt.Limit == 0 {
 		opt.Limit = 100
 	}
-	v := &verifier{d: d, org: org, opt: opt, ends: map[int64]bool{}, gone: map[int64]bool{}, file: map[string]int64{}}
+	v := &verifier{d: d, org: org, opt: opt, seed: maphash.MakeSeed(), said: map[[2]int64]bool{}, batch: map[int64]batchRoot{}, file: map[string]int64{}}
 	v.out.Org, v.out.Problems = org, []Problem{}
 	d.verifying.Lock() // one at a time: each takes several connections
 	defer d.verifying.Unlock()
-	err := d.View(ctx, org, timeZero, System("ledger.verify"), func(view *View) error {
-		v.out.Size = view.At
-		if err := v.head(ctx, view.c); err != nil {
-			return err
-		}
-		if err := v.entries(ctx); err != nil {
-			return err
-		}
-		return v.rest(ctx, view)
-	})
+	if err := v.open(ctx); err != nil {
+		return v.out, err
+	}
+	defer v.close(ctx)
+	err := v.all(ctx)
 	sort.SliceStable(v.out.Problems, func(i, j int) bool { return v.out.Problems[i].Entry < v.out.Problems[j].Entry })
 	return v.out, err
+}
+
+var timeZero time.Time
+
+func (v *verifier) all(ctx context.Context) error {
+	if err := v.head(ctx); err != nil {
+		return err
+	}
+	if err := v.entries(ctx); err != nil {
+		return err
+	}
+	v.chain()
+	if err := v.roots(); err != nil {
+		return err
+	}
+	if err := v.together(ctx, v.rest()); err != nil {
+		return err
+	}
+	v.missing(ctx)
+	if err := v.files(ctx); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// open takes readers until all see the same number of entries: whatever is written of an organisation
+// has an entry, so they then see the same moment of it.
+func (v *verifier) open(ctx context.Context) error {
+	for range 200 {
+		sizes := map[int64]bool{}
+		for range runtime.GOMAXPROCS(0) {
+			c, err := v.d.sql.Reader(ctx)
+			if err == nil {
+				if err = c.Begin(ctx, false); err != nil {
+					v.d.sql.Release(c, true)
+				}
+			}
+			if err != nil {
+				v.close(ctx)
+				return fmt.Errorf("open readers: %w", err)
+			}
+			v.conns = append(v.conns, c)
+			var size num
+			if _, err := c.One(ctx, `SELECT size FROM head WHERE org=$1`, []any{v.org}, &size); err != nil {
+				v.close(ctx)
+				return fmt.Errorf("read head: %w", err)
+			}
+			sizes[size.n] = true
+		}
+		if len(sizes) == 1 {
+			return nil
+		}
+		v.close(ctx)
+	}
+	return errs.New(errs.Unavailable, "too much is being written to verify now; try again")
+}
+
+func (v *verifier) close(ctx context.Context) {
+	for _, c := range v.conns {
+		v.d.sql.Release(c, c.Rollback(context.WithoutCancel(ctx)) != nil)
+	}
+	v.conns = nil
+}
+
+// task is a part of the verification that needs a connection.
+type task struct {
+	name string
+	do   func(context.Context, *db.Conn) error
+}
+
+// together runs tasks, one on each connection at a time. What cannot be read is a problem with a name,
+// and not the end of the verification.
+func (v *verifier) together(ctx context.Context, tasks []task) error {
+	next := make(chan task, len(tasks))
+	for _, t := range tasks {
+		next <- t
+	}
+	close(next)
+	var wg sync.WaitGroup
+	for _, c := range v.conns {
+		wg.Go(func() {
+			for t := range next {
+				if ctx.Err() != nil {
+					return
+				}
+				if err := t.do(ctx, c); err != nil && ctx.Err() == nil {
+					v.bad(Altered, -1, t.name, "it cannot be read: %v", err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return ctx.Err()
 }
 
 func (v *verifier) bad(class int, entry int64, object, format string, a ...any) {
@@ -98,131 +216,87 @@ func (v *verifier) bad(class int, entry int64, object, format string, a ...any) 
 	}
 }
 
-func (v *verifier) head(ctx context.Context, c *db.Conn) error {
-	var n, last, at, headAt int64
-	if _, err := c.One(ctx, `SELECT count(*), coalesce(max(seq),-1), coalesce(max(at),0) FROM entry WHERE org=$1`, []any{v.org}, &n, &last, &at); err != nil {
-		return err
-	}
-	if _, err := c.One(ctx, `SELECT at FROM head WHERE org=$1`, []any{v.org}, &headAt); err != nil {
-		return err
-	}
-	switch {
-	case n != v.out.Size || last != v.out.Size-1:
-		v.bad(Missing, last+1, "head", "the head says %d entries, and there are %d up to number %d", v.out.Size, n, last)
-		v.out.Size = max(v.out.Size, last+1)
-		if v.out.Size > last+1+1_000_000 { // a head that was tampered with must not make us allocate without bound
-			v.out.Size = last + 1
-		}
-	case at != headAt:
-		v.bad(Altered, last, "head", "the time in the head is not that of the last entry")
-	}
-	return nil
-}
-
-// entries recomputes every leaf and every body's digest, several stretches at once.
-func (v *verifier) entries(ctx context.Context) error {
-	v.leaf = make([]tlog.Hash, v.out.Size)
-	const stretch = 1 << 14
-	next := make(chan int64)
-	var wg sync.WaitGroup
-	var first error
-	for range runtime.GOMAXPROCS(0) {
-		wg.Go(func() {
-			c, err := v.d.sql.Reader(ctx)
-			if err == nil {
-				for from := range next {
-					if err == nil {
-						err = v.stretch(ctx, c, from, min(from+stretch, v.out.Size))
-					}
-				}
-				v.d.sql.Release(c, err != nil)
-			}
-			for range next { //nolint:revive // drained after a failure so that the sender does not wait
-			}
-			if err != nil {
-				v.mu.Lock()
-				first = err
-				v.mu.Unlock()
-			}
-		})
-	}
-	for from := int64(0); from < v.out.Size; from += stretch {
-		next <- from
-	}
-	close(next)
-	wg.Wait()
-	return first
-}
-
-func (v *verifier) stretch(ctx context.Context, c *db.Conn, from, to int64) error {
-	want, lastAt := from, int64(0)
-	var bodies, disposed int64
-	var leaf, salt, body sql.RawBytes
-	var e ledger.Entry
-	err := c.Each(ctx, `SELECT `+ledger.Columns+`, e.leaf, b.salt, b.body FROM entry e LEFT JOIN body b ON b.org=e.org AND b.seq=e.seq WHERE e.org=$1 AND e.seq>=$2 AND e.seq<$3 ORDER BY e.seq`,
-		[]any{v.org, from, to}, func(r *sql.Rows) error {
-			if err := ledger.Scan(r, &e, &leaf, &salt, &body); err != nil {
-				v.bad(Altered, want, fmt.Sprintf("entry %d", want), "it cannot be read")
-				want++
-				return nil
-			}
-			for want < e.Seq {
-				v.bad(Missing, want, fmt.Sprintf("entry %d", want), "it is missing")
-				want++
-			}
-			v.entry(&e, leaf, salt, body, &bodies, &disposed)
-			if e.At.UnixMilli() < lastAt {
-				v.bad(Altered, e.Seq, fmt.Sprintf("entry %d", e.Seq), "it is dated before the entry in front of it")
-			}
-			lastAt = e.At.UnixMilli()
-			want++
-			return nil
-		})
+// head reads how many entries there are to be, and how many there are.
+func (v *verifier) head(ctx context.Context) error {
+	c := v.conns[0]
+	var size, at, first, last num
+	found, err := c.One(ctx, `SELECT size, at FROM head WHERE org=$1`, []any{v.org}, &size, &at)
 	if err != nil {
-		return fmt.Errorf("verify entries: %w", err)
+		return fmt.Errorf("read head: %w", err)
 	}
-	for ; want < to; want++ {
-		v.bad(Missing, want, fmt.Sprintf("entry %d", want), "it is missing")
+	if _, err := c.One(ctx, `SELECT min(seq), max(seq) FROM entry WHERE org=$1`, []any{v.org}, &first, &last); err != nil {
+		v.bad(Altered, -1, "entries", "they cannot be read: %v", err)
 	}
-	v.mu.Lock()
-	v.out.Bodies += bodies
-	v.out.Disposed += disposed
-	v.done += to - from
-	if v.opt.Progress != nil {
-		v.opt.Progress(v.done, v.out.Size)
+	end := int64(0)
+	if last.ok {
+		end = last.n + 1
 	}
-	v.mu.Unlock()
+	v.out.Size = size.n
+	switch {
+	case !found && end == 0:
+		return nil
+	case !found || !size.ok || !at.ok:
+		v.bad(Altered, end, "head", "it is missing or cannot be read")
+		v.out.Size = end
+	case size.n != end || end > 0 && first.n != 0:
+		v.bad(Missing, end, "head", "the head says %d entries, and there are entries from number %d to %d", size.n, first.n, end-1)
+		v.out.Size = max(size.n, end)
+	}
+	if v.out.Size > end+1_000_000 || v.out.Size < 0 { // a head that was tampered with must not make us allocate without bound
+		v.out.Size = end
+	}
+	if end > 0 && at.ok {
+		var lastAt num
+		if _, err := c.One(ctx, `SELECT at FROM entry WHERE org=$1 AND seq=$2`, []any{v.org, end - 1}, &lastAt); err == nil && lastAt.n != at.n {
+			v.bad(Altered, end-1, "head", "its time is not that of the last entry")
+		}
+	}
 	return nil
 }
 
-func (v *verifier) entry(e *ledger.Entry, leaf, salt, body []byte, bodies, disposed *int64) {
-	h := e.Leaf()
-	v.leaf[e.Seq] = h
-	name := fmt.Sprintf("entry %d", e.Seq)
-	if !bytes.Equal(leaf, h[:]) {
-		v.bad(Altered, e.Seq, name, "its columns do not give its leaf hash")
-	}
-	switch {
-	case salt == nil && body == nil:
-		*disposed++
-		v.mark(v.gone, e.Seq)
-	case salt == nil || body == nil:
-		v.bad(Altered, e.Seq, "body of "+name, "it lost its body or its salt, not both")
-	default:
-		*bodies++
-		if ledger.Commit(salt, body) != e.Digest {
-			v.bad(Altered, e.Seq, fmt.Sprintf("body of %s (%s %s)", name, e.Kind, e.ID), "it is not what the ledger committed to")
+// chain links every entry to the next one about the same thing.
+func (v *verifier) chain() {
+	v.next = make([]int64, v.out.Size)
+	later := make(map[uint64]int64, v.out.Size/4)
+	for seq := v.out.Size - 1; seq >= 0; seq-- {
+		v.next[seq] = forever
+		if v.state[seq] == 0 {
+			continue
 		}
-		if ledger.IsEnd(body) {
-			v.mark(v.ends, e.Seq)
+		if n, ok := later[v.who[seq]]; ok {
+			v.next[seq] = n
+		}
+		later[v.who[seq]] = seq
+	}
+	for seq := int64(1); seq < v.out.Size; seq++ {
+		if v.at[seq] < v.at[seq-1] && v.state[seq] != 0 {
+			v.bad(Altered, seq, fmt.Sprintf("entry %d", seq), "it is dated before the entry in front of it")
+		}
+	}
+	for seq := range v.out.Size {
+		if v.state[seq] == entryGone && !v.said[[2]int64{seq, wholeEntry}] {
+			v.bad(Missing, seq, fmt.Sprintf("body of entry %d", seq), "it is gone, and no entry says that it was disposed of")
 		}
 	}
 }
 
-func (v *verifier) mark(m map[int64]bool, seq int64) {
-	v.mu.Lock()
-	m[seq] = true
-	v.mu.Unlock()
+// roots computes the full levels of the tree from 8 up, and the root.
+func (v *verifier) roots() error {
+	level := make([]tlog.Hash, 0, v.out.Size>>8)
+	for i := int64(0); i+256 <= v.out.Size; i += 256 {
+		level = append(level, fold(v.leaf[i:i+256]))
+	}
+	for len(level) > 0 {
+		v.tree = append(v.tree, level)
+		up := make([]tlog.Hash, len(level)/2)
+		for i := range up {
+			up[i] = tlog.NodeHash(level[2*i], level[2*i+1])
+		}
+		level = up
+	}
+	root, err := tlog.TreeHash(v.out.Size, v)
+	v.out.Root = fmt.Sprintf("%x", root[:])
+	return err
 }
 
 // ReadHashes makes the recomputed leaves a tlog.HashReader.
@@ -230,7 +304,14 @@ func (v *verifier) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	out := make([]tlog.Hash, len(indexes))
 	for i, x := range indexes {
 		level, n := tlog.SplitStoredHashIndex(x)
-		out[i] = fold(v.leaf[n<<level : (n+1)<<level])
+		switch {
+		case level >= 8 && level-8 < len(v.tree) && n < int64(len(v.tree[level-8])):
+			out[i] = v.tree[level-8][n]
+		case level < 8 && (n+1)<<level <= v.out.Size:
+			out[i] = fold(v.leaf[n<<level : (n+1)<<level])
+		default:
+			return nil, errors.New("the tree has no such node")
+		}
 	}
 	return out, nil
 }
@@ -240,7 +321,8 @@ func fold(hs []tlog.Hash) tlog.Hash {
 	if len(hs) == 1 {
 		return hs[0]
 	}
-	w := make([]tlog.Hash, len(hs)/2)
+	var buf [128]tlog.Hash
+	w := buf[:len(hs)/2]
 	for i := range w {
 		w[i] = tlog.NodeHash(hs[2*i], hs[2*i+1])
 	}
@@ -253,106 +335,19 @@ func fold(hs []tlog.Hash) tlog.Hash {
 	return w[0]
 }
 
-// rest holds everything else against the entries: the tree, checkpoints, index tables, links, facts, files.
-func (v *verifier) rest(ctx context.Context, view *View) error {
-	root, err := tlog.TreeHash(v.out.Size, v)
-	if err != nil {
-		return err
-	}
-	v.out.Root = fmt.Sprintf("%x", root[:])
-	steps := []func(context.Context, *View) error{v.nodes, v.checkpoints, v.disposals, v.kinds, v.facts, v.links, v.files}
-	for _, step := range steps {
-		if err := step(ctx, view); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (v *verifier) nodes(ctx context.Context, view *View) error {
-	want := map[[2]int64]bool{}
-	for level := int64(8); v.out.Size>>level > 0; level += 8 {
-		for ix := range v.out.Size >> level {
-			want[[2]int64{level, ix}] = true
-		}
-	}
-	err := view.c.Each(ctx, `SELECT level, ix, hash FROM node WHERE org=$1`, []any{v.org}, func(r *sql.Rows) error {
-		var level, ix int64
-		var h sql.RawBytes
-		if err := r.Scan(&level, &ix, &h); err != nil {
-			return err
-		}
-		name := fmt.Sprintf("node %d/%d", level, ix)
-		if !want[[2]int64{level, ix}] {
-			v.bad(Missing, -1, name, "the tree has no such node")
-			return nil
-		}
-		delete(want, [2]int64{level, ix})
-		if x := fold(v.leaf[ix<<level : (ix+1)<<level]); !bytes.Equal(h, x[:]) {
-			v.bad(Altered, ix<<level, name, "it is not the hash of the entries below it")
+// files has every file that is cited looked at.
+func (v *verifier) files(ctx context.Context) error {
+	if v.opt.File == nil {
+		if len(v.file) > 0 {
+			v.out.Unheld = append(v.out.Unheld, fmt.Sprintf("files: %d are cited, and none was read", len(v.file)))
 		}
 		return nil
-	})
-	for k := range want {
-		v.bad(Missing, k[1]<<k[0], fmt.Sprintf("node %d/%d", k[0], k[1]), "it is missing")
 	}
-	return err
-}
-
-func (v *verifier) checkpoints(ctx context.Context, view *View) error {
-	_, vkey, err := v.d.keys.Signer(v.org)
-	if err != nil {
-		return err
-	}
-	type row struct {
-		size, at int64
-		msg      string
-	}
-	var rows []row
-	err = view.c.Each(ctx, `SELECT size, at, note FROM checkpoint WHERE org=$1 ORDER BY size`, []any{v.org}, func(r *sql.Rows) error {
-		var x row
-		err := r.Scan(&x.size, &x.at, &x.msg)
-		rows = append(rows, x)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("verify checkpoints: %w", err)
-	}
-	for _, x := range rows {
-		size, at, msg := x.size, x.at, x.msg
-		v.out.Checkpoints++
-		v.checkpoint(fmt.Sprintf("checkpoint for %d entries", size), msg, vkey, size, Altered)
-		if size > 0 && size <= v.out.Size {
-			if t, err := view.timeOf(ctx, size-1); err == nil && at < t.UnixMilli() {
-				v.bad(Altered, size-1, fmt.Sprintf("checkpoint for %d entries", size), "its time is before that of its last entry")
-			}
+	for sha, seq := range v.file {
+		v.out.Files++
+		if err := v.opt.File(ctx, sha); err != nil {
+			v.bad(Altered, seq, "file "+sha, "%v", err)
 		}
 	}
-	if last, err := v.d.anchors.Last(v.org); err != nil {
-		return err
-	} else if last != "" {
-		v.checkpoint("anchor (the last signed checkpoint)", last, vkey, -1, Diverged)
-	}
-	for i, msg := range v.opt.Saved {
-		v.out.Kept++
-		v.checkpoint(fmt.Sprintf("kept checkpoint %d", i+1), msg, vkey, -1, Diverged)
-	}
-	return nil
-}
-
-// checkpoint holds the ledger against one signed note. class is what it means when they differ.
-func (v *verifier) checkpoint(name, msg, vkey string, size int64, class int) {
-	cp, err := ledger.OpenCheckpoint(msg, vkey)
-	switch {
-	case err != nil:
-		v.bad(BadSign, -1, name, "%v", err)
-	case size >= 0 && cp.Size != size:
-		v.bad(Altered, -1, name, "it stands under the size %d and says %d", size, cp.Size)
-	case cp.Size > v.out.Size:
-		v.bad(Diverged, v.out.Size, name, "the log is behind checkpoint %d: it has %d entries", cp.Size, v.out.Size)
-	default:
-		if root, err := tlog.TreeHash(cp.Size, v); err != nil || root != cp.Root {
-			v.bad(class, cp.Size-1, name, "the first %d entries are not those that it was signed for", cp.Size)
-		}
-	}
+	return ctx.Err()
 }

@@ -5,354 +5,308 @@ package store
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
-	"time"
 
-	"assay/internal/kind"
+	"assay/internal/db"
 	"assay/internal/ledger"
+	"golang.org/x/mod/sumdb/tlog"
 )
 
-var timeZero time.Time
-
-// disposals holds every removed body against the entry that says who removed it and why.
-func (v *verifier) disposals(ctx context.Context, view *View) error {
-	if len(v.gone) == 0 {
-		return nil
+// rest is everything that is held against the entries: nodes of the tree, checkpoints, index tables, links, facts.
+func (v *verifier) rest() []task {
+	tasks := []task{{"links", v.links}, {"nodes of the tree", v.nodes}, {"checkpoints", v.checkpoints}, {"shapes", v.shapes}, {"bodies", v.spare}}
+	for _, name := range v.d.order {
+		s := v.d.kinds[name]
+		tasks = append(tasks, task{"index of " + s.Plural, func(ctx context.Context, c *db.Conn) error { return v.kind(ctx, c, s) }})
 	}
-	said := map[int64]bool{}
-	err := view.c.Each(ctx, `SELECT b.body FROM entry e JOIN body b ON b.org=e.org AND b.seq=e.seq WHERE e.org=$1 AND e.kind='disposal' AND b.body IS NOT NULL`, []any{v.org}, func(r *sql.Rows) error {
-		var body string
-		if err := r.Scan(&body); err != nil {
+	for name, t := range v.d.tables {
+		tasks = append(tasks, task{"facts " + name, func(ctx context.Context, c *db.Conn) error { return v.table(ctx, c, t) }})
+	}
+	for _, t := range v.d.allTables() {
+		tasks = append(tasks, task{"table " + t, func(ctx context.Context, c *db.Conn) error { return v.strays(ctx, c, t) }})
+	}
+	return tasks
+}
+
+// allTables are the tables that hold rows of organisations, but for slip, which proves nothing.
+func (d *DB) allTables() []string {
+	out := []string{"entry", "body", "node", "checkpoint", "link"}
+	for _, n := range d.order {
+		out = append(out, d.kinds[n].table())
+	}
+	for n := range d.tables {
+		out = append(out, "f_"+n)
+	}
+	return out
+}
+
+// strays names rows of organisations that have no ledger.
+func (v *verifier) strays(ctx context.Context, c *db.Conn, table string) error {
+	q, args := `SELECT org FROM `+table+` ORDER BY org LIMIT 1`, []any(nil)
+	for {
+		var org text
+		if found, err := c.One(ctx, q, args, &org); err != nil || !found {
 			return err
 		}
-		var d struct {
-			Entries []int64 `json:"entries"`
+		var one num
+		if found, err := c.One(ctx, `SELECT 1 FROM head WHERE org=$1`, []any{org.s}, &one); err != nil {
+			return err
+		} else if !found || !org.ok {
+			v.bad(Missing, -1, "rows of "+table, "some are of the organisation %q, which has no ledger", clip(org.s))
 		}
-		if err := json.Unmarshal([]byte(body), &d); err == nil {
-			for _, s := range d.Entries {
-				said[s] = true
-			}
+		if !org.ok {
+			return nil
 		}
-		return nil
+		q, args = `SELECT org FROM `+table+` WHERE org>$1 ORDER BY org LIMIT 1`, []any{org.s}
+	}
+}
+
+// spare names bodies without an entry.
+func (v *verifier) spare(ctx context.Context, c *db.Conn) error {
+	return c.Each(ctx, `SELECT seq FROM body WHERE org=$1 AND (seq<0 OR seq>=$2) LIMIT 10`, []any{v.org, v.out.Size}, func(r *sql.Rows) error {
+		var seq num
+		err := r.Scan(&seq)
+		v.bad(Missing, seq.n, fmt.Sprintf("body of entry %d", seq.n), "there is no such entry")
+		return err
 	})
-	for seq := range v.gone {
-		if !said[seq] {
-			v.bad(Missing, seq, fmt.Sprintf("body of entry %d", seq), "it is gone, and no entry says that it was disposed of")
+}
+
+// shapes holds the descriptions of the tables against those that this program makes.
+func (v *verifier) shapes(ctx context.Context, c *db.Conn) error {
+	have := map[string]text{}
+	err := c.Each(ctx, `SELECT name, ddl FROM shape`, nil, func(r *sql.Rows) error {
+		var name, ddl text
+		err := r.Scan(&name, &ddl)
+		have[name.s] = ddl
+		return err
+	})
+	want := map[string]string{"#version": fmt.Sprint(schemaVersion)}
+	for _, name := range v.d.order {
+		want[name] = strings.Join(v.d.kinds[name].ddl(), ";\n")
+	}
+	for name, ddl := range want {
+		if was := have[name]; !was.ok || was.s != ddl {
+			v.bad(Altered, -1, "shape of "+name, "it is not the shape that this program made")
 		}
 	}
 	return err
 }
 
-// kinds holds the index table of every kind against the bodies.
-func (v *verifier) kinds(ctx context.Context, view *View) error {
-	for _, name := range v.d.order {
-		s := v.d.kinds[name]
-		var was string
-		if _, err := view.c.One(ctx, `SELECT ddl FROM shape WHERE name=$1`, []any{name}, &was); err != nil {
-			return err
-		}
-		if was != strings.Join(s.ddl(), ";\n") {
-			v.bad(Altered, -1, "shape of "+name, "it is not the shape that this program made")
-		}
-		if err := v.kind(ctx, view, s); err != nil {
-			return fmt.Errorf("verify %s: %w", s.Plural, err)
-		}
-	}
-	return nil
-}
-
-func (v *verifier) kind(ctx context.Context, view *View, s *shape) error {
+// kind holds the rows of an index table against what the entries must have made.
+func (v *verifier) kind(ctx context.Context, c *db.Conn, s *shape) error {
 	cols := ""
 	for _, f := range s.index {
-		cols += fmt.Sprintf(", k.%q", f.Name)
+		cols += fmt.Sprintf(", %q", f.Name)
 	}
-	// Every entry of the kind, with the next one about the same thing, beside the row that it made.
-	q := fmt.Sprintf(`SELECT e.seq, e.id, e.rev, coalesce(lead(e.seq) OVER (PARTITION BY e.id ORDER BY e.seq), %d), b.body, k.until, k.rev%s
-		FROM entry e LEFT JOIN body b ON b.org=e.org AND b.seq=e.seq LEFT JOIN %s k ON k.org=e.org AND k.id=e.id AND k.since=e.seq WHERE e.org=$1 AND e.kind=$2`, forever, cols, s.table())
-	var entries, rows int64
-	vals := make([]cell, len(s.index))
-	err := view.c.Each(ctx, q, []any{v.org, s.Name}, func(r *sql.Rows) error {
-		var seq, rev, next int64
-		var id string
-		var body sql.NullString
-		var until, rowRev sql.NullInt64
-		dest := []any{&seq, &id, &rev, &next, &body, &until, &rowRev}
-		for i := range vals {
-			vals[i] = cell{}
-			dest = append(dest, &vals[i])
-		}
-		if err := r.Scan(dest...); err != nil {
+	r := v.reader()
+	var id text
+	var since, until, rev num
+	vals := make([]any, len(s.index))
+	dest := []any{&id, &since, &until, &rev}
+	for i := range vals {
+		dest = append(dest, &vals[i])
+	}
+	rows := int64(0)
+	err := c.Each(ctx, `SELECT id, since, until, rev`+cols+` FROM `+s.table()+` WHERE org=$1`, []any{v.org}, func(rs *sql.Rows) error {
+		if err := rs.Scan(dest...); err != nil {
 			return err
-		}
-		entries++
-		name := fmt.Sprintf("%s %s at entry %d", s.Name, id, seq)
-		live := body.Valid && !ledger.IsEnd([]byte(body.String))
-		if !live {
-			if until.Valid && body.Valid {
-				v.bad(Missing, seq, "index row of "+name, "the thing was ended, and the row says that it is there")
-			}
-			return nil
 		}
 		rows++
-		if !until.Valid {
-			v.bad(Missing, seq, "index row of "+name, "it is missing")
+		seq := since.n
+		name := func() string { return fmt.Sprintf("index row of %s %s at entry %d", s.Name, id.s, seq) }
+		if !since.ok || seq < 0 || seq >= v.out.Size || v.row[seq] == 0 || v.who[seq] != r.sum(s.Name, id.s, 0) {
+			v.bad(Missing, seq, name(), "no entry has made it")
 			return nil
 		}
-		want, err := s.row([]byte(body.String))
-		if err != nil {
-			return nil // the body itself was named already
+		if !id.ok || !until.ok || !rev.ok || until.n != v.next[seq] {
+			v.bad(Altered, seq, name(), "its span or revision is not that of the ledger")
 		}
-		if until.Int64 != next || rowRev.Int64 != rev {
-			v.bad(Altered, seq, "index row of "+name, "its span or revision is not that of the ledger")
+		if v.row[seq] != r.rowSum(s, id.s, rev.n, vals) {
+			v.bad(Altered, seq, name(), "%s", v.differs(ctx, c, s, seq, vals))
 		}
-		for i, f := range s.index {
-			if fmt.Sprint(vals[i].val) != fmt.Sprint(want[i]) {
-				v.bad(Altered, seq, "index row of "+name, "%s is not what the body says", f.Name)
-			}
-		}
-		v.cite(s.Fields, []byte(body.String), seq)
+		v.row[seq] = 0
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	var have int64
-	if _, err := view.c.One(ctx, `SELECT count(*) FROM `+s.table()+` WHERE org=$1`, []any{v.org}, &have); err != nil {
-		return err
-	}
-	v.out.Rows += have
-	if have > rows {
-		v.bad(Missing, -1, "index of "+s.Plural, "%d rows, and the ledger has made %d: %s", have, rows, v.extra(ctx, view, s))
-	}
-	return nil
+	v.mu.Lock()
+	v.out.Rows += rows
+	v.mu.Unlock()
+	return err
 }
 
-// extra names a row of an index table that no entry has made.
-func (v *verifier) extra(ctx context.Context, view *View, s *shape) string {
-	var id string
-	var since int64
-	view.c.One(ctx, `SELECT k.id, k.since FROM `+s.table()+` k LEFT JOIN entry e ON e.org=k.org AND e.seq=k.since AND e.id=k.id AND e.kind=$2 WHERE k.org=$1 AND e.seq IS NULL LIMIT 1`, []any{v.org, s.Name}, &id, &since)
-	return fmt.Sprintf("%s at entry %d is one too many", id, since)
-}
-
-// cite remembers the files that a body cites.
-func (v *verifier) cite(fields []kind.Field, body []byte, seq int64) {
-	if v.opt.File == nil || !slices.ContainsFunc(fields, func(f kind.Field) bool { return f.Format == "sha256" }) {
-		return
+// differs says which column of an index row is not what the body says.
+func (v *verifier) differs(ctx context.Context, c *db.Conn, s *shape, seq int64, vals []any) string {
+	var body text
+	var picked [][]byte
+	if found, err := c.One(ctx, `SELECT body FROM body WHERE org=$1 AND seq=$2`, []any{v.org, seq}, &body); err != nil || !found {
+		return "it is not what the body says"
 	}
-	var m map[string]json.RawMessage
-	if json.Unmarshal(body, &m) != nil {
-		return
-	}
-	for _, f := range fields {
-		if f.Format != "sha256" {
-			continue
-		}
-		for _, sha := range digests.FindAllString(string(m[f.Name]), -1) {
-			v.file[sha] = seq
+	want, _, err := s.read([]byte(body.s), &picked)
+	for i, f := range s.index {
+		if b, ok := vals[i].([]byte); err == nil && (ok || vals[i] != want[i]) {
+			return fmt.Sprintf("%s is %q and not what the body says", f.Name, clip(fmt.Sprint(vals[i], string(b))))
 		}
 	}
-}
-
-var digests = regexp.MustCompile(`[0-9a-f]{64}`)
-
-// facts holds every row of every table of facts against its commitment, and these against the entry of the batch.
-func (v *verifier) facts(ctx context.Context, view *View) error {
-	names := []string{}
-	for n := range v.d.tables {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	for _, n := range names {
-		if err := v.table(ctx, view, v.d.tables[n]); err != nil {
-			return fmt.Errorf("verify %s: %w", n, err)
-		}
-	}
-	return nil
-}
-
-func (v *verifier) table(ctx context.Context, view *View, t FactTable) error {
-	batches := map[int64]Batch{}
-	err := view.c.Each(ctx, `SELECT e.seq, b.body FROM entry e JOIN body b ON b.org=e.org AND b.seq=e.seq WHERE e.org=$1 AND e.kind=$2`, []any{v.org, t.name()}, func(r *sql.Rows) error {
-		var seq int64
-		var body sql.NullString
-		if err := r.Scan(&seq, &body); err != nil {
-			return err
-		}
-		var b Batch
-		if body.Valid && json.Unmarshal([]byte(body.String), &b) == nil {
-			batches[seq] = b
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	cols, next := "", ""
-	for _, c := range t.columns() {
-		cols += fmt.Sprintf(", %q", c.name)
-	}
-	if k := t.key(); k != nil {
-		quoted := make([]string, len(k))
-		for i := range k {
-			quoted[i] = fmt.Sprintf("%q", k[i])
-		}
-		next = fmt.Sprintf(", until, coalesce(lead(batch) OVER (PARTITION BY %s ORDER BY batch, n), %d)", strings.Join(quoted, ", "), forever)
-	}
-	check := tableCheck{v: v, t: t, batches: batches, sum: sha256.New()}
-	q := fmt.Sprintf(`SELECT batch, n, salt, h%s%s FROM f_%s WHERE org=$1 ORDER BY batch, n`, cols, next, t.name())
-	if err := view.c.Each(ctx, q, []any{v.org}, check.row); err != nil {
-		return err
-	}
-	check.endBatch()
-	for seq, b := range check.batches {
-		if b.Rows > 0 {
-			v.bad(Missing, seq, fmt.Sprintf("%s batch %d", t.name(), seq), "its %d rows are missing", b.Rows)
-		}
-	}
-	return nil
-}
-
-type tableCheck struct {
-	v       *verifier
-	t       FactTable
-	batches map[int64]Batch
-	sum     interface {
-		Write([]byte) (int, error)
-		Sum([]byte) []byte
-		Reset()
-	}
-	batch, n int64
-	any      bool
-}
-
-func (k *tableCheck) row(r *sql.Rows) error {
-	cols := k.t.columns()
-	var batch, n, until, next int64
-	var salt, h sql.RawBytes
-	cells := make([]cell, len(cols))
-	dest := []any{&batch, &n, &salt, &h}
-	for i := range cells {
-		dest = append(dest, &cells[i])
-	}
-	if k.t.key() != nil {
-		dest = append(dest, &until, &next)
-	}
-	if err := r.Scan(dest...); err != nil {
-		return err
-	}
-	if !k.any || batch != k.batch {
-		k.endBatch()
-		k.batch, k.n, k.any = batch, 0, true
-	}
-	name := fmt.Sprintf("%s row %d of batch %d", k.t.name(), n, batch)
-	if n != k.n {
-		k.v.bad(Missing, batch, fmt.Sprintf("%s row %d of batch %d", k.t.name(), k.n, batch), "it is missing")
-		k.n = n
-	}
-	k.n++
-	k.v.out.Rows++
-	vals := make([]any, len(cells))
-	for i := range cells {
-		vals[i] = cells[i].val
-		if sha, ok := cells[i].val.(string); ok && cols[i].file && sha != "" {
-			k.v.file[sha] = batch
-		}
-	}
-	if salt != nil && !bytes.Equal(rowHash(salt, rowText(cols, vals)), h) {
-		k.v.bad(Altered, batch, name, "it is not what was committed to")
-	}
-	if until != next {
-		k.v.bad(Altered, batch, name, "its span is not that of the ledger")
-	}
-	k.sum.Write(h)
-	return nil
-}
-
-// endBatch holds the rows of a batch that has ended against the root in its entry.
-func (k *tableCheck) endBatch() {
-	if !k.any {
-		return
-	}
-	b, ok := k.batches[k.batch]
-	delete(k.batches, k.batch)
-	name := fmt.Sprintf("%s batch %d", k.t.name(), k.batch)
-	root := fmt.Sprintf("%x", k.sum.Sum(nil))
-	k.sum.Reset()
-	switch {
-	case !ok && k.v.gone[k.batch]:
-	case !ok:
-		k.v.bad(Missing, k.batch, name, "rows without an entry in the ledger")
-	case b.Rows != k.n:
-		k.v.bad(Missing, k.batch, name, "%d rows, and the ledger committed to %d", k.n, b.Rows)
-	case b.Root != root:
-		k.v.bad(Altered, k.batch, name, "its rows are not those that the ledger committed to")
-	}
+	return "its span or revision is not that of the ledger"
 }
 
 // links holds the table of links against the bodies.
-func (v *verifier) links(ctx context.Context, view *View) error {
-	type row struct {
-		kind, from, field, to string
-		since, until          int64
-	}
-	want := map[row]bool{}
-	for _, name := range v.d.order {
-		s := v.d.kinds[name]
-		if len(s.refs) == 0 {
-			continue
-		}
-		q := fmt.Sprintf(`SELECT e.seq, e.id, coalesce(lead(e.seq) OVER (PARTITION BY e.id ORDER BY e.seq), %d), b.body FROM entry e LEFT JOIN body b ON b.org=e.org AND b.seq=e.seq WHERE e.org=$1 AND e.kind=$2`, forever)
-		err := view.c.Each(ctx, q, []any{v.org, name}, func(r *sql.Rows) error {
-			var seq, until int64
-			var id string
-			var body sql.NullString
-			if err := r.Scan(&seq, &id, &until, &body); err != nil {
-				return err
-			}
-			for _, l := range s.links([]byte(body.String)) {
-				want[row{name, id, l.field, l.to, seq, until}] = true
-			}
-			return nil
-		})
-		if err != nil {
+func (v *verifier) links(ctx context.Context, c *db.Conn) error {
+	r := v.reader()
+	var kindName, from, field, to text
+	var since, until num
+	rows := int64(0)
+	err := c.Each(ctx, `SELECT from_kind, from_id, field, to_id, since, until FROM link WHERE org=$1`, []any{v.org}, func(rs *sql.Rows) error {
+		if err := rs.Scan(&kindName, &from, &field, &to, &since, &until); err != nil {
 			return err
 		}
-	}
-	err := view.c.Each(ctx, `SELECT from_kind, from_id, field, to_id, since, until FROM link WHERE org=$1`, []any{v.org}, func(r *sql.Rows) error {
-		var x row
-		if err := r.Scan(&x.kind, &x.from, &x.field, &x.to, &x.since, &x.until); err != nil {
-			return err
+		rows++
+		name := func() string { return fmt.Sprintf("link from %s to %s since entry %d", from.s, to.s, since.n) }
+		switch seq := since.n; {
+		case !since.ok || seq < 0 || seq >= v.out.Size || !kindName.ok || !from.ok || !field.ok || !to.ok:
+			v.bad(Missing, seq, name(), "no entry has made it")
+		case v.who[seq] != r.sum(kindName.s, from.s, 0):
+			v.bad(Missing, seq, name(), "no entry has made it")
+		case !until.ok || until.n != v.next[seq]:
+			v.bad(Altered, seq, name(), "its span is not that of the ledger")
+			fallthrough
+		default:
+			v.link[seq] -= r.linkSum(kindName.s, from.s, field.s, to.s)
 		}
-		v.out.Rows++
-		if !want[x] {
-			v.bad(Altered, x.since, fmt.Sprintf("link from %s to %s", x.from, x.to), "no body says so")
-		}
-		delete(want, x)
 		return nil
 	})
-	for x := range want {
-		v.bad(Missing, x.since, fmt.Sprintf("link from %s to %s", x.from, x.to), "it is missing or altered")
+	v.mu.Lock()
+	v.out.Rows += rows
+	v.mu.Unlock()
+	return err
+}
+
+// missing names what the entries must have made and nobody found.
+func (v *verifier) missing(ctx context.Context) {
+	for seq := range v.out.Size {
+		if v.row[seq] == 0 && v.link[seq] == 0 {
+			continue
+		}
+		var kindName, id text
+		if _, err := v.conns[0].One(ctx, `SELECT kind, id FROM entry WHERE org=$1 AND seq=$2`, []any{v.org, seq}, &kindName, &id); err != nil {
+			v.bad(Altered, seq, fmt.Sprintf("entry %d", seq), "it cannot be read: %v", err)
+		}
+		if v.row[seq] != 0 {
+			v.bad(Missing, seq, fmt.Sprintf("index row of %s %s at entry %d", kindName.s, id.s, seq), "it is missing")
+		}
+		if v.link[seq] != 0 {
+			v.bad(Altered, seq, fmt.Sprintf("links of %s %s at entry %d", kindName.s, id.s, seq), "they are not those that the body says")
+		}
+	}
+	for seq, b := range v.batch {
+		if b.rows > 0 {
+			v.bad(Missing, seq, fmt.Sprintf("%s batch %d", b.table, seq), "its %d rows are missing", b.rows)
+		}
+	}
+}
+
+func (v *verifier) nodes(ctx context.Context, c *db.Conn) error {
+	want := map[[2]int64]bool{}
+	for level := int64(8); v.out.Size>>level > 0; level += 8 {
+		for ix := range v.out.Size >> level {
+			want[[2]int64{level, ix}] = true
+		}
+	}
+	err := c.Each(ctx, `SELECT level, ix, hash FROM node WHERE org=$1`, []any{v.org}, func(r *sql.Rows) error {
+		var level, ix num
+		var h raw
+		if err := r.Scan(&level, &ix, &h); err != nil {
+			return err
+		}
+		k := [2]int64{level.n, ix.n}
+		name := fmt.Sprintf("node %d/%d", level.n, ix.n)
+		if !level.ok || !ix.ok || !want[k] {
+			v.bad(Missing, -1, name, "the tree has no such node")
+			return nil
+		}
+		delete(want, k)
+		if x := v.tree[level.n-8][ix.n]; !h.ok || !bytes.Equal(h.b, x[:]) {
+			v.bad(Altered, ix.n<<level.n, name, "it is not the hash of the entries below it")
+		}
+		return nil
+	})
+	for k := range want {
+		v.bad(Missing, k[1]<<k[0], fmt.Sprintf("node %d/%d", k[0], k[1]), "it is missing")
 	}
 	return err
 }
 
-// files has every file that is cited looked at.
-func (v *verifier) files(ctx context.Context, _ *View) error {
-	if v.opt.File == nil {
-		return nil
+func (v *verifier) checkpoints(ctx context.Context, c *db.Conn) error {
+	_, vkey, err := v.d.keys.Signer(v.org)
+	if err != nil {
+		return err
 	}
-	for sha, seq := range v.file {
-		v.out.Files++
-		if err := v.opt.File(ctx, sha); err != nil {
-			v.bad(Altered, seq, "file "+sha, "%v", err)
+	err = c.Each(ctx, `SELECT size, at, note FROM checkpoint WHERE org=$1 ORDER BY size`, []any{v.org}, func(r *sql.Rows) error {
+		var size, at num
+		var msg text
+		if err := r.Scan(&size, &at, &msg); err != nil {
+			return err
+		}
+		v.out.Checkpoints++
+		name := fmt.Sprintf("checkpoint for %d entries", size.n)
+		if !size.ok || !at.ok || !msg.ok {
+			v.bad(Altered, -1, name, "a column is of another type")
+		}
+		v.checkpoint(name, msg.s, vkey, size.n, Altered)
+		if size.n > 0 && size.n <= v.out.Size && at.n != v.at[size.n-1] {
+			v.bad(Altered, size.n-1, name, "its time is not that of its last entry")
+		}
+		return nil
+	})
+	v.outside(vkey)
+	return err
+}
+
+// outside holds the ledger against the checkpoints that the database cannot rewind, and says which were not there.
+func (v *verifier) outside(vkey string) {
+	last, err := v.d.anchors.Last(v.org)
+	switch {
+	case err != nil:
+		v.bad(Altered, -1, "anchor (the last signed checkpoint)", "it cannot be read: %v", err)
+	case last != "":
+		v.checkpoint("anchor (the last signed checkpoint)", last, vkey, -1, Diverged)
+	default:
+		v.out.Unheld = append(v.out.Unheld, "the anchor: there is none, so an older copy of the database would not be noticed")
+	}
+	for i, msg := range v.opt.Saved {
+		v.out.Kept++
+		v.checkpoint(fmt.Sprintf("kept checkpoint %d", i+1), msg, vkey, -1, Diverged)
+	}
+	if v.out.Kept == 0 {
+		v.out.Unheld = append(v.out.Unheld, "a checkpoint kept outside: none was given, so whoever holds the signing key could have written everything anew")
+	}
+}
+
+// checkpoint holds the ledger against one signed note. class is what it means when they differ.
+func (v *verifier) checkpoint(name, msg, vkey string, size int64, class int) {
+	cp, err := ledger.OpenCheckpoint(msg, vkey)
+	switch {
+	case err != nil:
+		v.bad(BadSign, -1, name, "%v", err)
+	case size >= 0 && cp.Size != size:
+		v.bad(Altered, -1, name, "it stands under the size %d and says %d", size, cp.Size)
+	case cp.Size > v.out.Size:
+		v.bad(Diverged, v.out.Size, name, "the log is behind checkpoint %d: it has %d entries", cp.Size, v.out.Size)
+	default:
+		if root, err := tlog.TreeHash(cp.Size, v); err != nil || root != cp.Root {
+			v.bad(class, cp.Size-1, name, "the first %d entries are not those that it was signed for", cp.Size)
 		}
 	}
-	return ctx.Err()
+}
+
+func keyColumns(t FactTable) []int {
+	var out []int
+	for i, c := range t.columns() {
+		if slices.Contains(t.key(), c.name) {
+			out = append(out, i)
+		}
+	}
+	return out
 }

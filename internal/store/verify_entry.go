@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"hash/maphash"
+	"regexp"
+	"slices"
+	"sync"
+	"time"
+
+	"assay/internal/db"
+	"assay/internal/ledger"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// What a cell holds, and nothing that would have to be turned into it: a text that has become a blob is altered.
+type (
+	num struct {
+		n        int64
+		ok, null bool
+	}
+	text struct {
+		s        string
+		ok, null bool
+	}
+	raw struct {
+		b        []byte
+		ok, null bool
+	}
+)
+
+// Scan implements sql.Scanner.
+func (x *num) Scan(v any) error { x.n, x.ok = v.(int64); x.null = v == nil; return nil }
+
+// Scan implements sql.Scanner.
+func (x *text) Scan(v any) error { x.s, x.ok = v.(string); x.null = v == nil; return nil }
+
+// Scan implements sql.Scanner. The bytes hold until the next row.
+func (x *raw) Scan(v any) error { x.b, x.ok = v.([]byte); x.null = v == nil; return nil }
+
+// entries recomputes every leaf and every body's digest, several stretches at once.
+func (v *verifier) entries(ctx context.Context) error {
+	n := v.out.Size
+	v.leaf, v.at, v.state = make([]tlog.Hash, n), make([]int64, n), make([]entryState, n)
+	v.who, v.row, v.link = make([]uint64, n), make([]uint64, n), make([]uint64, n)
+	const stretch = 1 << 13
+	next := make(chan int64, n/stretch+1)
+	for from := int64(0); from < n; from += stretch {
+		next <- from
+	}
+	close(next)
+	var wg sync.WaitGroup
+	for _, c := range v.conns {
+		wg.Go(func() {
+			r := v.reader()
+			for from := range next {
+				if ctx.Err() != nil {
+					return
+				}
+				r.stretch(ctx, c, from, min(from+stretch, n))
+			}
+			r.merge()
+		})
+	}
+	wg.Wait()
+	return ctx.Err()
+}
+
+// entryReader is what one goroutine needs to read entries.
+type entryReader struct {
+	v                              *verifier
+	seq, at, rev                   num
+	actor, via, op, kind, id, body text
+	digest, leaf, salt             raw
+	hash                           maphash.Hash
+	picked                         [][]byte
+	bodies, disposed, done         int64
+	said                           [][2]int64
+	batch                          map[int64]batchRoot
+	file                           map[string]int64
+}
+
+func (v *verifier) reader() *entryReader {
+	r := &entryReader{v: v, batch: map[int64]batchRoot{}, file: map[string]int64{}}
+	r.hash.SetSeed(v.seed)
+	return r
+}
+
+func (r *entryReader) merge() {
+	v := r.v
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.out.Bodies += r.bodies
+	v.out.Disposed += r.disposed
+	for _, s := range r.said {
+		v.said[s] = true
+	}
+	for k, b := range r.batch {
+		v.batch[k] = b
+	}
+	for k, s := range r.file {
+		v.file[k] = s
+	}
+}
+
+// stretch reads the entries from one number up to another. Where the engine cannot read a row, it goes on behind it.
+func (r *entryReader) stretch(ctx context.Context, c *db.Conn, from, to int64) {
+	v := r.v
+	want := from
+	for tries := 0; want < to && ctx.Err() == nil; tries++ {
+		err := c.Each(ctx, `SELECT e.seq, e.at, e.actor, e.via, e.op, e.kind, e.id, e.rev, e.digest, e.leaf, b.salt, b.body FROM entry e LEFT JOIN body b ON b.org=e.org AND b.seq=e.seq WHERE e.org=$1 AND e.seq>=$2 AND e.seq<$3 ORDER BY e.seq`,
+			[]any{v.org, want, to}, func(rows *sql.Rows) error {
+				if err := rows.Scan(&r.seq, &r.at, &r.actor, &r.via, &r.op, &r.kind, &r.id, &r.rev, &r.digest, &r.leaf, &r.salt, &r.body); err != nil {
+					return err
+				}
+				for ; want < r.seq.n; want++ {
+					v.bad(Missing, want, fmt.Sprintf("entry %d", want), "it is missing")
+				}
+				r.entry()
+				want++
+				return nil
+			})
+		if err == nil {
+			break
+		}
+		if tries == 100 {
+			v.bad(Altered, want, fmt.Sprintf("entries %d to %d", want, to-1), "they cannot be read: %v", err)
+			return
+		}
+		v.bad(Altered, want, fmt.Sprintf("entry %d", want), "it cannot be read: %v", err)
+		want++
+	}
+	for ; want < to && ctx.Err() == nil; want++ {
+		v.bad(Missing, want, fmt.Sprintf("entry %d", want), "it is missing")
+	}
+	if v.opt.Progress != nil {
+		v.mu.Lock()
+		v.done += to - from
+		v.opt.Progress(v.done, v.out.Size)
+		v.mu.Unlock()
+	}
+}
+
+func (r *entryReader) entry() {
+	v, seq := r.v, r.seq.n
+	if !r.seq.ok || seq < 0 || seq >= v.out.Size {
+		v.bad(Altered, seq, fmt.Sprintf("entry %d", seq), "its number is not one")
+		return
+	}
+	v.state[seq], v.at[seq] = entryThere, r.at.n
+	e := ledger.Entry{Org: v.org, Seq: seq, At: time.UnixMilli(r.at.n), Actor: r.actor.s, Via: r.via.s, Op: r.op.s, Kind: r.kind.s, ID: r.id.s, Rev: r.rev.n}
+	whole := r.at.ok && r.actor.ok && r.via.ok && r.op.ok && r.kind.ok && r.id.ok && r.rev.ok && r.digest.ok && len(r.digest.b) == len(e.Digest)
+	copy(e.Digest[:], r.digest.b)
+	h := e.Leaf()
+	v.leaf[seq] = h
+	v.who[seq] = r.sum(r.kind.s, r.id.s, 0)
+	if !whole || !r.leaf.ok || !bytes.Equal(r.leaf.b, h[:]) {
+		v.bad(Altered, seq, fmt.Sprintf("entry %d (%s %s)", seq, e.Kind, e.ID), "its columns do not give its leaf hash")
+	}
+	name := func() string { return fmt.Sprintf("body of entry %d (%s %s)", seq, e.Kind, e.ID) }
+	switch {
+	case r.salt.null && r.body.null:
+		r.disposed++
+		v.state[seq] = entryGone
+	case !r.salt.ok || !r.body.ok:
+		v.bad(Altered, seq, name(), "its body or its salt is missing or of another type")
+	default:
+		r.bodies++
+		body := []byte(r.body.s)
+		if ledger.Commit(r.salt.b, body) != e.Digest {
+			v.bad(Altered, seq, name(), "it is not what the ledger committed to")
+		}
+		if err := r.made(&e, body); err != nil {
+			v.bad(Altered, seq, name(), "%v", err)
+		}
+	}
+}
+
+// made remembers what an entry must have made in other tables.
+func (r *entryReader) made(e *ledger.Entry, body []byte) error {
+	v := r.v
+	if e.Kind == disposalKind && e.Rev > 0 {
+		r.disposal(e.Seq, body)
+	}
+	if s := v.d.kinds[e.Kind]; s != nil {
+		if ledger.IsEnd(body) {
+			return nil
+		}
+		row, links, err := s.read(body, &r.picked)
+		if err != nil {
+			return err
+		}
+		v.row[e.Seq] = r.rowSum(s, e.ID, e.Rev, row)
+		for i, l := range links {
+			if !slices.Contains(links[:i], l) {
+				v.link[e.Seq] += r.linkSum(s.Name, e.ID, l.field, l.to)
+			}
+		}
+		if len(s.cites) > 0 {
+			cite(r.file, s.cites, body, e.Seq)
+		}
+		return nil
+	}
+	if v.d.tables[e.Kind] != nil {
+		var b Batch
+		if err := json.Unmarshal(body, &b); err != nil || b.Table != e.Kind {
+			return fmt.Errorf("it is not the body of a batch of %s", e.Kind)
+		}
+		r.batch[e.Seq] = batchRoot{b.Table, b.Rows, b.Root}
+		return nil
+	}
+	return nil
+}
+
+// disposal remembers what an entry says was removed before it.
+func (r *entryReader) disposal(seq int64, body []byte) {
+	var d Disposal
+	if json.Unmarshal(body, &d) != nil {
+		return // it covers nothing, and what is gone will be named
+	}
+	for _, s := range d.Entries {
+		if s < seq {
+			r.said = append(r.said, [2]int64{s, wholeEntry})
+		}
+	}
+	for _, rows := range d.Rows {
+		for _, n := range rows.N {
+			if rows.Batch < seq {
+				r.said = append(r.said, [2]int64{rows.Batch, n})
+			}
+		}
+	}
+}
+
+// wholeEntry stands for the body of an entry, and for all rows of a batch.
+const wholeEntry = -1
+
+func (r *entryReader) sum(a, b string, n int64) uint64 {
+	h := &r.hash
+	h.Reset()
+	h.WriteString(a)
+	h.WriteByte(0)
+	h.WriteString(b)
+	h.WriteByte(0)
+	r.num(n)
+	return h.Sum64()
+}
+
+func (r *entryReader) num(n int64) {
+	var b [8]byte
+	for i := range b {
+		b[i] = byte(n >> (8 * i))
+	}
+	r.hash.Write(b[:])
+}
+
+// rowSum is what stands for a row of an index table.
+func (r *entryReader) rowSum(s *shape, id string, rev int64, row []any) uint64 {
+	h := &r.hash
+	h.Reset()
+	h.WriteString(s.Name)
+	h.WriteByte(0)
+	h.WriteString(id)
+	h.WriteByte(0)
+	r.num(rev)
+	for _, x := range row {
+		switch x := x.(type) {
+		case int64:
+			h.WriteByte(1)
+			r.num(x)
+		case string:
+			h.WriteByte(2)
+			r.num(int64(len(x)))
+			h.WriteString(x)
+		}
+	}
+	return h.Sum64() | 1 // 0 stands for no row
+}
+
+func (r *entryReader) linkSum(kindName, from, field, to string) uint64 {
+	h := &r.hash
+	h.Reset()
+	for _, s := range [...]string{kindName, from, field, to} {
+		h.WriteString(s)
+		h.WriteByte(0)
+	}
+	return h.Sum64()
+}
+
+// cite remembers the files that a body cites.
+func cite(files map[string]int64, fields []string, body []byte, seq int64) {
+	vals := make([][]byte, len(fields))
+	if pick(body, fields, vals) != nil {
+		return
+	}
+	for _, val := range vals {
+		for _, sha := range digests.FindAll(val, -1) {
+			files[string(sha[1:len(sha)-1])] = seq
+		}
+	}
+}
+
+var digests = regexp.MustCompile(`"[0-9a-f]{64}"`)

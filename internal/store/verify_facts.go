@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"fmt"
+	"hash"
+	"slices"
+
+	"assay/internal/db"
+)
+
+// table holds every row of a table of facts against its commitment, and these against the entry of their batch.
+func (v *verifier) table(ctx context.Context, c *db.Conn, t FactTable) error {
+	cols := ""
+	if t.key() != nil {
+		cols = ", until"
+	}
+	for _, col := range t.columns() {
+		cols += fmt.Sprintf(", %q", col.name)
+	}
+	k := &tableCheck{v: v, t: t, r: v.reader(), sum: sha256.New(), keys: keyColumns(t), open: map[uint64]factSpan{}, vals: make([]any, len(t.columns()))}
+	k.dest = []any{&k.at, &k.n, &k.salt, &k.h}
+	if t.key() != nil {
+		k.dest = append(k.dest, &k.until)
+	}
+	for i := range k.vals {
+		k.dest = append(k.dest, &k.vals[i])
+	}
+	err := c.Each(ctx, fmt.Sprintf(`SELECT batch, n, salt, h%s FROM f_%s WHERE org=$1 ORDER BY batch, n`, cols, t.name()), []any{v.org}, k.row)
+	k.endBatch()
+	for _, s := range k.open {
+		k.held(s, forever)
+	}
+	v.mu.Lock()
+	v.out.Rows += k.rows
+	for sha, seq := range k.r.file {
+		v.file[sha] = seq
+	}
+	v.mu.Unlock()
+	return err
+}
+
+// factSpan is a row of a table with a key, until the next row with its key is met.
+type factSpan struct {
+	batch, n int64
+	until    num
+}
+
+type tableCheck struct {
+	v    *verifier
+	t    FactTable
+	r    *entryReader
+	sum  hash.Hash
+	keys []int
+	open map[uint64]factSpan // by key
+
+	at, n, until num
+	salt, h      raw
+	vals, dest   []any
+
+	batch, want, rows int64
+	any               bool
+}
+
+func (k *tableCheck) name() string {
+	return fmt.Sprintf("%s row %d of batch %d", k.t.name(), k.n.n, k.at.n)
+}
+
+func (k *tableCheck) row(rows *sql.Rows) error {
+	if err := rows.Scan(k.dest...); err != nil {
+		return err
+	}
+	v, batch := k.v, k.at.n
+	if !k.any || batch != k.batch {
+		k.endBatch()
+		k.batch, k.want, k.any = batch, 0, true
+	}
+	if k.n.n != k.want || !k.n.ok || !k.at.ok {
+		v.bad(Missing, batch, fmt.Sprintf("%s row %d of batch %d", k.t.name(), k.want, batch), "it is missing")
+		k.want = k.n.n
+	}
+	k.want++
+	k.rows++
+	if k.salt.null && v.said[[2]int64{batch, k.n.n}] {
+		k.disposed()
+	} else if !k.salt.ok || !k.h.ok || !k.sound() || !bytes.Equal(rowHash(k.salt.b, rowText(k.t.columns(), k.vals)), k.h.b) {
+		v.bad(Altered, batch, k.name(), "it is not what was committed to")
+	}
+	k.sum.Write(k.h.b)
+	k.span()
+	return nil
+}
+
+// disposed holds a row that was disposed of against what that means: nothing is left but its key.
+func (k *tableCheck) disposed() {
+	left := false
+	for i, x := range k.vals {
+		left = left || x != nil && !slices.Contains(k.keys, i)
+	}
+	if left {
+		k.v.bad(Altered, k.at.n, k.name(), "it was disposed of, and something is left of it")
+	}
+}
+
+// sound says whether every cell is of the type of its column, and remembers the files that the row cites.
+func (k *tableCheck) sound() bool {
+	for i, c := range k.t.columns() {
+		s, isText := k.vals[i].(string)
+		_, isNum := k.vals[i].(int64)
+		wantText := c.typ == "text" || c.typ == "json"
+		if k.vals[i] != nil && (wantText && !isText || !wantText && !isNum) {
+			return false
+		}
+		if !c.file || s == "" {
+			continue
+		}
+		if c.typ == "text" {
+			k.r.file[s] = k.at.n
+			continue
+		}
+		for _, sha := range digests.FindAllString(s, -1) {
+			k.r.file[sha[1:len(sha)-1]] = k.at.n
+		}
+	}
+	return true
+}
+
+// span holds the until of the row before with the same key against this row.
+func (k *tableCheck) span() {
+	if k.t.key() == nil {
+		return
+	}
+	h := &k.r.hash
+	h.Reset()
+	for _, i := range k.keys {
+		fmt.Fprintf(h, "%T%v\x00", k.vals[i], k.vals[i])
+	}
+	key := h.Sum64()
+	if s, ok := k.open[key]; ok {
+		k.held(s, k.at.n)
+	}
+	k.open[key] = factSpan{k.at.n, k.n.n, k.until}
+}
+
+func (k *tableCheck) held(s factSpan, until int64) {
+	v := k.v
+	if u := s.until; u.ok && u.n > s.batch && u.n < min(until, v.out.Size) && v.state[u.n] == entryGone {
+		return // what replaced it was disposed of
+	}
+	if !s.until.ok || s.until.n != until {
+		k.v.bad(Altered, s.batch, fmt.Sprintf("%s row %d of batch %d", k.t.name(), s.n, s.batch), "its span is not that of the ledger")
+	}
+}
+
+// endBatch holds the rows of a batch that has ended against the root in its entry.
+func (k *tableCheck) endBatch() {
+	if !k.any {
+		return
+	}
+	v := k.v
+	v.mu.Lock()
+	b, ok := v.batch[k.batch]
+	ok = ok && b.table == k.t.name()
+	if ok {
+		delete(v.batch, k.batch)
+	}
+	v.mu.Unlock()
+	name := fmt.Sprintf("%s batch %d", k.t.name(), k.batch)
+	root := fmt.Sprintf("%x", k.sum.Sum(nil))
+	k.sum.Reset()
+	switch {
+	case !ok:
+		v.bad(Missing, k.batch, name, "its rows are there, and the ledger has no such batch or it was disposed of")
+	case b.rows != k.want:
+		v.bad(Missing, k.batch, name, "%d rows, and the ledger committed to %d", k.want, b.rows)
+	case b.root != root:
+		v.bad(Altered, k.batch, name, "its rows are not those that the ledger committed to")
+	}
+}
