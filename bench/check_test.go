@@ -143,6 +143,28 @@ func byHand(r *check.Resource) (check.Result, bool) {
 	}
 }
 
+// BenchmarkCheckChange is a rule with a loop over the approvers of each change.
+func BenchmarkCheckChange(b *testing.B) {
+	c := engine(b)
+	rs := make([]check.Resource, checked/10)
+	for i := range rs {
+		key := fmt.Sprintf("example/api#%d", i)
+		rs[i] = check.Resource{ID: key, Kind: "vcs.change", Key: key, Name: key, Attrs: map[string]any{
+			"repo": "example/api", "number": i, "author": "jo", "commits_by": []string{"jo"}, "approvers": []string{"al"},
+			"approved_at": "2026-02-26T10:00:00Z", "merged_at": "2026-02-26T11:00:00Z", "emergency": false,
+		}}
+	}
+	in := &check.Input{Now: checkNow, Resources: check.NewPopulation(map[string]check.Set{"vcs.change": bound(b, c, rs)})}
+	r, _ := c.Rule("vcs.change_approved")
+	b.ReportAllocs()
+	for b.Loop() {
+		if out := r.Evaluate(in); out.Passed != len(rs) {
+			b.Fatal(out.Reason)
+		}
+	}
+	b.ReportMetric(float64(b.N)*float64(len(rs))/b.Elapsed().Seconds(), "tests/s")
+}
+
 func BenchmarkCheckOne(b *testing.B) {
 	c := engine(b)
 	in := population(b, c)

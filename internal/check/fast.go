@@ -30,13 +30,16 @@ type operand struct {
 }
 
 func compileFast(p *plan, e ast.Expr) func(*frame) truth {
-	if fn, ok := (&fastCompiler{p}).truth(e); ok {
+	if fn, ok := (&fastCompiler{p: p}).truth(e); ok {
 		return fn
 	}
 	return nil
 }
 
-type fastCompiler struct{ p *plan }
+type fastCompiler struct {
+	p     *plan
+	loops []string // the names of the loops around the place, outermost first
+}
 
 func (c *fastCompiler) truth(e ast.Expr) (boolFn, bool) {
 	switch e.Kind() {
@@ -48,12 +51,20 @@ func (c *fastCompiler) truth(e ast.Expr) (boolFn, bool) {
 		return c.boolVar(e)
 	case ast.CallKind:
 		return c.boolCall(e.AsCall())
+	case ast.ComprehensionKind:
+		return c.loop(e.AsComprehension())
+	case ast.SelectKind:
+		o, ok := c.field(e.AsSelect())
+		return func(f *frame) truth { return truthOfVal(o.fn(f)) }, ok
 	default:
 		return nil, false
 	}
 }
 
 func (c *fastCompiler) boolVar(e ast.Expr) (boolFn, bool) {
+	if _, ok := c.loopVar(e); ok {
+		return nil, false
+	}
 	v, ok := c.p.vars[e.AsIdent()]
 	if !ok {
 		return nil, false
@@ -171,7 +182,7 @@ func (c *fastCompiler) equality(args []ast.Expr, negated bool) (boolFn, bool) {
 // ownSlot is the slot of the side that is a plain attribute.
 func (c *fastCompiler) ownSlot(args []ast.Expr) (int, bool) {
 	for _, e := range args {
-		if e.Kind() == ast.IdentKind {
+		if _, looped := c.loopVar(e); e.Kind() == ast.IdentKind && !looped {
 			if v := c.p.vars[e.AsIdent()]; v != nil && v.place == ownAttr {
 				return v.slot, true
 			}

@@ -29,6 +29,8 @@ func (c *fastCompiler) value(e ast.Expr) (operand, bool) {
 		return c.valueVar(e)
 	case ast.CallKind:
 		return c.valueCall(e.AsCall())
+	case ast.SelectKind:
+		return c.field(e.AsSelect())
 	default:
 		return operand{}, false
 	}
@@ -39,6 +41,9 @@ func constant(v ref.Val) operand {
 }
 
 func (c *fastCompiler) valueVar(e ast.Expr) (operand, bool) {
+	if at, ok := c.loopVar(e); ok {
+		return operand{fn: func(f *frame) ref.Val { return f.loop[at] }}, true
+	}
 	v, ok := c.p.vars[e.AsIdent()]
 	if !ok {
 		return operand{}, false

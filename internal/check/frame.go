@@ -19,6 +19,8 @@ type frame struct {
 	joined []found
 	ways   []*paths // of each join, looked up once a run
 	folded []ref.Val
+	loop   []ref.Val // where each loop is at
+	steps  int       // that loops have taken for this resource
 
 	items  ref.Val // of the group; nil is unknown
 	count  ref.Val
@@ -28,7 +30,7 @@ type frame struct {
 // newFrame prepares a frame for one run: what is the same for every resource is worked out once.
 func newFrame(p *plan, in *Input) *frame {
 	f := &frame{plan: p, in: in, now: types.Timestamp{Time: in.Now.UTC()}, cal: in.calendar(),
-		joined: make([]found, len(p.joins)), ways: make([]*paths, len(p.joins)),
+		loop: make([]ref.Val, p.deepest), joined: make([]found, len(p.joins)), ways: make([]*paths, len(p.joins)),
 		folded: make([]ref.Val, len(p.folds)), counts: make([]ref.Val, len(p.counts))}
 	for i, fold := range p.folds {
 		f.folded[i] = fold(f)
@@ -38,7 +40,7 @@ func newFrame(p *plan, in *Input) *frame {
 
 // on points the frame at a resource.
 func (f *frame) on(b *Bound) {
-	f.own = b
+	f.own, f.steps = b, 0
 	clear(f.joined)
 }
 

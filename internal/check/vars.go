@@ -47,7 +47,9 @@ type plan struct {
 	used   []bool  // which of them the expressions reach
 	params []ref.Val
 	counts []string
-	folds  []func(*frame) ref.Val // parts that are the same for every resource of a run
+
+	deepest int                    // loops within loops
+	folds   []func(*frame) ref.Val // parts that are the same for every resource of a run
 }
 
 // newPlan lays out the variables that a test may use. Whether it is aggregated says whether it has
