@@ -152,7 +152,7 @@ func gridView(r *http.Request) page.GridView {
 			}
 			used[c[0]] = true
 			row := gridRow(c[0], c[1], "/criteria/"+c[0], i, days)
-			if row.Open = r.URL.Query().Get("open") == c[0]; row.Open {
+			if row.Open = slices.Contains(strings.Split(r.URL.Query().Get("open"), ","), c[0]); row.Open {
 				row.Controls = controlRows(c[0], days)
 				row.OpenHref = "/monitoring"
 			}

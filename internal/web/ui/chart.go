@@ -38,7 +38,7 @@ type Area struct {
 // The room around the curve, and its height: the same at every width.
 const (
 	areaH                    = 208
-	areaL, areaR, areaT, low = 36, 10, 22, 24
+	areaL, areaR, areaT, low = 36, 10, 34, 24
 )
 
 // sized is a curve for one width: text in a picture must not shrink with it, so there is one for
@@ -140,7 +140,7 @@ func (a sized) curve(b *strings.Builder, i, j int) {
 }
 
 func (a sized) marks(b *strings.Builder) {
-	for _, m := range a.Marks {
+	for n, m := range a.Marks {
 		for i, p := range a.Points {
 			if p.At.Format(time.DateOnly) != m.At.Format(time.DateOnly) {
 				continue
@@ -150,8 +150,8 @@ func (a sized) marks(b *strings.Builder) {
 			if a.x(i) > float64(a.w)*0.6 {
 				anchor, dx = "end", -4.0
 			}
-			fmt.Fprintf(b, `<line class="event-line" x1="%.1f" x2="%.1f" y1="8" y2="%d"/><text class="event" x="%.1f" y="14" text-anchor="%s">%s</text>`,
-				a.x(i), a.x(i), areaH-low, a.x(i)+dx, anchor, templ.EscapeString(m.Text))
+			fmt.Fprintf(b, `<line class="event-line" x1="%.1f" x2="%.1f" y1="%d" y2="%d"/><text class="event" x="%.1f" y="%d" text-anchor="%s">%s</text>`,
+				a.x(i), a.x(i), 2+n%2*14, areaH-low, a.x(i)+dx, 12+n%2*14, anchor, templ.EscapeString(m.Text))
 			break
 		}
 	}

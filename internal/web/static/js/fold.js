@@ -1,5 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// A row that is open folds again without asking the server.
+// Rows of the grid that unfold. Which are open stands in the address (?open=CC6.1,CC7.2), so that a link,
+// a reload and a refresh after a run show the same. A row that is open folds without asking the server.
+
+const openRows = () => (new URL(location.href).searchParams.get("open") || "").split(",").filter(Boolean);
+
+function remember(ref, open) {
+  const url = new URL(location.href);
+  const list = openRows().filter((r) => r !== ref);
+  if (open) list.push(ref);
+  if (list.length) url.searchParams.set("open", list.join(",")); else url.searchParams.delete("open");
+  history.replaceState(history.state, "", url.href.replaceAll("%2C", ","));
+}
+
+function state(twist, open) {
+  twist.setAttribute("aria-expanded", String(open));
+  twist.closest("tr").classList.toggle("open", open);
+  remember(twist.dataset.twist, open);
+}
+
 document.addEventListener("click", (e) => {
   const twist = e.target instanceof Element && e.target.closest("[data-twist]");
   if (!twist || twist.getAttribute("aria-expanded") !== "true") return;
@@ -14,7 +32,30 @@ document.addEventListener("htmx:afterOnLoad", (e) => {
   if (twist instanceof Element && twist.matches("[data-twist]")) state(twist, true);
 });
 
-function state(twist, open) {
-  twist.setAttribute("aria-expanded", String(open));
-  twist.closest("tr").classList.toggle("open", open);
-}
+// A refresh asks for the page as it stands now, and leaves you where you were.
+document.addEventListener("htmx:configRequest", (e) => {
+  if (e.detail.elt.id === "grid") e.detail.path = location.pathname + location.search;
+});
+
+let place = null;
+document.addEventListener("htmx:beforeSwap", (e) => {
+  if (e.detail.target.id !== "grid") return;
+  const box = document.querySelector("#grid .grid-box");
+  const on = document.querySelector("#grid tr.on");
+  place = box && {
+    top: box.scrollTop, left: box.scrollLeft,
+    row: on?.dataset.row, focus: on?.contains(document.activeElement) ? [...on.querySelectorAll("a, .strip")].indexOf(document.activeElement) : -1,
+  };
+});
+document.addEventListener("htmx:afterSettle", () => {
+  const box = document.querySelector("#grid .grid-box");
+  if (!place || !box) return;
+  box.scrollTop = place.top;
+  box.scrollLeft = place.left;
+  const row = place.row && document.querySelector(`#grid tr[data-row="${CSS.escape(place.row)}"]`);
+  if (row) {
+    row.classList.add("on");
+    if (place.focus >= 0) row.querySelectorAll("a, .strip")[place.focus]?.focus({ preventScroll: true });
+  }
+  place = null;
+});

@@ -25,6 +25,14 @@ function press(selector) {
   return true;
 }
 
+// A click on a row opens it, unless it meant something else: a link, a button, a selection.
+document.addEventListener("click", (e) => {
+  if (e.defaultPrevented || e.button !== 0 || e.ctrlKey || e.metaKey || e.shiftKey || !(e.target instanceof Element)) return;
+  if (e.target.closest("a, button, input, select, textarea, label, summary, form, .strip") || String(getSelection())) return;
+  const row = e.target.closest("tr[data-row]");
+  row?.querySelector("a[data-main]")?.click();
+});
+
 document.addEventListener("keydown", (e) => {
   if (e.defaultPrevented || e.altKey || e.ctrlKey || e.metaKey || typing(e.target) || document.querySelector("dialog[open]")) return;
   if (lead && e.timeStamp - lead < 1500) {
