@@ -138,7 +138,7 @@ func BenchmarkB17(b *testing.B) {
 	for i := range proofs {
 		since = clock.Since()
 		err := h.Store.View(ctx, testkit.Org, time.Time{}, store.System("bench"), func(v *store.View) error {
-			_, err := v.Prove(ctx, int64(i*7919%n))
+			_, _, err := v.Prove(ctx, int64(i*7919%n))
 			return err
 		})
 		if err != nil {

@@ -21,6 +21,13 @@ type Conn struct {
 	engine Engine
 	c      *sql.Conn
 	stmts  map[string]*sql.Stmt
+
+	// steady: the connection serves operations of many callers in one transaction. A caller who gives
+	// up must not cost the others theirs, and an interrupted statement ends the whole transaction.
+	steady bool
+	// doomed is the failure after which the engine has given up the transaction by itself. What came
+	// after it would be committed statement by statement.
+	doomed error
 }
 
 func newConn(e Engine, c *sql.Conn) *Conn {
@@ -59,6 +66,25 @@ func (c *Conn) stmt(ctx context.Context, q string) (*sql.Stmt, error) {
 
 // Exec runs a statement that gives no rows.
 func (c *Conn) Exec(ctx context.Context, q string, args ...any) (sql.Result, error) {
+	if c.doomed != nil {
+		return nil, c.doomed
+	}
+	if c.steady {
+		ctx = context.WithoutCancel(ctx)
+	}
+	res, err := c.exec(ctx, q, args)
+	return res, c.judge(err)
+}
+
+// judge remembers a failure that ends the transaction.
+func (c *Conn) judge(err error) error {
+	if err != nil && c.steady && c.doomed == nil && c.engine == SQLite && (IsFull(err) || IsBroken(err)) {
+		c.doomed = err
+	}
+	return err
+}
+
+func (c *Conn) exec(ctx context.Context, q string, args []any) (sql.Result, error) {
 	if c.engine == SQLite && !ddl(q) {
 		s, err := c.stmt(ctx, q)
 		if err != nil {
@@ -71,6 +97,17 @@ func (c *Conn) Exec(ctx context.Context, q string, args ...any) (sql.Result, err
 
 // Query runs a statement that gives rows.
 func (c *Conn) Query(ctx context.Context, q string, args ...any) (*sql.Rows, error) {
+	if c.doomed != nil {
+		return nil, c.doomed
+	}
+	if c.steady {
+		ctx = context.WithoutCancel(ctx)
+	}
+	rows, err := c.query(ctx, q, args)
+	return rows, c.judge(err)
+}
+
+func (c *Conn) query(ctx context.Context, q string, args []any) (*sql.Rows, error) {
 	if c.engine == SQLite {
 		s, err := c.stmt(ctx, q)
 		if err != nil {
@@ -89,7 +126,7 @@ func (c *Conn) One(ctx context.Context, q string, args []any, dest ...any) (bool
 	}
 	defer rows.Close()
 	if !rows.Next() {
-		return false, rows.Err()
+		return false, c.judge(rows.Err())
 	}
 	if err := rows.Scan(dest...); err != nil {
 		return false, err
@@ -109,7 +146,7 @@ func (c *Conn) Each(ctx context.Context, q string, args []any, fn func(*sql.Rows
 			return err
 		}
 	}
-	return rows.Err()
+	return c.judge(rows.Err())
 }
 
 func ddl(q string) bool {
@@ -125,6 +162,7 @@ func (c *Conn) Begin(ctx context.Context, write bool) error {
 	case c.engine == Postgres && !write:
 		q = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 	}
+	c.doomed = nil
 	_, err := c.Exec(ctx, q)
 	return err
 }
@@ -133,7 +171,11 @@ func (c *Conn) Begin(ctx context.Context, write bool) error {
 func (c *Conn) Commit(ctx context.Context) error { _, err := c.Exec(ctx, "COMMIT"); return err }
 
 // Rollback ends the transaction and drops it.
-func (c *Conn) Rollback(ctx context.Context) error { _, err := c.Exec(ctx, "ROLLBACK"); return err }
+func (c *Conn) Rollback(ctx context.Context) error {
+	c.doomed = nil
+	_, err := c.Exec(ctx, "ROLLBACK")
+	return err
+}
 
 // Savepoint marks a place to go back to.
 func (c *Conn) Savepoint(ctx context.Context) error {
@@ -162,7 +204,13 @@ func IsFull(err error) bool {
 		return s.Code()&0xff == sqlitelib.SQLITE_FULL
 	}
 	var p *pgconn.PgError
-	return errors.As(err, &p) && (p.Code == "53100" || p.Code == "53200")
+	return errors.As(err, &p) && p.Code == "53100"
+}
+
+// IsBusy says whether err means that another process held the database for too long.
+func IsBusy(err error) bool {
+	var s *sqlite.Error
+	return errors.As(err, &s) && (s.Code()&0xff == sqlitelib.SQLITE_BUSY || s.Code()&0xff == sqlitelib.SQLITE_LOCKED)
 }
 
 // IsBroken says whether err means that what was written may not be on the disk:

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 
 	"assay/internal/errs"
 )
@@ -36,6 +37,9 @@ type DB struct {
 	read    *sql.DB
 	writer  *Conn
 	readers chan *Conn
+
+	mu     sync.Mutex
+	closed bool
 }
 
 // Open opens "sqlite:PATH" or "postgres://…". The schema is the caller's affair.
@@ -71,6 +75,11 @@ func openSQLite(path string) (*DB, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, errs.New(errs.Unavailable, "cannot make the folder of the database: %v", err)
 	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) // SQLite would let everybody read it; its log takes the rights from it
+	if err != nil {
+		return nil, errs.New(errs.Unavailable, "the database file cannot be opened: %v", errors.Unwrap(err)).Because(err)
+	}
+	f.Close()
 	base := "file:" + (&url.URL{Path: path}).EscapedPath() +
 		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(ON)" +
 		"&_pragma=wal_autocheckpoint(10000)&_pragma=cache_size(-16000)&_pragma=temp_store(MEMORY)"
@@ -103,6 +112,7 @@ func (d *DB) connect(ctx context.Context) error {
 		return errs.New(errs.Unavailable, "the database does not answer: %s", plain(err)).Because(err)
 	}
 	d.writer = newConn(d.Engine, c)
+	d.writer.steady = true
 	n := max(4, 2*runtime.GOMAXPROCS(0))
 	d.read.SetMaxOpenConns(n)
 	d.readers = make(chan *Conn, n)
@@ -125,6 +135,7 @@ func (d *DB) NewWriter(ctx context.Context) error {
 		return fmt.Errorf("connect: %w", err)
 	}
 	d.writer = newConn(d.Engine, c)
+	d.writer.steady = true
 	return nil
 }
 
@@ -148,16 +159,34 @@ func (d *DB) Reader(ctx context.Context) (*Conn, error) {
 
 // Release gives a reader back. A broken one is closed instead.
 func (d *DB) Release(c *Conn, broken bool) {
-	if broken {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if broken || d.closed {
 		c.close()
 		c = nil
 	}
 	d.readers <- c
 }
 
-// Close closes every connection.
+// Close closes every connection: those that are lent out when they are given back. The last one to
+// leave a SQLite file moves its log into it.
 func (d *DB) Close() error {
-	return errors.Join(d.write.Close(), d.read.Close())
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return nil
+	}
+	d.closed = true
+	for range len(d.readers) {
+		if c := <-d.readers; c != nil {
+			c.close()
+		}
+		d.readers <- nil
+	}
+	if d.writer != nil {
+		d.writer.close()
+	}
+	return errors.Join(d.read.Close(), d.write.Close())
 }
 
 // DDL fills in what the engines call by different names.

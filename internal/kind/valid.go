@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -20,8 +21,15 @@ func Validate(v any) error {
 	if rv.Kind() != reflect.Struct {
 		return nil
 	}
-	return validate(rv, Fields(rv.Type()), "")
+	fields, ok := known.Load(rv.Type())
+	if !ok {
+		fields, _ = known.LoadOrStore(rv.Type(), Fields(rv.Type()))
+	}
+	return validate(rv, fields.([]Field), "")
 }
+
+// known are the fields of types that were validated before; they are never changed.
+var known sync.Map
 
 func validate(rv reflect.Value, fields []Field, at string) error {
 	for _, f := range fields {
@@ -53,6 +61,7 @@ func (x Field) check(v reflect.Value, at string) error {
 		if v.CanInt() {
 			return x.size(v.Int(), path, "")
 		}
+		return x.size(int64(min(v.Uint(), 1<<62)), path, "")
 	case "array":
 		if err := x.size(int64(v.Len()), path, " entries"); err != nil {
 			return err

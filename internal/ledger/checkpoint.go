@@ -47,6 +47,11 @@ func OpenCheckpoint(msg, vkey string) (Checkpoint, error) {
 	if err != nil {
 		return Checkpoint{}, errs.At("checkpoint", "the signature does not fit the key %s", v.Name()).Because(err)
 	}
+	for _, sig := range append(n.Sigs, n.UnverifiedSigs...) { // the last character has bits that decoding passes over
+		if b, err := base64.StdEncoding.DecodeString(sig.Base64); err != nil || base64.StdEncoding.EncodeToString(b) != sig.Base64 {
+			return Checkpoint{}, errs.At("checkpoint", "the signature by %s is not written as it was made", sig.Name).Because(err)
+		}
+	}
 	c, err := readCheckpoint(n.Text)
 	c.Note = msg
 	if err == nil && c.Origin != v.Name() {
@@ -193,7 +198,10 @@ func Sign(ctx context.Context, c *db.Conn, org string, keys *Keys, anchors *Anch
 		return Checkpoint{}, fmt.Errorf("sign checkpoint: %w", err)
 	}
 	cp.Note = string(msg)
-	return cp, anchors.Swap(org, last, cp.Note)
+	if err := anchors.Swap(org, last, cp.Note); err != nil {
+		return Checkpoint{}, err // what the anchor does not hold was never signed
+	}
+	return cp, nil
 }
 
 func forked(org string, size int64) error {

@@ -41,13 +41,14 @@ func Load(ctx context.Context, c *db.Conn, org string, known *Log) (*Log, error)
 	}
 	var size, at int64
 	found, err := c.One(ctx, q, []any{org}, &size, &at)
-	if err != nil {
-		return nil, fmt.Errorf("take head: %w", err)
-	}
-	if !found {
-		if _, err := c.Exec(ctx, `INSERT INTO head (org, size, at) VALUES ($1, 0, 0)`, org); err != nil {
+	if err == nil && !found { // another process may be making it too: then it is read again, for it may have gone on
+		if _, err := c.Exec(ctx, `INSERT INTO head (org, size, at) VALUES ($1, 0, 0) ON CONFLICT DO NOTHING`, org); err != nil {
 			return nil, fmt.Errorf("make head: %w", err)
 		}
+		_, err = c.One(ctx, q, []any{org}, &size, &at)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("take head: %w", err)
 	}
 	if known != nil && known.Size == size && known.last.UnixMilli() == at {
 		return known, nil
@@ -57,6 +58,20 @@ func Load(ctx context.Context, c *db.Conn, org string, known *Log) (*Log, error)
 		return nil, err
 	}
 	return &Log{org: org, last: time.UnixMilli(at).UTC(), Frontier: *f}, nil
+}
+
+// Free says whether the head of the organisation can be taken without waiting for another process.
+// A transaction that holds one head must not wait for a second: two that wait for each other never end.
+func Free(ctx context.Context, c *db.Conn, org string) (bool, error) {
+	if c.Engine() != db.Postgres {
+		return true, nil // one process writes at a time
+	}
+	var one int
+	found, err := c.One(ctx, `SELECT 1 FROM head WHERE org=$1 FOR UPDATE SKIP LOCKED`, []any{org}, &one)
+	if err != nil {
+		return false, fmt.Errorf("look at head: %w", err)
+	}
+	return found, nil
 }
 
 // Append adds an entry with its body, and gives it its place and its time: never before the entry

@@ -52,6 +52,7 @@ type DB struct {
 	anchors *ledger.Anchors
 
 	queue  chan *change
+	held   *change // taken from the queue and put off to the next batch; the writer's own
 	stop   chan struct{}
 	done   chan struct{}
 	broken chan struct{}

@@ -84,17 +84,25 @@ func (d *DB) run() {
 	defer close(d.done)
 	logs := map[string]*ledger.Log{}
 	for {
+		if ch := d.held; ch != nil {
+			d.held = nil
+			d.commit(ch, logs)
+			continue
+		}
 		select {
 		case first := <-d.queue:
 			d.commit(first, logs)
 		case <-d.stop:
 			for {
-				select {
-				case first := <-d.queue:
-					d.commit(first, logs)
-				default:
-					return
+				first := d.held
+				if d.held = nil; first == nil {
+					select {
+					case first = <-d.queue:
+					default:
+						return
+					}
 				}
+				d.commit(first, logs)
 			}
 		}
 	}
@@ -139,6 +147,18 @@ func (d *DB) commit(first *change, logs map[string]*ledger.Log) {
 	used := map[string]*ledger.Log{}
 	since := clock.Since()
 	for ch := first; ch != nil; ch = d.next(&batch, since) {
+		if ch != first && used[ch.org] == nil {
+			free, err := ledger.Free(ctx, c, ch.org)
+			if err != nil {
+				fail(err)
+				return
+			}
+			if !free { // another process writes for it: it is first in the next batch, and waits there holding nothing
+				batch = batch[:len(batch)-1]
+				d.held = ch
+				break
+			}
+		}
 		if err := d.one(ctx, c, ch, logs, used); err != nil {
 			fail(err)
 			return
@@ -243,6 +263,8 @@ func (d *DB) judge(ctx context.Context, err error) error {
 	switch {
 	case db.IsFull(err):
 		return full(err)
+	case db.IsBusy(err):
+		return errs.New(errs.Unavailable, "another program holds the database; nothing was written").Because(err).Mend("try again; if it goes on, look for a program that keeps the file open")
 	case d.sql.Engine == db.Postgres:
 		// The connection may be lost, and with it the word on whether the commit happened.
 		if e := d.sql.NewWriter(ctx); e != nil {
