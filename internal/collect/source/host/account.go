@@ -154,8 +154,8 @@ func (r *sudoRules) judge(a *feed.Attrs, acc account, elsewhere bool) {
 	open = err != nil
 	for _, g := range r.grants {
 		hit, err := holds(g.who, acc, elsewhere)
-		open = open || err != nil
-		if hit {
+		open = open || err != nil || (hit && g.elsewhere)
+		if hit && !g.elsewhere {
 			any, all, free = true, all || g.all, free || g.noPassword
 		}
 	}
@@ -164,7 +164,7 @@ func (r *sudoRules) judge(a *feed.Attrs, acc account, elsewhere bool) {
 		if yes || !open {
 			a.Set(name, yes)
 		} else {
-			a.Unknown("a sudo rule names a group whose members are not known here", name)
+			a.Unknown("a sudo rule names a group whose members, or hosts whose names, are not known here", name)
 		}
 	}
 }

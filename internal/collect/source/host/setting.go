@@ -96,7 +96,8 @@ func countUpdates(out string) (all, security int64, held bool) {
 		if strings.HasPrefix(line, "The following packages have been kept back") || strings.Contains(line, "deferred due to phasing") {
 			held = true
 		}
-		if !strings.HasPrefix(line, "Inst ") || !strings.Contains(line, " [") {
+		f := strings.Fields(line)
+		if len(f) < 3 || f[0] != "Inst" || !strings.HasPrefix(f[2], "[") {
 			continue // one without an old version is new, not an update
 		}
 		all++

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -18,6 +19,7 @@ type grant struct {
 	who        []string // accounts, %groups, #numbers, +netgroups, ALL; ! in front takes out
 	all        bool
 	noPassword bool
+	elsewhere  bool // it is for hosts that may be others than this one
 }
 
 // sudoRules are all rules of a machine.
@@ -28,6 +30,7 @@ type sudoRules struct {
 	read    func(string) ([]byte, error)
 	list    func(string) ([]string, error)
 	files   int
+	host    string
 }
 
 const sudoFile = "/etc/sudoers"
@@ -67,6 +70,9 @@ func sortedSet(m map[string]bool) []string {
 // sudoRules reads the rules, or says why they cannot be read. No sudo and no rules is no grant.
 func (p *probe) sudoRules() (*sudoRules, string) {
 	r := &sudoRules{aliases: map[string]map[string][]string{}, read: p.read, list: p.list}
+	if name, err := p.m.Hostname(); err == nil {
+		r.host = name
+	}
 	if _, err := fs.Stat(p.m.Root, strings.TrimPrefix(sudoFile, "/")); errors.Is(err, fs.ErrNotExist) {
 		for _, at := range []string{"/usr/bin/sudo", "/bin/sudo", "/usr/local/bin/sudo", "/usr/bin/sudo-rs"} {
 			if p.exists(at) {
@@ -212,7 +218,7 @@ func (r *sudoRules) defaults(word, rest string) {
 	}
 }
 
-// rule reads: users hosts = (targets) TAGS: commands, and more hosts after a colon.
+// rule reads: users hosts = commands, and more hosts with commands after a colon.
 func (r *sudoRules) rule(line string) error {
 	left, right, ok := cutOutside(line, '=')
 	if !ok {
@@ -222,10 +228,58 @@ func (r *sudoRules) rule(line string) error {
 	if len(words) != 2 {
 		return errors.New("rule")
 	}
-	who := commas(words[0])
-	noPassword, all := false, false
+	for hosts, more := words[1], right; hosts != ""; {
+		g := grant{who: commas(words[0]), elsewhere: !r.here(commas(hosts))}
+		var commands string
+		commands, hosts, more = nextHosts(more)
+		if err := r.commands(&g, commands); err != nil {
+			return err
+		}
+		r.grants = append(r.grants, g)
+	}
+	return nil
+}
+
+// here says whether a list of hosts surely holds this machine.
+func (r *sudoRules) here(hosts []string) bool {
+	short, _, _ := strings.Cut(r.host, ".")
+	sure := false
+	for _, h := range hosts {
+		if strings.HasPrefix(h, "!") {
+			return false
+		}
+		sure = sure || r.stands("H", h, "ALL", 0) || (r.host != "" && (r.stands("H", h, r.host, 0) || r.stands("H", h, short, 0)))
+	}
+	return sure
+}
+
+var (
+	sudoTags = []string{"NOPASSWD", "PASSWD", "NOEXEC", "EXEC", "SETENV", "NOSETENV", "LOG_INPUT", "NOLOG_INPUT", "LOG_OUTPUT",
+		"NOLOG_OUTPUT", "FOLLOW", "NOFOLLOW", "MAIL", "NOMAIL", "INTERCEPT", "NOINTERCEPT"}
+	sudoOption = regexp.MustCompile(`^(?:ROLE|TYPE|PRIVS|LIMITPRIVS|NOTBEFORE|NOTAFTER|CWD|CHROOT|TIMEOUT|APPARMOR_PROFILE)[ \t]*=[ \t]*\S+[ \t]+`)
+)
+
+// nextHosts splits off the commands that end where other hosts begin: at a colon that belongs to
+// no tag and is followed by names and an equals sign.
+func nextHosts(s string) (commands, hosts, rest string) {
+	for at := 0; ; {
+		left, right, ok := cutOutside(s[at:], ':')
+		if !ok {
+			return s, "", ""
+		}
+		words := strings.Fields(strings.ReplaceAll(left, ",", " "))
+		tag := len(words) > 0 && slices.Contains(sudoTags, words[len(words)-1][strings.LastIndex(words[len(words)-1], ")")+1:])
+		if names, after, ok := cutOutside(right, '='); ok && !tag {
+			return s[:at+len(left)], tightCommas(names), after
+		}
+		at += len(left) + 1
+	}
+}
+
+// commands reads: (targets) TAGS: command, command. Targets and tags hold until others come.
+func (r *sudoRules) commands(g *grant, text string) error {
 	root := true
-	for _, cmd := range commasOutside(right) {
+	for _, cmd := range commasOutside(text) {
 		if strings.HasPrefix(cmd, "(") {
 			target, rest, ok := strings.Cut(cmd[1:], ")")
 			if !ok {
@@ -235,21 +289,17 @@ func (r *sudoRules) rule(line string) error {
 			root = r.hasRoot(commas(users))
 			cmd = strings.TrimSpace(rest)
 		}
+		cmd = sudoOption.ReplaceAllString(cmd, "")
 		for {
 			tag, rest, ok := strings.Cut(cmd, ":")
-			if !ok || tag == "" || strings.Trim(tag, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") != "" {
+			if tag = strings.TrimSpace(tag); !ok || !slices.Contains(sudoTags, tag) {
 				break
 			}
-			switch tag {
-			case "NOPASSWD":
-				noPassword = true
-			case "PASSWD": // for the commands that follow; the rule as a whole asks for none
-			}
-			cmd = strings.TrimSpace(rest)
+			g.noPassword = g.noPassword || tag == "NOPASSWD" // one command without is enough to say so
+			cmd = sudoOption.ReplaceAllString(strings.TrimSpace(rest), "")
 		}
-		all = all || (root && r.stands("C", cmd, "ALL", 0))
+		g.all = g.all || (root && r.stands("C", cmd, "ALL", 0))
 	}
-	r.grants = append(r.grants, grant{who: who, all: all, noPassword: noPassword})
 	return nil
 }
 
