@@ -9,6 +9,8 @@ mkdirSync("../../internal/web/testdata", { recursive: true });
 copyFileSync("node_modules/htmx.org/dist/htmx.min.js", out + "vendor/htmx.min.js");
 copyFileSync("node_modules/axe-core/axe.min.js", "../../internal/web/testdata/axe.min.js");
 for (const [from, to] of [
+  ["inter/LICENSE", "LICENSE-inter.txt"],
+  ["jetbrains-mono/LICENSE", "LICENSE-jetbrains-mono.txt"],
   ["inter/files/inter-latin-wght-normal.woff2", "inter.woff2"],
   ["inter/files/inter-latin-ext-wght-normal.woff2", "inter-ext.woff2"],
   ["jetbrains-mono/files/jetbrains-mono-latin-wght-normal.woff2", "mono.woff2"],

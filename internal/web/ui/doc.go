@@ -7,4 +7,4 @@
 // No component writes a script or a style attribute; the site's policy would refuse it.
 package ui
 
-//go:generate go run github.com/a-h/templ/cmd/templ generate -path ..
+//go:generate go run github.com/a-h/templ/cmd/templ@v0.3.977 generate -path ..
