@@ -42,7 +42,8 @@ func (r *Rule) aggregate(out *Outcome, in *Input, resources []*Bound, excuses ma
 		case isTrue:
 			groups.add(b, nil)
 		default:
-			groups.add(b, &a)
+			doubt := a // a copy, so that only doubts are kept on the heap
+			groups.add(b, &doubt)
 		}
 	}
 	astray := len(groups.lost) > 0
@@ -137,7 +138,8 @@ func (g *grouping) expected(in *Input) {
 			a = answer{missing: []string{x.key}}
 		}
 		if a.truth != isTrue {
-			g.lost = append(g.lost, &group{about: b, doubt: &a})
+			doubt := a
+			g.lost = append(g.lost, &group{about: b, doubt: &doubt})
 			continue
 		}
 		g.named([]ref.Val{key})
@@ -159,7 +161,8 @@ func (r *Rule) count(f *frame, resources []*Bound) *answer {
 				n++
 			case isFalse:
 			default:
-				doubt = &a
+				first := a
+				doubt = &first
 			}
 		}
 		f.counts[i] = types.Int(n)
