@@ -58,7 +58,7 @@ type gadgetState string
 
 func (gadgetState) Values() []string { return []string{"draft", "sent", "approved", "gone"} }
 
-var gadgets = kind.Kind[gadget]{Name: "gadget", Plural: "gadgets", Prefix: "gad", Doc: "A gadget is for tests.", Object: "risks", Label: "title", Create: "propose",
+var gadgets = kind.Kind[gadget]{Name: "gadget", Plural: "gadgets", Prefix: "gad", Doc: "A gadget is for tests.", Object: "exceptions", Label: "title", Create: "propose",
 	Moves: []kind.Move{
 		{Verb: "send", Doc: "Send a gadget.", From: []string{"draft"}, To: "sent", Act: "edit"},
 		{Verb: "approve", Doc: "Approve a gadget.", From: []string{"sent"}, To: "approved", Act: "approve", By: "by", At: "when", NotBy: []string{"created_by"}},
