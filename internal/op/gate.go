@@ -114,6 +114,7 @@ func (g *Gate) call(ctx context.Context, a Actor, c Call) (Answer, error) {
 		}
 	}
 	ans := Answer{Op: o}
+	ctx = context.WithValue(ctx, actorKey{}, a)
 	switch {
 	case o.query != nil:
 		err = g.DB.View(ctx, a.Org, c.AsOf, by, func(v *store.View) error {
@@ -161,6 +162,17 @@ func (g *Gate) change(ctx context.Context, a Actor, c Call, o *Op, by store.By, 
 		ans.Receipt = &r
 	}
 	return nil
+}
+
+type actorKey struct{}
+
+// ActorOf is the actor on whose behalf an operation runs: for the few that answer by what he may see.
+func ActorOf(ctx context.Context) (Actor, error) {
+	a, ok := ctx.Value(actorKey{}).(Actor)
+	if !ok {
+		return a, errs.New(errs.Unsigned, "you are not signed in")
+	}
+	return a, nil
 }
 
 // kept is the answer to a call with a key.

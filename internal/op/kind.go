@@ -209,6 +209,9 @@ func secrets(sh kind.Shape) []string {
 	return out
 }
 
+// Mask takes the fields of a kind that no face may read out of a body.
+func Mask(body json.RawMessage, sh kind.Shape) json.RawMessage { return mask(body, secrets(sh)) }
+
 func readable(fields []kind.Field) []kind.Field {
 	return slices.DeleteFunc(slices.Clone(fields), func(f kind.Field) bool { return f.Secret })
 }

@@ -5,6 +5,7 @@ package op
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"reflect"
 	"slices"
 	"strings"
@@ -60,12 +61,19 @@ func step(ctx context.Context, tx *store.Tx, rv reflect.Value, sh kind.Shape, m 
 			return errs.At(n, "is required to %s", m.Verb)
 		}
 	}
-	me, err := person(ctx, tx)
+	me, err := behind(ctx, &tx.View, tx.By.Actor)
 	if err != nil {
 		return err
 	}
 	for _, n := range m.NotBy {
-		if v := at(n); v.Kind() == reflect.String && v.String() != "" && (v.String() == tx.By.Actor || v.String() == me) {
+		if at(n).Kind() != reflect.String || at(n).String() == "" {
+			continue
+		}
+		them, err := behind(ctx, &tx.View, at(n).String())
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(them, func(id string) bool { return slices.Contains(me, id) }) {
 			return errs.New(errs.Denied, "whoever is %s may not %s it: it takes somebody else (INV-01)", Title(n), m.Verb)
 		}
 	}
@@ -79,22 +87,6 @@ func step(ctx context.Context, tx *store.Tx, rv reflect.Value, sh kind.Shape, m 
 	return nil
 }
 
-// person is the person behind the actor, so that nobody approves his own work under another id.
-func person(ctx context.Context, tx *store.Tx) (string, error) {
-	kindName := tx.KindOf(tx.By.Actor)
-	if kindName == "" {
-		return "", nil
-	}
-	body, _, err := tx.Body(ctx, kindName, tx.By.Actor)
-	if err != nil {
-		return "", nil //nolint:nilerr // an actor that is no thing, such as the program itself, has no person
-	}
-	var a struct {
-		Person string `json:"person"`
-	}
-	return a.Person, json.Unmarshal(body, &a)
-}
-
 func past(m kind.Move) string { return Title(m.To) }
 
 func titles(states []string) []string {
@@ -103,4 +95,46 @@ func titles(states []string) []string {
 		out[i] = Title(s)
 	}
 	return out
+}
+
+// PersonOf is the person behind the actor of a view.
+func PersonOf(ctx context.Context, v *store.View) (string, error) {
+	ids, err := behind(ctx, v, v.By.Actor)
+	for _, id := range ids {
+		if strings.HasPrefix(id, "per_") {
+			return id, err
+		}
+	}
+	return "", err
+}
+
+// behind lists everybody that an id stands for: itself, the owner of a token, the person of a user. So nobody
+// approves his own work under another id.
+func behind(ctx context.Context, v *store.View, id string) ([]string, error) {
+	out := []string{}
+	for id != "" && !slices.Contains(out, id) {
+		out = append(out, id)
+		kindName := v.KindOf(id)
+		if kindName == "" {
+			break
+		}
+		body, _, err := v.Body(ctx, kindName, id)
+		if errors.Is(err, errs.NotFound) {
+			break // it was ended: what it stood for is no longer known
+		}
+		if err != nil {
+			return nil, err
+		}
+		var a struct {
+			Person string `json:"person"`
+			Owner  string `json:"owner"`
+		}
+		if err := json.Unmarshal(body, &a); err != nil {
+			return nil, err
+		}
+		if id = a.Person; id == "" && strings.HasPrefix(a.Owner, "usr_") {
+			id = a.Owner
+		}
+	}
+	return out, nil
 }

@@ -3,6 +3,7 @@
 package report
 
 import (
+	"assay/internal/errs"
 	"fmt"
 	"time"
 )
@@ -28,6 +29,17 @@ func (p Proof) String() string {
 
 // MarshalText writes the grade in lower snake case.
 func (p Proof) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// UnmarshalText reads the word, and refuses any other.
+func (p *Proof) UnmarshalText(b []byte) error {
+	for q := range Proof(3) {
+		if q.String() == string(b) {
+			*p = q
+			return nil
+		}
+	}
+	return errs.At("proof", "%q is no proof word", b)
+}
 
 // Share is so many out of so many.
 type Share struct{ Got, Of int }

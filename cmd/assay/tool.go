@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"assay/internal/cli"
+	"assay/internal/errs"
+	"assay/internal/op"
+	"assay/internal/site"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// tool is what the commands share: where they write, and the data folder once it is open.
+type tool struct {
+	out, errOut io.Writer
+	app         *site.App
+	cfg         site.Settings
+	org         string
+	code        int
+	failing     bool           // the last check had tests that fail
+	cmd         *cobra.Command // the one that runs
+	set         *op.Set
+}
+
+func (t *tool) close() {
+	if t.app != nil {
+		if err := t.app.Close(); err != nil {
+			fmt.Fprintln(t.errOut, "closing the data folder:", err)
+		}
+	}
+}
+
+// settings reads the settings with the flags that were given.
+func (t *tool) settings(cmd *cobra.Command) (site.Settings, error) {
+	given := map[string]string{}
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		given[strings.ReplaceAll(f.Name, "-", "_")] = f.Value.String()
+	})
+	return site.Load(given)
+}
+
+// open opens the data folder. It is made only where make is true.
+func (t *tool) open(cmd *cobra.Command, create bool) error {
+	if t.app != nil {
+		return nil
+	}
+	cfg, err := t.settings(cmd)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(cfg.Get("data")); !create && cfg.Get("database") == "" && errors.Is(err, os.ErrNotExist) {
+		return errs.At("data", "there is no folder %s yet", cfg.Get("data")).Mend("run: assay up")
+	}
+	t.cfg = cfg
+	t.app, err = site.Open(cmd.Context(), cfg, site.Parts{})
+	return err
+}
+
+// ready opens the data folder and finds the organisation.
+func (t *tool) ready(cmd *cobra.Command) error {
+	if err := t.open(cmd, false); err != nil {
+		return err
+	}
+	org, err := t.app.Org(cmd.Context())
+	t.org = org
+	return err
+}
+
+// call calls an operation: on a server where one is named, else in this process.
+func (t *tool) call(_ context.Context, c op.Call) (op.Answer, error) {
+	return t.do(t.cmd, c)
+}
+
+func (t *tool) do(cmd *cobra.Command, c op.Call) (op.Answer, error) {
+	cfg, err := t.settings(cmd)
+	if err != nil {
+		return op.Answer{}, err
+	}
+	if url := cfg.Get("server"); url != "" {
+		r, err := cli.Remote(t.set, url, cfg.Get("token"))
+		if err != nil {
+			return op.Answer{}, err
+		}
+		return r.Call(cmd.Context(), c)
+	}
+	if err := t.ready(cmd); err != nil {
+		return op.Answer{}, err
+	}
+	return cli.Local{Gate: t.app.Gate, Actor: site.Here(t.org)}.Call(cmd.Context(), c)
+}
+
+// ask calls an operation and decodes its answer.
+func ask[Out any](t *tool, cmd *cobra.Command, name string, in any) (Out, error) {
+	var out Out
+	raw, err := json.Marshal(in)
+	if err != nil {
+		return out, err
+	}
+	ans, err := t.do(cmd, op.Call{Op: name, In: raw})
+	if err != nil {
+		return out, err
+	}
+	b, err := json.Marshal(ans.Out)
+	if err != nil {
+		return out, err
+	}
+	return out, json.Unmarshal(b, &out)
+}
+
+func (t *tool) json(v any) error {
+	e := json.NewEncoder(t.out)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}

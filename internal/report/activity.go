@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"assay/internal/auth"
+	"assay/internal/check"
+	"assay/internal/collect"
+	"assay/internal/errs"
+	"assay/internal/kind"
+	"assay/internal/ledger"
+	"assay/internal/op"
+	"assay/internal/store"
+)
+
+// nameOf is what a resource is called, and its kind.
+func nameOf(ctx context.Context, v *store.View, id string) (name, kindName string, err error) {
+	rows, err := store.Project[struct{ Name, Kind string }](ctx, v, collect.Versions, []string{"name", "kind"}, "id=$3", id)
+	if err != nil || len(rows) == 0 {
+		return id, "", err
+	}
+	return rows[0].Name, rows[0].Kind, nil
+}
+
+type idIn struct {
+	ID string `json:"id" doc:"Identifier." min:"1"`
+}
+
+// ResourceStatus is what the tests say of one resource.
+type ResourceStatus struct {
+	Data []check.Found `json:"data" doc:"What each test says."`
+}
+
+func resourceStatus(ctx context.Context, v *store.View, in idIn) (*ResourceStatus, error) {
+	rows, err := check.Finds.Select(ctx, v, "resource=$3 AND verdict<>'gone'", "ORDER BY test", in.ID)
+	if rows == nil {
+		rows = []check.Found{}
+	}
+	return &ResourceStatus{rows}, err
+}
+
+type pageIn struct {
+	After int64 `json:"after" doc:"Go on after this number: the value of next in the page before." min:"0" default:"0"`
+	Limit int64 `json:"limit" doc:"How many at the most." min:"1" max:"1000" default:"50"`
+}
+
+// CheckPage is a page of runs of the tests.
+type CheckPage struct {
+	Data []check.Check `json:"data" doc:"Runs, newest first."`
+	Next int64         `json:"next,omitempty" doc:"Give it as after to go on."`
+}
+
+func checkList(ctx context.Context, v *store.View, in pageIn) (*CheckPage, error) {
+	where, args := "", []any{}
+	if in.After > 0 {
+		where, args = "batch<$3", []any{in.After}
+	}
+	rows, err := check.Checks.Select(ctx, v, where, fmt.Sprintf("ORDER BY batch DESC LIMIT %d", in.Limit+1), args...)
+	p := &CheckPage{Data: rows}
+	if len(rows) > int(in.Limit) {
+		p.Data, p.Next = rows[:in.Limit], rows[in.Limit-1].Batch
+	}
+	if p.Data == nil {
+		p.Data = []check.Check{}
+	}
+	return p, err
+}
+
+// Event is one entry of the ledger in a plain sentence.
+type Event struct {
+	Seq   int64     `json:"seq" doc:"Number of the ledger entry."`
+	At    time.Time `json:"at" doc:"When."`
+	Actor string    `json:"actor" doc:"Id of who did it."`
+	Who   string    `json:"who" doc:"Who did it."`
+	Via   string    `json:"via" doc:"Through which face."`
+	Op    string    `json:"op" doc:"The operation."`
+	Kind  string    `json:"kind" doc:"Kind of the object."`
+	ID    string    `json:"id" doc:"The object."`
+	Rev   int64     `json:"rev" doc:"Its revision."`
+	Text  string    `json:"text" doc:"What was done, in words."`
+	Label string    `json:"label" doc:"What the object is called."`
+	State string    `json:"state" doc:"kept, ended or disposed."`
+	Leaf  string    `json:"leaf" doc:"Leaf hash of the entry."`
+}
+
+type activityIn struct {
+	Before int64  `json:"before" doc:"Only entries before this one." min:"0" default:"0"`
+	Kind   string `json:"kind" doc:"Only about this kind." max:"60"`
+	Actor  string `json:"actor" doc:"Only by this actor." max:"80"`
+	ID     string `json:"id" doc:"Only about this thing." max:"80"`
+	Limit  int64  `json:"limit" doc:"How many at the most." min:"1" max:"200" default:"50"`
+}
+
+// EventPage is a page of activity.
+type EventPage struct {
+	Data []Event `json:"data" doc:"What was done, newest first."`
+	Next int64   `json:"next,omitempty" doc:"Give it as before to go on."`
+	Size int64   `json:"size" doc:"Number of ledger entries."`
+}
+
+// addLedger adds the operations on the ledger itself.
+func addLedger(s *op.Set, b *Boards) {
+	query(s, "activity.list", "log", "List what was done, newest first, in plain sentences.", "activity list --limit 20", activity)
+	query(s, "ledger.status", "log", "Show the size of the ledger, its newest checkpoint and its key.", "ledger status", b.ledgerStatus)
+	query(s, "ledger.entry", "log", "Show one entry of the ledger with its body and a proof that it stands there.", "ledger entry --seq 12", b.ledgerEntry)
+	op.Job(s, op.Spec{Name: "ledger.verify", Doc: "Recompute everything from the ledger up, and name what is wrong.", Object: "log", Act: "view", Example: "ledger verify"}, true,
+		func(ctx context.Context, d op.Desk, in verifyIn) (store.Audit, error) {
+			return d.DB.Verify(ctx, d.Actor.Org, store.VerifyOptions{Saved: in.Checkpoints, File: b.fileCheck(d.Actor.Org)})
+		})
+	op.Job(s, op.Spec{Name: "ledger.sign", Doc: "Sign a checkpoint for everything that is durable now.", Object: "log", Act: "view", Example: "ledger sign"}, true,
+		func(ctx context.Context, d op.Desk, _ empty) (CheckpointOut, error) {
+			cp, err := d.DB.Sign(ctx, d.Actor.Org, true)
+			return checkpointOut(cp), err
+		})
+}
+
+func (b *Boards) fileCheck(org string) func(context.Context, string) error {
+	if b.File == nil {
+		return nil
+	}
+	return func(ctx context.Context, sha string) error { return b.File(ctx, org, sha) }
+}
+
+type verifyIn struct {
+	Checkpoints []string `json:"checkpoints" doc:"Checkpoints that you have kept: signed notes. The ledger is held against them." max:"100"`
+}
+
+// CheckpointOut is a signed checkpoint.
+type CheckpointOut struct {
+	Origin string `json:"origin" doc:"Name of the ledger."`
+	Size   int64  `json:"size" doc:"Entries that it covers."`
+	Root   string `json:"root" doc:"Hash that commits to them, in hex."`
+	Note   string `json:"note" doc:"The signed note. Keep it somewhere else."`
+}
+
+func checkpointOut(c ledger.Checkpoint) CheckpointOut {
+	if c.Note == "" {
+		return CheckpointOut{}
+	}
+	return CheckpointOut{c.Origin, c.Size, fmt.Sprintf("%x", c.Root[:]), c.Note}
+}
+
+// LedgerStatus is how the ledger stands.
+type LedgerStatus struct {
+	Size       int64         `json:"size" doc:"Number of entries."`
+	Checkpoint CheckpointOut `json:"checkpoint" doc:"The last signed checkpoint."`
+	Key        string        `json:"key" doc:"The public key that checks it."`
+	Behind     string        `json:"behind,omitempty" doc:"Why nothing is signed, where that is so."`
+}
+
+func (b *Boards) ledgerStatus(ctx context.Context, v *store.View, _ empty) (*LedgerStatus, error) {
+	cp, err := b.DB.LastCheckpoint(v.Org)
+	if err != nil {
+		return nil, err
+	}
+	key, err := b.DB.PublicKey(v.Org)
+	s := &LedgerStatus{Size: v.At, Checkpoint: checkpointOut(cp), Key: key}
+	if !v.Past && v.At < cp.Size {
+		s.Behind = fmt.Sprintf("the database has %d entries, and a checkpoint for %d was signed", v.At, cp.Size)
+	}
+	return s, err
+}
+
+type seqIn struct {
+	Seq int64 `json:"seq" doc:"Number of the entry." min:"0"`
+}
+
+// EntryOut is one entry with its body and its proof.
+type EntryOut struct {
+	Event Event           `json:"event" doc:"What was done."`
+	Body  json.RawMessage `json:"body,omitempty" doc:"What the entry commits to."`
+	Size  int64           `json:"size" doc:"Size of the tree that the proof leads to."`
+	Root  string          `json:"root" doc:"Root of that tree, in hex."`
+	Proof []string        `json:"proof" doc:"Inclusion proof: hashes from the leaf up, in hex."`
+}
+
+func (b *Boards) ledgerEntry(ctx context.Context, v *store.View, in seqIn) (*EntryOut, error) {
+	e, err := v.Entry(ctx, in.Seq)
+	if err != nil {
+		return nil, err
+	}
+	ev, err := sentence(ctx, v, e, map[string]string{})
+	if err != nil {
+		return nil, err
+	}
+	p, root, err := v.Prove(ctx, in.Seq)
+	if err != nil {
+		return nil, err
+	}
+	out := &EntryOut{Event: ev, Body: publicBody(v, e), Size: v.At, Root: fmt.Sprintf("%x", root[:]), Proof: []string{}}
+	for _, h := range p {
+		out.Proof = append(out.Proof, fmt.Sprintf("%x", h[:]))
+	}
+	return out, nil
+}
+
+// publicBody is the body without the fields that nobody may read.
+func publicBody(v *store.View, e store.Version) json.RawMessage {
+	sh, ok := v.Shape(e.Kind)
+	if !ok {
+		return e.Body
+	}
+	return op.Mask(e.Body, sh)
+}
+
+func activity(ctx context.Context, v *store.View, in activityIn) (*EventPage, error) {
+	rows, err := v.Entries(ctx, store.EntryPage{Before: in.Before, Kind: in.Kind, Actor: in.Actor, ID: in.ID, Limit: int(in.Limit) + 1})
+	if err != nil {
+		return nil, err
+	}
+	p := &EventPage{Data: []Event{}, Size: v.At}
+	if len(rows) > int(in.Limit) {
+		rows = rows[:in.Limit]
+		p.Next = rows[in.Limit-1].Seq
+	}
+	names := map[string]string{}
+	for _, e := range rows {
+		ev, err := sentence(ctx, v, e, names)
+		if err != nil {
+			return nil, err
+		}
+		p.Data = append(p.Data, ev)
+	}
+	return p, nil
+}
+
+// sentence says in plain words what an entry did.
+func sentence(ctx context.Context, v *store.View, e store.Version, names map[string]string) (Event, error) {
+	ev := Event{Seq: e.Seq, At: e.At, Actor: e.Actor, Via: e.Via, Op: e.Op, Kind: e.Kind, ID: e.ID, Rev: e.Rev, State: e.State, Leaf: e.Leaf}
+	var err error
+	if ev.Who, err = whoIs(ctx, v, e.Actor, names); err != nil {
+		return ev, err
+	}
+	ev.Label = e.ID
+	if sh, ok := v.Shape(e.Kind); ok {
+		ev.Label = labelOf(sh, e)
+		ev.Text = deed(sh, e)
+		return ev, nil
+	}
+	var b store.Batch
+	_ = json.Unmarshal(e.Body, &b) // a body that was disposed of has no count
+	ev.Text = fact(e, b)
+	return ev, nil
+}
+
+func whoIs(ctx context.Context, v *store.View, id string, names map[string]string) (string, error) {
+	if id == "system" {
+		return "Assay", nil
+	}
+	if n, ok := names[id]; ok {
+		return n, nil
+	}
+	n := id
+	u, err := store.Get(ctx, v, auth.Users, id)
+	switch {
+	case err == nil:
+		n = u.Name
+	case strings.HasPrefix(id, "tok_"):
+		if t, e := store.Get(ctx, v, auth.Tokens, id); e == nil {
+			n = "token " + t.Name
+		}
+	case errs.Public(err).Code != errs.NotFound:
+		return "", err
+	}
+	names[id] = n
+	return n, nil
+}
+
+// labelOf is what a thing is called in the body of an entry.
+func labelOf(sh kind.Shape, e store.Version) string {
+	var m map[string]any
+	if json.Unmarshal(e.Body, &m) != nil {
+		return e.ID
+	}
+	label, _ := m[sh.Label].(string)
+	if title, _ := m["title"].(string); sh.Label == "ref" && title != "" {
+		label += " " + title
+	}
+	if label == "" {
+		return e.ID
+	}
+	return label
+}
+
+// deed is the operation in the past tense.
+func deed(sh kind.Shape, e store.Version) string {
+	k, verb, _ := strings.Cut(e.Op, ".")
+	noun := op.Title(sh.Name)
+	switch {
+	case e.State == "ended":
+		return "ended the " + noun
+	case k != sh.Name && e.Rev == 1:
+		return "added the " + noun
+	case k != sh.Name:
+		return "changed the " + noun
+	case verb == "create" || verb == "invite":
+		return "added the " + noun
+	case verb == "update":
+		return "changed the " + noun
+	}
+	return pastOf(verb) + " the " + noun
+}
+
+var pasts = map[string]string{"submit": "submitted", "begin": "began", "block": "blocked", "cancel": "cancelled", "grant": "set the roles of", "link": "made a sign-in link for", "password": "set the password of", "leave": "recorded the leave of", "confirm": "confirmed", "withdraw": "withdrew", "publish": "published", "start": "recorded the start of", "finish": "finished"}
+
+func pastOf(verb string) string {
+	if p, ok := pasts[verb]; ok {
+		return p
+	}
+	if strings.HasSuffix(verb, "e") {
+		return verb + "d"
+	}
+	return verb + "ed"
+}
+
+// fact is a batch of facts in words.
+func fact(e store.Version, b store.Batch) string {
+	n := func(one, many string) string { return count(int(b.Rows), one, many) }
+	switch e.Kind {
+	case "run":
+		return "read a source"
+	case "resource":
+		return "saw " + n("new or changed resource", "new or changed resources")
+	case "check_run":
+		return "ran the tests"
+	case "test_state":
+		return n("test came", "tests came") + " to another outcome"
+	case "result":
+		return n("result", "results") + " changed"
+	case "check_plan":
+		return "fixed the list of tests"
+	case "score":
+		return "readiness changed"
+	case "sign_in":
+		return "signed in or out"
+	case "sensitive_read":
+		return "read something confidential"
+	case "disposal":
+		return "disposed of content"
+	}
+	return "recorded " + n("fact", "facts") + " of " + op.Title(e.Kind)
+}
+
+type searchIn struct {
+	Q     string `json:"q" doc:"What to look for." min:"1" max:"100"`
+	Limit int64  `json:"limit" doc:"How many at the most." min:"1" max:"200" default:"30"`
+}
+
+// Hit is one thing that was found.
+type Hit struct {
+	Kind  string `json:"kind" doc:"Its kind."`
+	ID    string `json:"id" doc:"Its identifier."`
+	Ref   string `json:"ref,omitempty" doc:"Its short name, where it has one."`
+	Label string `json:"label" doc:"What it is called."`
+}
+
+// Hits is what was found.
+type Hits struct {
+	Data []Hit `json:"data" doc:"What was found, the best first."`
+}

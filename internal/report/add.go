@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"context"
+
+	"assay/internal/op"
+	"assay/internal/store"
+)
+
+// Add adds the operations that read the whole programme.
+func Add(s *op.Set, b *Boards) {
+	s.Table(Scores)
+	query(s, "readiness.get", "controls", "Say how ready the organisation is, and what stands in the way.", "readiness get", b.readiness)
+	query(s, "criterion.list", "controls", "List the criteria with their controls and how far each is proved.", "criterion list", b.criterionList)
+	query(s, "monitoring.grid", "controls", "Show the days of every criterion.", "monitoring grid --days 30", b.grid)
+	query(s, "monitoring.controls", "controls", "Show the days of the controls of one criterion.", "monitoring controls --criterion CC6.1", b.gridControls)
+	query(s, "monitoring.day", "controls", "Show one day of a criterion, a control or a test, with what made its letter.", "monitoring day --subject CC6.1 --day 2026-11-22", b.day)
+	query(s, "control.status", "controls", "Show how one control stands, and why.", "control status --ref IAM-02", b.controlStatus)
+	query(s, "test.list", "tests", "List the tests with what each came to last.", "test list --state fail", b.testList)
+	query(s, "test.get", "tests", "Show one test: its definition, what it came to, its days.", "test get --test idp.mfa_all", b.testGet)
+	query(s, "test.results", "tests", "List what a test says of each resource.", "test results --test idp.mfa_all --verdict fail", b.testResults)
+	query(s, "resource.status", "resources", "Show what the tests say of one resource.", "resource status --id res_…", resourceStatus)
+	query(s, "check.list", "tests", "List runs of the tests, newest first.", "check list", checkList)
+	addLedger(s, b)
+	query(s, "search.find", "help", "Search everything for a text.", "search find --q mfa", b.search)
+}
+
+func query[In, Out any](s *op.Set, name, object, doc, example string, fn func(context.Context, *store.View, In) (Out, error)) {
+	op.Query(s, op.Spec{Name: name, Doc: doc, Object: object, Act: "view", Example: example}, fn)
+}
+
+type empty struct{}

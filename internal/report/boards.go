@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"assay/internal/check"
+	"assay/internal/store"
+)
+
+// Boards makes boards, and keeps the last ones: a board at one position of the ledger in one minute is
+// always the same.
+type Boards struct {
+	DB    *store.DB
+	Rules func(ctx context.Context, v *store.View) (*check.Catalogue, error)
+	// File holds a file against its digest; nil where files are not looked at.
+	File func(ctx context.Context, org, sha string) error
+
+	mu   sync.Mutex
+	kept map[string]*kept
+}
+
+type kept struct {
+	once  sync.Once
+	board *Board
+	err   error
+}
+
+// Of gives the board of the last days as a view sees it.
+func (b *Boards) Of(ctx context.Context, v *store.View, days int) (*Board, error) {
+	key := fmt.Sprintf("%s|%d|%d|%d", v.Org, v.At, v.Now.Truncate(time.Minute).Unix(), days)
+	b.mu.Lock()
+	if len(b.kept) > 64 {
+		b.kept = nil
+	}
+	if b.kept == nil {
+		b.kept = map[string]*kept{}
+	}
+	k := b.kept[key]
+	if k == nil {
+		k = &kept{}
+		b.kept[key] = k
+	}
+	b.mu.Unlock()
+	k.once.Do(func() {
+		var cat *check.Catalogue
+		if cat, k.err = b.Rules(ctx, v); k.err == nil {
+			k.board, k.err = makeBoard(ctx, v, cat, days)
+		}
+	})
+	if k.err != nil { // it may have been the caller's own doing, such as going away
+		b.mu.Lock()
+		delete(b.kept, key)
+		b.mu.Unlock()
+	}
+	return k.board, k.err
+}
+
+// Score is readiness after a check, kept where it has changed, so that its course can be drawn.
+type Score struct {
+	store.Place
+	Name    string    `json:"name" doc:"readiness."`
+	Percent int64     `json:"percent" doc:"Readiness, rounded down."`
+	Below   int64     `json:"below" doc:"Criteria below 100 percent."`
+	Failing int64     `json:"failing" doc:"Controls that fail."`
+	At      time.Time `json:"at" doc:"When."`
+}
+
+// Scores are the scores.
+var Scores = store.Facts[Score]("score", "Readiness after checks; only changes are kept.", []string{"name"})
+
+// Score keeps readiness where it has changed.
+func (b *Boards) Score(ctx context.Context, org string, by store.By) error {
+	var s *Score
+	err := b.DB.View(ctx, org, time.Time{}, by, func(v *store.View) error {
+		board, err := b.Of(ctx, v, 1)
+		if err != nil {
+			return err
+		}
+		n := Score{Name: "readiness", Percent: int64(board.Readiness.Percent), Below: int64(board.Readiness.Below), Failing: int64(len(board.Readiness.Failing)), At: v.Now}
+		was, err := Scores.Select(ctx, v, "name=$3", "", "readiness")
+		if err == nil && (len(was) == 0 || was[0].Percent != n.Percent || was[0].Below != n.Below || was[0].Failing != n.Failing) {
+			s = &n
+		}
+		return err
+	})
+	if err != nil || s == nil {
+		return err
+	}
+	_, err = b.DB.Change(ctx, org, by, func(tx *store.Tx) error {
+		_, err := Scores.Append(ctx, tx, "readiness", []Score{*s}, nil)
+		return err
+	})
+	return err
+}

@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"assay/internal/check"
+	"assay/internal/errs"
+	"assay/internal/op"
+	"assay/internal/store"
+)
+
+// Span is a stretch of days with one letter and one reason, newest first.
+type Span struct {
+	Letter string `json:"letter" doc:"P, F, X, E, Z, N or –."`
+	Days   int    `json:"days" doc:"How many."`
+	Reason string `json:"reason,omitempty" doc:"Why (F-07)."`
+}
+
+// Row is one line of the grid.
+type Row struct {
+	Ref      string   `json:"ref" doc:"Number of the criterion, ref of the control or name of the test."`
+	Text     string   `json:"text" doc:"What it is about."`
+	Group    string   `json:"group,omitempty" doc:"The series of the criterion."`
+	Status   string   `json:"status" doc:"Health now."`
+	Reason   string   `json:"reason,omitempty" doc:"Why."`
+	Percent  int      `json:"percent" doc:"Of a criterion: how far it is proved."`
+	Coverage int      `json:"coverage" doc:"Percent of assessable days that were observed; -1 where none was assessable."`
+	Controls []string `json:"controls,omitempty" doc:"Controls of the criterion."`
+	Owner    string   `json:"owner,omitempty" doc:"Owner of the control."`
+	Spans    []Span   `json:"spans" doc:"The days, newest first."`
+}
+
+// Grid is the monitoring grid.
+type Grid struct {
+	At      time.Time  `json:"at" doc:"The moment that it is for."`
+	Newest  string     `json:"newest" doc:"The first day of every row."`
+	Days    int        `json:"days" doc:"How many days a row has."`
+	Updated *time.Time `json:"updated,omitempty" doc:"When tests were last run."`
+	Rows    []Row      `json:"rows" doc:"The rows."`
+	NoProof int        `json:"not_proved" doc:"Criteria in scope that are not proved today."`
+	InScope int        `json:"in_scope" doc:"Criteria in scope."`
+	Gap     int        `json:"oldest_gap" doc:"Days of the oldest gap."`
+}
+
+type gridIn struct {
+	Days   int64  `json:"days" doc:"How many days." min:"1" max:"400" default:"30"`
+	Query  string `json:"query" doc:"Only rows in which this stands: number with or without hyphen, text, control." max:"100"`
+	Status string `json:"status" doc:"Only rows with this health: failing, no_data, needs_attention, passing, not_started." max:"30"`
+	Mine   bool   `json:"mine" doc:"Only criteria with a control of your own."`
+	All    bool   `json:"all" doc:"Criteria that are not in scope, too."`
+}
+
+func (b *Boards) grid(ctx context.Context, v *store.View, in gridIn) (*Grid, error) {
+	board, err := b.Of(ctx, v, int(in.Days))
+	if err != nil {
+		return nil, err
+	}
+	g := &Grid{At: board.Now, Newest: board.Days[0].String(), Days: int(in.Days), Rows: []Row{}, Gap: board.oldestGap()}
+	if n := len(board.Checks); n > 0 {
+		g.Updated = &board.Checks[n-1].At
+	}
+	me := ""
+	if in.Mine {
+		if me, err = op.PersonOf(ctx, v); err != nil {
+			return nil, err
+		}
+	}
+	for _, c := range board.Criteria {
+		out := c.NotInScope || c.Decided != ""
+		if !out {
+			g.InScope++
+			if c.Score.Percent < 100 {
+				g.NoProof++
+			}
+		}
+		if out && !in.All || !c.matches(in.Query) || in.Mine && !c.ownedBy(me) {
+			continue
+		}
+		r := c.row()
+		if in.Status == "" || in.Status == r.Status {
+			g.Rows = append(g.Rows, r)
+		}
+	}
+	return g, nil
+}
+
+// plainRef is a number as people may write it: CC7.2, CC-7.2, cc72.
+func plainRef(s string) string {
+	return strings.NewReplacer("-", "", ".", "", " ", "").Replace(strings.ToLower(s))
+}
+
+func (c *CriterionLine) matches(q string) bool {
+	if q == "" {
+		return true
+	}
+	low := strings.ToLower(q)
+	if strings.Contains(plainRef(c.Requirement.Ref), plainRef(q)) || strings.Contains(strings.ToLower(c.Requirement.Text), low) {
+		return true
+	}
+	return slices.ContainsFunc(c.Controls, func(x *ControlLine) bool { return x.matches(low) })
+}
+
+func (c *ControlLine) matches(low string) bool {
+	return strings.Contains(plainRef(c.Control.Ref), plainRef(low)) || strings.Contains(strings.ToLower(c.Control.Title), low) || strings.Contains(strings.ToLower(c.Control.Text), low)
+}
+
+func (c *CriterionLine) ownedBy(person string) bool {
+	return slices.ContainsFunc(c.Controls, func(x *ControlLine) bool { return person != "" && x.Control.Owner == person })
+}
+
+// row is the criterion as a line of the grid. Its health is that of its worst control.
+func (c *CriterionLine) row() Row {
+	r := Row{Ref: c.Requirement.Ref, Text: c.Requirement.Text, Group: c.Requirement.Series, Percent: c.Score.Percent, Coverage: coverage(c.Letters), Spans: spans(c.Letters, c.Reasons), Status: c.Health().String()}
+	if len(c.Reasons) > 0 {
+		r.Reason = c.Reasons[0]
+	}
+	if c.Decided != "" {
+		r.Reason = c.Decided
+	}
+	for _, x := range c.Controls {
+		r.Controls = append(r.Controls, x.Control.Ref)
+	}
+	return r
+}
+
+// Health is the worst health of the criterion's controls.
+func (c *CriterionLine) Health() Health {
+	if c.NotInScope || c.Decided != "" {
+		return NotApplicable
+	}
+	worst, any := Passing, false
+	for _, x := range c.Controls {
+		if h := x.Health.Health; h != NotApplicable {
+			any = true
+			if healthRank[h] < healthRank[worst] {
+				worst = h
+			}
+		}
+	}
+	if !any {
+		return NoData
+	}
+	return worst
+}
+
+var healthRank = map[Health]int{Failing: 0, NoData: 1, NotStarted: 2, NeedsAttention: 3, Passing: 4}
+
+// coverage is the share of assessable days that were observed, in percent and rounded down (F-06).
+func coverage(letters []check.Letter) int {
+	seen, of := 0, 0
+	for _, l := range letters {
+		if l != check.NotApplicable {
+			of++
+			if l == check.Passed || l == check.Failed || l == check.Excepted {
+				seen++
+			}
+		}
+	}
+	if of == 0 {
+		return -1
+	}
+	return 100 * seen / of
+}
+
+func spans(letters []check.Letter, reasons []string) []Span {
+	out := []Span{}
+	for i, l := range letters {
+		why := ""
+		if reasons != nil {
+			why = reasons[i]
+		}
+		if n := len(out); n > 0 && out[n-1].Letter == l.String() && out[n-1].Reason == why {
+			out[n-1].Days++
+			continue
+		}
+		out = append(out, Span{l.String(), 1, why})
+	}
+	return out
+}
+
+type gridControlsIn struct {
+	Criterion string `json:"criterion" doc:"Number of the criterion." min:"2" max:"20"`
+	Days      int64  `json:"days" doc:"How many days." min:"1" max:"400" default:"30"`
+}
+
+func (b *Boards) gridControls(ctx context.Context, v *store.View, in gridControlsIn) (*Grid, error) {
+	board, err := b.Of(ctx, v, int(in.Days))
+	if err != nil {
+		return nil, err
+	}
+	c := board.find(in.Criterion)
+	if c == nil {
+		return nil, errs.New(errs.NotFound, "there is no criterion %.20s", in.Criterion)
+	}
+	g := &Grid{At: board.Now, Newest: board.Days[0].String(), Days: int(in.Days), Rows: []Row{}}
+	for _, x := range c.Controls {
+		g.Rows = append(g.Rows, x.row())
+	}
+	return g, nil
+}
+
+func (b *Board) find(ref string) *CriterionLine {
+	if c := b.byKey[ref]; c != nil {
+		return c
+	}
+	for _, c := range b.Criteria {
+		if plainRef(c.Requirement.Ref) == plainRef(ref) {
+			return c
+		}
+	}
+	return nil
+}
+
+func (c *ControlLine) row() Row {
+	reasons := make([]string, len(c.Days))
+	for i, d := range c.Days {
+		words := make([]string, len(d.Causes))
+		for j, x := range d.Causes {
+			words[j] = string(x)
+		}
+		reasons[i] = strings.Join(words, "; ")
+	}
+	r := Row{Ref: c.Control.Ref, Text: c.Control.Title, Status: c.Health.Health.String(), Coverage: coverage(c.Letters), Spans: spans(c.Letters, reasons), Owner: c.Control.Owner}
+	if len(c.Health.Causes) > 0 {
+		r.Reason = c.Health.Causes[0].Text
+	}
+	return r
+}
+
+type dayIn struct {
+	Subject string `json:"subject" doc:"Number of a criterion, ref of a control or name of a test." min:"2" max:"100"`
+	Day     string `json:"day" doc:"The day, as 2026-11-22." min:"10" max:"10"`
+}
+
+// DayReport is one day of one subject, with what made its letter.
+type DayReport struct {
+	Subject string     `json:"subject" doc:"What it is about."`
+	Title   string     `json:"title" doc:"In words."`
+	Kind    string     `json:"kind" doc:"criterion, control or test."`
+	Day     string     `json:"day" doc:"The day."`
+	Letter  string     `json:"letter" doc:"Its letter."`
+	Word    string     `json:"word" doc:"The letter in a word."`
+	Reason  string     `json:"reason,omitempty" doc:"Why."`
+	Closed  bool       `json:"closed" doc:"Whether the letter is final."`
+	Parts   []DayPart  `json:"parts" doc:"What made the letter."`
+	Checks  []CheckDay `json:"checks" doc:"The runs of the tests that day."`
+}
+
+// DayPart is one thing that a letter is made of.
+type DayPart struct {
+	Kind     string `json:"kind" doc:"control, test, evidence or policy."`
+	Ref      string `json:"ref" doc:"Which."`
+	Text     string `json:"text" doc:"In words."`
+	Letter   string `json:"letter" doc:"Its letter; of evidence and policies P or F."`
+	Required bool   `json:"required" doc:"Whether it counts."`
+	Reason   string `json:"reason,omitempty" doc:"Why."`
+}
+
+// CheckDay is one run of the tests on a day, with what the subject's test came to.
+type CheckDay struct {
+	ID      string    `json:"id" doc:"The check."`
+	At      time.Time `json:"at" doc:"When."`
+	Entry   int64     `json:"entry" doc:"Its ledger entry."`
+	State   string    `json:"state,omitempty" doc:"Of a test: what it came to."`
+	Text    string    `json:"text,omitempty" doc:"Why, in words."`
+	Trigger string    `json:"trigger" doc:"schedule, manual or event."`
+}
+
+func (b *Boards) day(ctx context.Context, v *store.View, in dayIn) (*DayReport, error) {
+	d, err := check.ParseDay(in.Day)
+	if err != nil {
+		return nil, errs.At("day", "%q is not a day", in.Day).Mend("write it as 2026-11-22")
+	}
+	board, err := b.Of(ctx, v, 1)
+	if err != nil {
+		return nil, err
+	}
+	back := int(board.Days[0]-d) + 1
+	if back < 1 || back > 400 {
+		return nil, errs.At("day", "lies outside the last 400 days")
+	}
+	if board, err = b.Of(ctx, v, back); err != nil {
+		return nil, err
+	}
+	i := back - 1
+	r := &DayReport{Subject: in.Subject, Day: in.Day, Closed: d.Closed(board.Zone, board.Now), Parts: []DayPart{}, Checks: []CheckDay{}}
+	switch {
+	case board.find(in.Subject) != nil:
+		board.criterionDay(r, board.find(in.Subject), i)
+	case board.Control(in.Subject) != nil:
+		board.controlDay(r, board.Control(in.Subject), i)
+	case board.Tests[in.Subject] != nil:
+		board.testDay(r, board.Tests[in.Subject], i)
+	default:
+		return nil, errs.New(errs.NotFound, "there is no criterion, control or test %.60s", in.Subject)
+	}
+	for _, c := range board.Checks {
+		if check.DayOf(c.At, board.Zone) == d && (r.Kind != "test" || board.data.plans[c.Scope][in.Subject]) {
+			x := CheckDay{ID: c.ID, At: c.At, Entry: c.Batch, Trigger: c.Trigger}
+			if s := board.stateAt(in.Subject, c.At); r.Kind == "test" && s != nil {
+				x.State, x.Text = string(s.Verdict), s.Reason
+			}
+			r.Checks = append(r.Checks, x)
+		}
+	}
+	return r, nil
+}
+
+func (b *Board) stateAt(test string, at time.Time) *check.State {
+	all := b.data.changes[test]
+	for i := len(all) - 1; i >= 0; i-- {
+		if !all[i].At.After(at) {
+			return &all[i]
+		}
+	}
+	return nil
+}
+
+func (b *Board) criterionDay(r *DayReport, c *CriterionLine, i int) {
+	r.Kind, r.Subject, r.Title, r.Letter, r.Word, r.Reason = "criterion", c.Requirement.Ref, c.Requirement.Text, c.Letters[i].String(), c.Letters[i].Word(), c.Reasons[i]
+	for _, x := range c.Controls {
+		row := x.row()
+		why := ""
+		if len(x.Days[i].Causes) > 0 {
+			why = string(x.Days[i].Causes[0])
+		}
+		r.Parts = append(r.Parts, DayPart{"control", row.Ref, row.Text, x.Letters[i].String(), true, why})
+	}
+}
+
+func (b *Board) controlDay(r *DayReport, c *ControlLine, i int) {
+	r.Kind, r.Title, r.Letter, r.Word = "control", c.Control.Title, c.Letters[i].String(), c.Letters[i].Word()
+	words := []string{}
+	for _, x := range c.Days[i].Causes {
+		words = append(words, string(x))
+	}
+	r.Reason = strings.Join(words, "; ")
+	end := (b.Days[i] + 1).Start(b.Zone).Add(-time.Millisecond)
+	if end.After(b.Now) {
+		end = b.Now
+	}
+	for _, t := range c.Control.Tests {
+		p := DayPart{"test", t.Test, t.Test, check.NoData.String(), t.Role != "supporting", "it was not run"}
+		if l := b.Tests[t.Test]; l != nil {
+			p.Letter, p.Reason = l.Cells[i].Letter.String(), ""
+			if l.Rule != nil {
+				p.Text = l.Rule.Def.Title
+			}
+			if s := b.stateAt(t.Test, end); s != nil && l.Cells[i].First >= 0 {
+				p.Reason = s.Reason
+			}
+		}
+		r.Parts = append(r.Parts, p)
+	}
+	for _, k := range c.Control.Evidence {
+		s, _, _ := b.stateOn(c.Control, k, end)
+		l := check.Passed
+		if s.lacking() {
+			l = check.Failed
+		} else if s == EvidenceNotDue {
+			l = check.NotApplicable
+		}
+		r.Parts = append(r.Parts, DayPart{"evidence", k.Key, k.Title, l.String(), k.Required, s.word()})
+	}
+	for _, p := range c.Control.Policies {
+		l, why := check.Passed, "is in force"
+		switch b.policyOn(p, end) {
+		case PolicyMissing:
+			l, why = check.Failed, "has no approved version in force"
+		case PolicyReviewOverdue:
+			why = "is in force; its review is overdue"
+		}
+		text := p
+		if x := b.data.policies[p]; x != nil {
+			text = x.Title
+		}
+		r.Parts = append(r.Parts, DayPart{"policy", p, text, l.String(), true, why})
+	}
+}
+
+func (b *Board) testDay(r *DayReport, t *TestLine, i int) {
+	r.Kind, r.Title = "test", t.ID
+	if t.Rule != nil {
+		r.Title = t.Rule.Def.Title
+	}
+	r.Letter, r.Word = t.Cells[i].Letter.String(), t.Cells[i].Letter.Word()
+	if s := b.stateAt(t.ID, (b.Days[i] + 1).Start(b.Zone).Add(-time.Millisecond)); s != nil && t.Cells[i].First >= 0 {
+		r.Reason = s.Reason
+	}
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"assay/internal/check"
+	"assay/internal/store"
+)
+
+// Overview is the answer to the one question: can this company be trusted with data, and how do we know.
+type Overview struct {
+	Organization   string           `json:"organization" doc:"Its name."`
+	At             time.Time        `json:"at" doc:"The moment that the answer is for."`
+	Position       int64            `json:"position" doc:"Number of ledger entries that it rests on."`
+	Percent        int              `json:"percent" doc:"Readiness, rounded down (F-01)."`
+	Exact          string           `json:"exact" doc:"The same as a fraction."`
+	Criteria       int              `json:"criteria" doc:"Criteria in scope."`
+	NotProved      []string         `json:"not_proved" doc:"Criteria that are below 100 percent."`
+	Zero           []string         `json:"zero" doc:"Criteria with no proof at all."`
+	Controls       map[string]int   `json:"controls" doc:"Controls in force by health (F-02)."`
+	Failing        []string         `json:"failing" doc:"Controls that fail."`
+	Tests          map[string]int   `json:"tests" doc:"Tests by what they came to last."`
+	Newest         *time.Time       `json:"newest,omitempty" doc:"When the newest complete data was collected."`
+	SourcesFailing []string         `json:"sources_failing" doc:"Sources whose newest run is not complete."`
+	OldestGap      int              `json:"oldest_gap" doc:"Days since the criterion that has gone longest without a good day had one, within the last 90."`
+	Areas          []Area           `json:"areas" doc:"The seven areas (F-03)."`
+	Security       SystemSecurity   `json:"system_security" doc:"Security of systems (F-05)."`
+	Statements     []Statement      `json:"statements" doc:"The eight statements (T-007)."`
+	History        []Score          `json:"history" doc:"Readiness over time: the changes of the last year."`
+	Scores         []CriterionScore `json:"scores" doc:"Readiness of each criterion."`
+}
+
+const overviewDays = 90
+
+func (b *Boards) readiness(ctx context.Context, v *store.View, _ empty) (*Overview, error) {
+	board, err := b.Of(ctx, v, overviewDays)
+	if err != nil {
+		return nil, err
+	}
+	o := &Overview{Organization: board.Org.Name, At: board.Now, Position: board.At, Percent: board.Readiness.Percent, Exact: board.Readiness.Exact.RatString(), Criteria: len(board.Readiness.Criteria),
+		NotProved: []string{}, Zero: board.Readiness.Zero, Failing: board.Readiness.Failing, Controls: map[string]int{}, Tests: map[string]int{}, SourcesFailing: []string{},
+		Areas: board.Areas, Security: board.Security, Statements: StatementsOf(board.statementFacts(), board.Now), Scores: board.Readiness.Criteria}
+	for _, c := range board.Readiness.Criteria {
+		if c.Exact.Num().Cmp(c.Exact.Denom()) < 0 {
+			o.NotProved = append(o.NotProved, c.Ref)
+		}
+	}
+	for _, c := range board.Controls {
+		o.Controls[c.Health.Health.String()]++
+	}
+	for _, t := range board.Tests {
+		if t.Rule == nil {
+			continue
+		}
+		word := "never_run"
+		if t.Known {
+			word = string(t.State.Verdict)
+		}
+		o.Tests[word]++
+	}
+	if !board.Newest.IsZero() {
+		o.Newest = &board.Newest
+	}
+	for id, r := range board.Sources {
+		if r.State != "complete" {
+			o.SourcesFailing = append(o.SourcesFailing, id)
+		}
+	}
+	slices.Sort(o.SourcesFailing)
+	o.OldestGap = board.oldestGap()
+	o.History, err = Scores.Changes(ctx, v, "at>=$3", "ORDER BY batch", board.Now.AddDate(-1, 0, 0).UnixMilli())
+	return o, err
+}
+
+// oldestGap is the longest time, in days, that a criterion in scope has now gone without a good day.
+func (b *Board) oldestGap() int {
+	worst := 0
+	for _, c := range b.Criteria {
+		n := 0
+		for _, l := range c.Letters {
+			if l == check.Passed || l == check.Excepted || l == check.NotApplicable {
+				break
+			}
+			n++
+		}
+		worst = max(worst, n)
+	}
+	return worst
+}
+
+// statementFacts gathers what the eight statements depend on. What this platform does not keep yet is absent,
+// and absence proves nothing.
+func (b *Board) statementFacts() StatementFacts {
+	f := StatementFacts{IncidentPlan: b.policyOn("POL-14", b.Now)}
+	for _, c := range b.Controls {
+		if c.Health.Health == NotApplicable {
+			continue
+		}
+		f.ApprovedControls.Of++
+		if c.documented() {
+			f.ApprovedControls.Got++
+		}
+		for _, e := range c.Evidence {
+			if e.Kind.Required && e.State != EvidenceNotDue {
+				f.EvidenceInDate.Of++
+				if e.State == EvidenceCurrent || e.State == EvidenceExpiring {
+					f.EvidenceInDate.Got++
+				}
+			}
+		}
+		for _, l := range c.Letters {
+			if l != check.NotApplicable {
+				f.ObservedDays.Of++
+				if l == check.Passed || l == check.Failed || l == check.Excepted {
+					f.ObservedDays.Got++
+				}
+			}
+		}
+	}
+	if t := b.Tests["siem.sources_live"]; t != nil && t.Known {
+		f.LiveLogSources = Share{int(t.State.Passed), int(t.State.Evaluated)}
+	}
+	if t := b.Tests["vendor.reviewed"]; t != nil && t.Known {
+		f.VendorsInDate = Share{int(t.State.Passed), int(t.State.Evaluated)}
+	}
+	return f
+}
+
+// documented says whether the text of the control stands on policies that are in force.
+func (c *ControlLine) documented() bool {
+	return !slices.ContainsFunc(c.Facts.Policies, func(p PolicyFacts) bool { return p.State == PolicyMissing })
+}

@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"assay/content"
+	"assay/internal/check"
+	"assay/internal/errs"
+	"assay/internal/store"
+)
+
+// Light is one of the three lights of a control (T-051). None implies another.
+type Light struct {
+	Status string `json:"status" doc:"passing, needs_attention, failing or no_data."`
+	Text   string `json:"text" doc:"Why."`
+}
+
+// ControlStatus is how one control stands.
+type ControlStatus struct {
+	ID          string        `json:"id" doc:"The control."`
+	Ref         string        `json:"ref" doc:"Its ref."`
+	Title       string        `json:"title" doc:"Its title."`
+	Health      string        `json:"health" doc:"Health now (F-02)."`
+	Causes      []Cause       `json:"causes" doc:"Why."`
+	Documented  Light         `json:"documented" doc:"Whether it stands in writing."`
+	Implemented Light         `json:"implemented" doc:"Whether there is proof that it is there."`
+	Operating   Light         `json:"operating" doc:"Whether it worked over the last 90 days."`
+	Tests       []TestRow     `json:"tests" doc:"Its tests."`
+	Evidence    []EvidenceRow `json:"evidence" doc:"Its kinds of evidence."`
+	Policies    []PolicyRow   `json:"policies" doc:"The policies that it rests on."`
+	Row         Row           `json:"row" doc:"Its days."`
+	Elsewhere   []Elsewhere   `json:"elsewhere" doc:"Where it counts in other frameworks. Help, never proof."`
+}
+
+// EvidenceRow is one kind of evidence of a control.
+type EvidenceRow struct {
+	Key      string     `json:"key" doc:"Short name."`
+	Title    string     `json:"title" doc:"What it is."`
+	Type     string     `json:"type" doc:"Type of evidence."`
+	Required bool       `json:"required" doc:"Whether the control is not proved without it."`
+	State    string     `json:"state" doc:"missing, current, expiring, expired, withdrawn or not_due (F-04)."`
+	Piece    string     `json:"piece,omitempty" doc:"The evidence that decides."`
+	Until    *time.Time `json:"until,omitempty" doc:"When it expires."`
+}
+
+// PolicyRow is one policy of a control.
+type PolicyRow struct {
+	Ref   string `json:"ref" doc:"Its ref."`
+	ID    string `json:"id,omitempty" doc:"The policy."`
+	Title string `json:"title" doc:"Its title."`
+	State string `json:"state" doc:"in_force, review_overdue or missing."`
+}
+
+// Elsewhere is where a control counts in another framework.
+type Elsewhere struct {
+	Framework string `json:"framework" doc:"The framework."`
+	Refs      string `json:"refs" doc:"The references."`
+}
+
+type refIn struct {
+	Ref  string `json:"ref" doc:"Ref of the control, such as IAM-02." min:"2" max:"60"`
+	Days int64  `json:"days" doc:"How many days." min:"1" max:"400" default:"90"`
+}
+
+func (b *Boards) controlStatus(ctx context.Context, v *store.View, in refIn) (*ControlStatus, error) {
+	board, err := b.Of(ctx, v, int(in.Days))
+	if err != nil {
+		return nil, err
+	}
+	c := board.Control(in.Ref)
+	for _, x := range board.Controls {
+		if x.Control.ID == in.Ref || strings.EqualFold(x.Control.Ref, in.Ref) {
+			c = x
+		}
+	}
+	if c == nil {
+		return nil, errs.New(errs.NotFound, "there is no control %.60s in force", in.Ref)
+	}
+	s := &ControlStatus{ID: c.Control.ID, Ref: c.Control.Ref, Title: c.Control.Title, Health: c.Health.Health.String(), Causes: c.Health.Causes, Tests: []TestRow{}, Evidence: []EvidenceRow{}, Policies: []PolicyRow{}, Row: c.row()}
+	s.Documented, s.Implemented, s.Operating = c.lights()
+	for _, t := range c.Control.Tests {
+		if l := board.Tests[t.Test]; l != nil {
+			r := l.row()
+			r.Role = string(t.Role)
+			s.Tests = append(s.Tests, r)
+		} else {
+			s.Tests = append(s.Tests, TestRow{Test: t.Test, Title: "this test is not in the catalogue, or switched off", State: "never_run", Role: string(t.Role)})
+		}
+	}
+	for _, e := range c.Evidence {
+		r := EvidenceRow{Key: e.Kind.Key, Title: e.Kind.Title, Type: e.Kind.Type, Required: e.Kind.Required, State: evidenceName[e.State]}
+		if e.Piece != nil {
+			r.Piece = e.Piece.ID
+		}
+		if !e.Until.IsZero() {
+			r.Until = &e.Until
+		}
+		s.Evidence = append(s.Evidence, r)
+	}
+	for _, p := range c.Control.Policies {
+		r := PolicyRow{Ref: p, State: policyName[board.policyOn(p, board.Now)]}
+		if x := board.data.policies[p]; x != nil {
+			r.ID, r.Title = x.ID, x.Title
+		}
+		s.Policies = append(s.Policies, r)
+	}
+	s.Elsewhere, err = elsewhere(c.Control.Ref)
+	return s, err
+}
+
+var (
+	evidenceName = map[EvidenceState]string{EvidenceMissing: "missing", EvidenceCurrent: "current", EvidenceExpiring: "expiring", EvidenceExpired: "expired", EvidenceWithdrawn: "withdrawn", EvidenceNotDue: "not_due"}
+	policyName   = map[PolicyState]string{PolicyMissing: "missing", PolicyReviewOverdue: "review_overdue", PolicyInForce: "in_force"}
+)
+
+// lights are documented, implemented and operating.
+func (c *ControlLine) lights() (documented, implemented, operating Light) {
+	missing := []string{}
+	for _, p := range c.Facts.Policies {
+		if p.State == PolicyMissing {
+			missing = append(missing, p.Ref)
+		}
+	}
+	documented = Light{"passing", "its text stands, and every policy under it is in force"}
+	if len(missing) > 0 {
+		documented = Light{"failing", "no approved version in force: " + strings.Join(missing, ", ")}
+	}
+	implemented = Light{"no_data", "no proof was ever accepted, and no required test has passed"}
+	for _, t := range c.Facts.Tests {
+		if t.Required && (t.Completed == check.RunPassed || t.Completed == check.RunExcepted) {
+			implemented = Light{"passing", "test " + t.Test + " has passed"}
+		}
+	}
+	for _, e := range c.Facts.Evidence {
+		if e.State == EvidenceCurrent || e.State == EvidenceExpiring {
+			implemented = Light{"passing", "evidence is on file: " + e.Title}
+		}
+	}
+	bad := 0
+	for _, l := range c.Letters {
+		if l == check.Failed {
+			bad++
+		}
+	}
+	switch cov := coverage(c.Letters); {
+	case cov < 0:
+		operating = Light{"no_data", "there was no day on which it could have been observed"}
+	case bad > 0:
+		operating = Light{"failing", fmt.Sprintf("%s failed in the last %d days", count(bad, "day", "days"), len(c.Letters))}
+	case cov < coverageNum:
+		operating = Light{"no_data", fmt.Sprintf("only %d percent of the days were observed; 95 are needed", cov)}
+	default:
+		operating = Light{"passing", fmt.Sprintf("no deviation in the last %d days, %d percent observed", len(c.Letters), cov)}
+	}
+	return documented, implemented, operating
+}
+
+func elsewhere(ref string) ([]Elsewhere, error) {
+	out := []Elsewhere{}
+	all, err := content.Controls()
+	if err != nil {
+		return nil, err
+	}
+	walks, err := content.Crosswalks()
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(all, func(c content.Control) bool { return c.Ref == ref })
+	for _, w := range walks {
+		if i < 0 {
+			break
+		}
+		if refs := w.In(all[i]); len(refs) > 0 {
+			out = append(out, Elsewhere{w.Title, strings.Join(refs, ", ")})
+		}
+	}
+	return out, nil
+}
+
+// CriterionRow is one criterion with how far it is proved.
+type CriterionRow struct {
+	Ref      string   `json:"ref" doc:"Official number."`
+	Text     string   `json:"text" doc:"What it is about, in our own words."`
+	Category string   `json:"category" doc:"The category."`
+	Series   string   `json:"series" doc:"The series."`
+	InScope  bool     `json:"in_scope" doc:"Whether it is in scope."`
+	Decision string   `json:"decision,omitempty" doc:"Why it does not apply."`
+	Percent  int      `json:"percent" doc:"How far it is proved."`
+	Status   string   `json:"status" doc:"Health of its worst control."`
+	Reason   string   `json:"reason,omitempty" doc:"Why (F-07)."`
+	Controls []string `json:"controls" doc:"Its controls in force."`
+	Passing  int      `json:"passing" doc:"Of these, passing."`
+}
+
+// CriterionList is all criteria, with counts.
+type CriterionList struct {
+	Data       []CriterionRow `json:"data" doc:"The criteria, in official order."`
+	Categories map[string]int `json:"categories" doc:"Criteria by category."`
+	Total      int            `json:"total" doc:"All criteria."`
+}
+
+func (b *Boards) criterionList(ctx context.Context, v *store.View, _ empty) (*CriterionList, error) {
+	board, err := b.Of(ctx, v, 30)
+	if err != nil {
+		return nil, err
+	}
+	out := &CriterionList{Data: []CriterionRow{}, Categories: map[string]int{}, Total: len(board.Criteria)}
+	for _, c := range board.Criteria {
+		r := c.row()
+		x := CriterionRow{Ref: r.Ref, Text: r.Text, Category: c.Requirement.Category, Series: c.Requirement.Series, InScope: !c.NotInScope, Decision: c.Decided, Percent: c.Score.Percent, Status: r.Status, Reason: r.Reason, Controls: r.Controls}
+		if x.Controls == nil {
+			x.Controls = []string{}
+		}
+		for _, k := range c.Controls {
+			if k.Health.Health == Passing {
+				x.Passing++
+			}
+		}
+		out.Categories[c.Requirement.Category]++
+		out.Data = append(out.Data, x)
+	}
+	return out, nil
+}
+
+// TestRow is one test with what it came to last.
+type TestRow struct {
+	Test      string     `json:"test" doc:"Its name."`
+	Title     string     `json:"title" doc:"What must hold."`
+	Kind      string     `json:"kind" doc:"The resource kind that it looks at."`
+	Severity  string     `json:"severity" doc:"critical, high, medium or low."`
+	Role      string     `json:"role,omitempty" doc:"For a control: required or supporting."`
+	State     string     `json:"state" doc:"What it came to last, or never_run."`
+	Reason    string     `json:"reason" doc:"Why, in words."`
+	Evaluated int64      `json:"evaluated" doc:"Resources that it was about."`
+	Passed    int64      `json:"passed" doc:"Of these, passed."`
+	Failed    int64      `json:"failed" doc:"Of these, failed."`
+	Excepted  int64      `json:"excepted" doc:"Of these, failed under an exception."`
+	Unknown   int64      `json:"unknown" doc:"Of these, not known."`
+	Last      *time.Time `json:"last,omitempty" doc:"When it was last run."`
+	Entry     int64      `json:"entry,omitempty" doc:"Ledger entry of what it came to."`
+}
+
+func (t *TestLine) row() TestRow {
+	r := TestRow{Test: t.ID, Title: t.ID, State: "never_run", Reason: "it was never run"}
+	if t.Rule != nil {
+		r.Title, r.Kind, r.Severity = t.Rule.Def.Title, t.Rule.Def.Kind, t.Rule.Def.Severity
+	}
+	if t.Known {
+		r.State, r.Reason, r.Evaluated, r.Passed, r.Failed, r.Excepted, r.Unknown = string(t.State.Verdict), t.State.Reason, t.State.Evaluated, t.State.Passed, t.State.Failed, t.State.Excepted, t.State.Unknown
+		r.Last, r.Entry = &t.Latest, t.State.Batch
+	}
+	return r
+}
+
+type testListIn struct {
+	State string `json:"state" doc:"Only those that came to this: pass, fail, unknown, error, excepted, not_applicable, never_run." max:"30"`
+	Kind  string `json:"kind" doc:"Only those on this resource kind." max:"100"`
+}
+
+// TestList is the tests.
+type TestList struct {
+	Data  []TestRow      `json:"data" doc:"The tests."`
+	Count map[string]int `json:"count" doc:"All tests by what they came to."`
+}
+
+func (b *Boards) testList(ctx context.Context, v *store.View, in testListIn) (*TestList, error) {
+	board, err := b.Of(ctx, v, 30)
+	if err != nil {
+		return nil, err
+	}
+	out := &TestList{Data: []TestRow{}, Count: map[string]int{}}
+	for _, id := range sortedTests(board) {
+		t := board.Tests[id]
+		if t.Rule == nil {
+			continue
+		}
+		r := t.row()
+		out.Count[r.State]++
+		if (in.State == "" || in.State == r.State) && (in.Kind == "" || in.Kind == r.Kind) {
+			out.Data = append(out.Data, r)
+		}
+	}
+	return out, nil
+}
+
+func sortedTests(b *Board) []string {
+	ids := make([]string, 0, len(b.Tests))
+	for id := range b.Tests {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+type testIn struct {
+	Test string `json:"test" doc:"Name of the test." min:"3" max:"100"`
+	Days int64  `json:"days" doc:"How many days." min:"1" max:"400" default:"90"`
+}
+
+// TestDetail is one test.
+type TestDetail struct {
+	TestRow
+	Doc       string         `json:"about,omitempty" doc:"More about it."`
+	Words     string         `json:"words" doc:"The definition in words."`
+	Filter    string         `json:"filter" doc:"Which resources, as code."`
+	Condition string         `json:"condition" doc:"What must hold, as code."`
+	Params    map[string]any `json:"params" doc:"Its parameters."`
+	Interval  int            `json:"interval_hours" doc:"How often it is run."`
+	Version   string         `json:"version" doc:"Version of the definition."`
+	Controls  []string       `json:"controls" doc:"Controls that it proves."`
+	Spans     []Span         `json:"spans" doc:"Its days, newest first."`
+	Newest    string         `json:"newest" doc:"The first of these days."`
+	Coverage  int            `json:"coverage" doc:"Percent of assessable days that were observed."`
+	Changes   []check.State  `json:"changes" doc:"What it came to before, newest first."`
+}
+
+func (b *Boards) testGet(ctx context.Context, v *store.View, in testIn) (*TestDetail, error) {
+	board, err := b.Of(ctx, v, int(in.Days))
+	if err != nil {
+		return nil, err
+	}
+	t := board.Tests[in.Test]
+	if t == nil {
+		return nil, errs.New(errs.NotFound, "there is no test %.60s", in.Test)
+	}
+	d := &TestDetail{TestRow: t.row(), Params: map[string]any{}, Controls: []string{}, Newest: board.Days[0].String(), Changes: []check.State{}}
+	if t.Rule != nil {
+		def := t.Rule.Def
+		d.Doc, d.Words, d.Filter, d.Condition, d.Interval, d.Version = def.Doc, t.Rule.Explain(), def.Filter, def.Condition, def.IntervalHours, t.Rule.Version
+		if def.Params != nil {
+			d.Params = def.Params
+		}
+	}
+	for _, c := range board.Controls {
+		for _, x := range c.Control.Tests {
+			if x.Test == in.Test {
+				d.Controls = append(d.Controls, c.Control.Ref)
+			}
+		}
+	}
+	letters := make([]check.Letter, len(t.Cells))
+	for i, c := range t.Cells {
+		letters[i] = c.Letter
+	}
+	d.Spans, d.Coverage = spans(letters, nil), coverage(letters)
+	all := board.data.changes[in.Test]
+	for i := len(all) - 1; i >= 0 && len(d.Changes) < 50; i-- {
+		d.Changes = append(d.Changes, all[i])
+	}
+	return d, nil
+}
+
+type resultsIn struct {
+	Test    string `json:"test" doc:"Name of the test." min:"3" max:"100"`
+	Verdict string `json:"verdict" doc:"Only these: fail, unknown, error, excepted, pass." max:"20"`
+	After   int64  `json:"after" doc:"Go on after this number: the value of next in the page before." min:"0" default:"0"`
+	Limit   int64  `json:"limit" doc:"How many at the most." min:"1" max:"1000" default:"50"`
+}
+
+// ResultPage is a page of what a test says of resources.
+type ResultPage struct {
+	Data []Result `json:"data" doc:"The results, worst first."`
+	Next int64    `json:"next,omitempty" doc:"Give it as after to go on."`
+}
+
+// Result is what a test says of one resource.
+type Result struct {
+	check.Found
+	Name  string `json:"name" doc:"What the resource is called."`
+	Kind  string `json:"kind" doc:"Its kind."`
+	Entry int64  `json:"entry" doc:"Ledger entry of the result."`
+}
+
+func (b *Boards) testResults(ctx context.Context, v *store.View, in resultsIn) (*ResultPage, error) {
+	where, args := "test=$3 AND verdict<>'gone'", []any{in.Test}
+	if in.Verdict != "" {
+		where, args = where+" AND verdict=$4", append(args, in.Verdict)
+	}
+	order := "CASE verdict WHEN 'fail' THEN 0 WHEN 'error' THEN 1 WHEN 'unknown' THEN 2 WHEN 'excepted' THEN 3 ELSE 4 END, resource"
+	rows, err := check.Finds.Select(ctx, v, where, fmt.Sprintf("ORDER BY %s LIMIT %d OFFSET %d", order, in.Limit+1, in.After), args...)
+	if err != nil {
+		return nil, err
+	}
+	p := &ResultPage{Data: []Result{}}
+	if len(rows) > int(in.Limit) {
+		rows, p.Next = rows[:in.Limit], in.After+in.Limit
+	}
+	for _, f := range rows {
+		r := Result{Found: f, Entry: f.Batch}
+		if r.Name, r.Kind, err = nameOf(ctx, v, f.Resource); err != nil {
+			return nil, err
+		}
+		p.Data = append(p.Data, r)
+	}
+	return p, nil
+}

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package site
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"assay/internal/check"
+	"assay/internal/collect"
+	"assay/internal/errs"
+	"assay/internal/grc"
+	"assay/internal/job"
+	"assay/internal/op"
+	"assay/internal/rest"
+	"assay/internal/store"
+)
+
+var timeZero time.Time
+
+// CookieName is the name of the session cookie. Over plain HTTP a browser refuses the __Host- prefix, so it is only
+// used where people come over TLS.
+func (a *App) CookieName() string {
+	if strings.HasPrefix(a.Address(), "https://") {
+		return "__Host-assay"
+	}
+	return "assay"
+}
+
+// Who recognises the caller of a request: by bearer token, else by session cookie.
+func (a *App) Who(via string) func(*http.Request) (op.Actor, error) {
+	return func(r *http.Request) (op.Actor, error) {
+		if h := r.Header.Get("Authorization"); h != "" {
+			secret, ok := strings.CutPrefix(h, "Bearer ")
+			if !ok {
+				return op.Actor{}, errs.New(errs.Unsigned, "Authorization is not a bearer token").Mend("send: Authorization: Bearer assay_pat_…")
+			}
+			who, err := a.Door.ByToken(r.Context(), strings.TrimSpace(secret))
+			who.Via = via
+			return who, err
+		}
+		c, err := r.Cookie(a.CookieName())
+		if err != nil {
+			return op.Actor{}, errs.New(errs.Unsigned, "you are not signed in").Mend("sign in, or send a token")
+		}
+		who, err := a.Door.ByCookie(r.Context(), c.Value)
+		who.Via = via
+		return who, err
+	}
+}
+
+// Handler serves every face on one address.
+func (a *App) Handler(version string) http.Handler {
+	api := rest.Handler(a.Gate, a.Who("rest"), rest.Options{Version: version, Server: a.Address(), Ready: a.ready})
+	mux := http.NewServeMux()
+	for _, p := range []string{"/v1/", "/openapi.json", "/healthz", "/readyz", "/metrics"} {
+		mux.Handle(p, api)
+	}
+	a.more(mux, version)
+	return Guard(mux, strings.HasPrefix(a.Address(), "https://"))
+}
+
+// Guard puts the headers on every answer, whatever it is, and refuses cross-site writes.
+func Guard(next http.Handler, tls bool) http.Handler {
+	const csp = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	cross := http.NewCrossOriginProtection()
+	inner := cross.Handler(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", csp)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
+		h.Set("Cache-Control", "no-store")
+		h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains") // browsers pass over it on plain HTTP
+		inner.ServeHTTP(w, r)
+	})
+}
+
+// ready says why the program cannot serve: the database does not answer, or it lost entries that were signed for.
+func (a *App) ready(ctx context.Context) error {
+	select {
+	case <-a.DB.Broken():
+		return errs.New(errs.Unavailable, "the disk failed; nothing more is written")
+	default:
+	}
+	orgs, err := a.DB.Orgs(ctx)
+	for _, o := range orgs {
+		err = errors.Join(err, a.DB.Behind(ctx, o))
+	}
+	return err
+}
+
+// Serve listens, does the daily work, and stops cleanly when ctx ends. listening is called once connections are taken.
+func (a *App) Serve(ctx context.Context, version string, listening func(addr string)) error {
+	l, err := net.Listen("tcp", a.Settings.Get("listen"))
+	if err != nil {
+		return errs.At("listen", "cannot listen on %s: %v", a.Settings.Get("listen"), err).Mend("choose another address with --listen, or stop what runs there")
+	}
+	// Writes may take as long as reading a source does; reads of headers and idle connections may not.
+	srv := &http.Server{Handler: a.Handler(version), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, WriteTimeout: 15 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	work := make(chan struct{})
+	go func() { defer close(work); a.work(ctx) }()
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(l) }()
+	if listening != nil {
+		listening(l.Addr().String())
+	}
+	select {
+	case err = <-failed:
+	case <-a.DB.Broken():
+		err = errs.New(errs.Unavailable, "the disk failed; the program stops so that nothing is acknowledged that is not kept")
+	case <-ctx.Done():
+		err = nil
+	}
+	stop()
+	down, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if e := srv.Shutdown(down); e != nil {
+		srv.Close() // streams that stay open for ever are cut
+	}
+	<-work
+	return err
+}
+
+// work does what is due, until ctx ends: sources and tests every few minutes, a checkpoint every second in which
+// something was written, and one that is kept every hour.
+func (a *App) work(ctx context.Context) {
+	every, err := strconv.Atoi(a.Settings.Get("every_minutes"))
+	if err != nil || every < 1 {
+		every = 5
+	}
+	events, stop := a.DB.Watch()
+	defer stop()
+	cycle, second, hour := time.NewTicker(time.Duration(every)*time.Minute), time.NewTicker(time.Second), time.NewTicker(time.Hour)
+	defer cycle.Stop()
+	defer second.Stop()
+	defer hour.Stop()
+	grown := map[string]bool{}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case e := <-events:
+			grown[e.Org] = true
+		case <-second.C:
+			a.sign(ctx, grown, false)
+		case <-hour.C:
+			a.sign(ctx, a.all(ctx), true)
+			a.sweep(ctx)
+		case <-cycle.C:
+			a.cycle(ctx)
+		}
+	}
+}
+
+func (a *App) all(ctx context.Context) map[string]bool {
+	orgs, err := a.DB.Orgs(ctx)
+	if err != nil {
+		a.Log.ErrorContext(ctx, "list organisations", "error", err)
+	}
+	out := map[string]bool{}
+	for _, o := range orgs {
+		out[o] = true
+	}
+	return out
+}
+
+func (a *App) sign(ctx context.Context, orgs map[string]bool, keep bool) {
+	for o := range orgs {
+		delete(orgs, o)
+		if _, err := a.DB.Sign(ctx, o, keep); err != nil && ctx.Err() == nil {
+			a.Log.ErrorContext(ctx, "no checkpoint was signed", "org", o, "error", err)
+		}
+	}
+}
+
+func (a *App) sweep(ctx context.Context) {
+	for o := range a.all(ctx) {
+		_, err := a.DB.Change(ctx, o, store.System("slip.sweep"), func(tx *store.Tx) error { return tx.Sweep(ctx) })
+		if err != nil && ctx.Err() == nil {
+			a.Log.ErrorContext(ctx, "sweep", "org", o, "error", err)
+		}
+	}
+}
+
+// cycle reads the sources that are due in each organisation and runs the tests where one was read, or a new day
+// has begun. Of several replicas one does it: the lease ends by itself.
+func (a *App) cycle(ctx context.Context) {
+	for o := range a.all(ctx) {
+		if err := a.cycleOf(ctx, o); err != nil && ctx.Err() == nil {
+			a.Log.ErrorContext(ctx, "the daily work failed", "org", o, "error", err)
+		}
+	}
+}
+
+func (a *App) cycleOf(ctx context.Context, org string) error {
+	mine, err := a.lease(ctx, org)
+	if err != nil || !mine {
+		return err
+	}
+	now := a.DB.Clock().Now()
+	var zone *time.Location
+	due := false
+	pick := func(t *collect.SourceThing, last collect.Run) bool {
+		old := now.Sub(last.StartedAt) >= time.Duration(t.IntervalHours)*time.Hour
+		return old || check.DayOf(last.StartedAt, zone) != check.DayOf(now, zone) || (due && t.Connector == job.PlatformName)
+	}
+	err = a.DB.View(ctx, org, timeZero, store.System("check.run"), func(v *store.View) error {
+		o, err := grc.OrganizationOf(ctx, v)
+		if err != nil {
+			return err
+		}
+		zone = o.Zone()
+		newest, _, err := collect.Last(ctx, v)
+		if err != nil {
+			return err
+		}
+		all, err := store.All(ctx, v, collect.Sources, map[string]any{"state": "enabled"})
+		for _, t := range all {
+			due = due || pick(t, newest[t.ID])
+		}
+		return err
+	})
+	if err != nil || !due {
+		return err
+	}
+	c, err := a.Works.Cycle(ctx, org, store.System("check.run"), "schedule", pick, nil)
+	if err == nil {
+		a.Log.InfoContext(ctx, "daily work done", "org", org, "sources", len(c.Runs), "tests_failing", c.Tests["fail"], "tests_passing", c.Tests["pass"])
+	}
+	return err
+}
+
+// lease takes the right to do the daily work of an organisation for a while.
+func (a *App) lease(ctx context.Context, org string) (bool, error) {
+	mine := false
+	_, err := a.DB.Change(ctx, org, store.System("lease"), func(tx *store.Tx) error {
+		_, taken, err := tx.Slip(ctx, "lease", "cycle")
+		if err != nil || taken {
+			return err
+		}
+		mine = true
+		return tx.SetSlip(ctx, "lease", "cycle", HostName(), tx.Now.Add(50*time.Second))
+	})
+	if err != nil {
+		return false, fmt.Errorf("take lease: %w", err)
+	}
+	return mine, nil
+}
