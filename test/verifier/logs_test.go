@@ -66,16 +66,6 @@ func seedKey(seed []byte, org string) (note.Signer, string) {
 
 type leaves []tlog.Hash
 
-// ReadHashes makes leaves a tlog.HashReader.
-func (l leaves) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
-	out := make([]tlog.Hash, len(indexes))
-	for i, x := range indexes {
-		level, n := tlog.SplitStoredHashIndex(x)
-		out[i] = plainRoot(l[n<<level : (n+1)<<level])
-	}
-	return out, nil
-}
-
 // plainRoot is the definition of RFC 6962, word for word.
 func plainRoot(l leaves) tlog.Hash {
 	switch len(l) {
