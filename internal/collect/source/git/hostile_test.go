@@ -104,3 +104,36 @@ func TestAHundredThousandCommitsAreAllHandedOver(t *testing.T) {
 		t.Errorf("%v", c)
 	}
 }
+
+func TestARepositoryOfTheLongerHashIsReadToo(t *testing.T) {
+	w := start(t, "--object-format=sha256")
+	c := w.commit(ada, ada, 1, "One")
+	got := complete(t, map[string]any{"path": w.dir})
+	if byKey(t, got, "vcs.commit", c); len(c) != 64 {
+		t.Errorf("%q", c)
+	}
+}
+
+func TestAMessageWithoutATicketIsOnlyNoneWhereThatIsTheRule(t *testing.T) {
+	w := start(t)
+	plain := w.commit(ada, ada, 5, "UTF-8: read it, as RFC-3629 and SHA-256 say (#12)")
+	named := w.commit(ada, ada, 4, "Tidy up after SHOP-12")
+	for _, c := range []struct {
+		cfg    map[string]any
+		commit string
+		want   any
+		known  bool
+	}{
+		{map[string]any{}, plain, nil, false},
+		{map[string]any{}, named, nil, false},
+		{map[string]any{"tickets_in_messages": true}, plain, nil, true},
+		{map[string]any{"ticket_prefixes": []string{"SHOP"}}, named, "SHOP-12", true},
+		{map[string]any{"ticket_prefixes": []string{"SHOP"}}, plain, nil, false},
+	} {
+		c.cfg["path"] = w.dir
+		got, known := byKey(t, complete(t, c.cfg), "vcs.change", c.commit).Attrs["ticket_ref"]
+		if got != c.want || known != c.known {
+			t.Errorf("%v: %v, known %v", c.cfg, got, known)
+		}
+	}
+}

@@ -11,6 +11,7 @@ package host
 import (
 	"context"
 	"encoding/json"
+	"io/fs"
 	"os"
 	"runtime"
 
@@ -19,7 +20,6 @@ import (
 	"assay/internal/collect/source/command"
 	"assay/internal/collect/source/feed"
 	"assay/internal/errs"
-	"io/fs"
 )
 
 // The kinds that this source supplies.
@@ -32,9 +32,9 @@ const (
 
 // Config is what a person sets.
 type Config struct {
-	Name        string   `json:"name"`
-	Malware     []string `json:"malware_processes"`
-	ActiveOwner string   `json:"owner"`
+	Name    string   `json:"name"`
+	Malware []string `json:"malware_processes"`
+	Owner   string   `json:"owner"`
 }
 
 // Machine is what the source reads. Tests put a folder in place of the real one.

@@ -19,8 +19,8 @@ func (s *Source) readMac(ctx context.Context, name string) ([]collect.Resource, 
 	a := feed.NewAttrs()
 	a.Set("active", true)
 	a.Time("last_seen_at", s.m.Clock.Now())
-	if s.cfg.ActiveOwner != "" {
-		a.Set("owner_ref", s.cfg.ActiveOwner)
+	if s.cfg.Owner != "" {
+		a.Set("owner_ref", s.cfg.Owner)
 	}
 	out, err := p.ask("/usr/sbin/ioreg", "-rd1", "-c", "IOPlatformExpertDevice")
 	if err != nil {

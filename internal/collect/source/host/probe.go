@@ -162,8 +162,8 @@ const inContainer = "Assay runs in a container and sees that in place of the mac
 func (p *probe) device(a *feed.Attrs) {
 	a.Set("active", true)
 	a.Time("last_seen_at", p.m.Clock.Now())
-	if p.cfg.ActiveOwner != "" {
-		a.Set("owner_ref", p.cfg.ActiveOwner)
+	if p.cfg.Owner != "" {
+		a.Set("owner_ref", p.cfg.Owner)
 	}
 	if p.container != "" {
 		a.Unknown(inContainer, "serial", "os", "os_supported", "disk_encrypted", "lock_minutes", "av_running", "firewall_on")
