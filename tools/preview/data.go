@@ -64,6 +64,15 @@ func strip(seed uint64, label string, days int, today ui.Letter) ui.Strip {
 	return s
 }
 
+// unproven is what a company can say on its first day.
+func unproven() []page.Statement {
+	out := homeView().Statements
+	for i := range out {
+		out[i].Status, out[i].Proof = ui.NoData, "nothing has been collected yet"
+	}
+	return out
+}
+
 var today = []ui.Status{ui.Passing, ui.Passing, ui.Passing, ui.Failing, ui.Passing, ui.NeedsAttention, ui.Passing, ui.Passing, ui.NoData, ui.Passing, ui.Passing, ui.Passing}
 
 func statusOf(i int) ui.Status {

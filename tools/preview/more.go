@@ -234,7 +234,7 @@ func listView() page.ListView {
 		for _, x := range c.criteria[:min(2, len(c.criteria))] {
 			ls = append(ls, ui.Link{Text: x, Href: "/criteria/" + x})
 		}
-		cells := []page.Cell{{Mono: c.ref}, {Text: c.title}, {Status: statusOf(i), Health: true}, {Person: c.owner}, {Links: ls}, {Num: ref(i % 5)}, {Day: day(i * 9)}}
+		cells := []page.Cell{{Mono: c.ref}, {Text: c.title}, {Status: statusOf(i), Health: true}, {Person: c.owner, Owner: true}, {Links: ls}, {Num: ref(i % 5)}, {Day: day(i * 9)}}
 		v.Rows = append(v.Rows, page.ListRow{Href: "/controls/" + c.ref, Cells: cells})
 	}
 	return v

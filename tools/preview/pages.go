@@ -55,7 +55,9 @@ func pages() []one {
 	return []one{
 		{"home", "/{$}", "/", 0, framed("Home", "home", func(f ui.Frame) templ.Component { return page.Home(f, homeView()) })},
 		{"home-past", "", "/?past", 0, nil},
-		{"home-new", "/new", "/new", 0, framed("Home", "home", func(f ui.Frame) templ.Component { return page.Home(f, page.HomeView{Criteria: 61}) })},
+		{"home-new", "/new", "/new", 0, framed("Home", "home", func(f ui.Frame) templ.Component {
+			return page.Home(f, page.HomeView{Criteria: 61, NoProof: page.Counted{N: 61, Href: "/criteria"}, Failing: page.Counted{Href: "/controls"}, ReadinessHref: "/criteria", NewestHref: "/sources", Statements: unproven()})
+		})},
 		{"grid", "/monitoring", "/monitoring", 0, grid},
 		{"grid-open", "", "/monitoring?open=CC1.3&days=365", 0, nil},
 		{"grid-none", "", "/monitoring?q=zzz", 0, nil},

@@ -108,7 +108,7 @@ func Check() error { return load().err }
 
 // Scripts lists the script modules, so that a page can ask for them all at once.
 func Scripts() []string {
-	return []string{"js/app.js", "js/ask.js", "js/copy.js", "js/dialog.js", "js/filter.js", "js/fold.js", "js/keys.js",
+	return []string{"js/app.js", "js/ask.js", "js/copy.js", "js/dialog.js", "js/filter.js", "js/fold.js", "js/keep.js", "js/keys.js",
 		"js/live.js", "js/palette.js", "js/scroll.js", "js/strip.js", "js/theme-menu.js", "js/toast.js", "js/upload.js"}
 }
 

@@ -4,6 +4,7 @@ import "./copy.js";
 import "./dialog.js";
 import "./filter.js";
 import "./fold.js";
+import "./keep.js";
 import "./keys.js";
 import "./live.js";
 import "./palette.js";

@@ -32,30 +32,7 @@ document.addEventListener("htmx:afterOnLoad", (e) => {
   if (twist instanceof Element && twist.matches("[data-twist]")) state(twist, true);
 });
 
-// A refresh asks for the page as it stands now, and leaves you where you were.
+// A refresh asks for the page as it stands now: its filters and its open rows.
 document.addEventListener("htmx:configRequest", (e) => {
   if (e.detail.elt.id === "grid") e.detail.path = location.pathname + location.search;
-});
-
-let place = null;
-document.addEventListener("htmx:beforeSwap", (e) => {
-  if (e.detail.target.id !== "grid") return;
-  const box = document.querySelector("#grid .grid-box");
-  const on = document.querySelector("#grid tr.on");
-  place = box && {
-    top: box.scrollTop, left: box.scrollLeft,
-    row: on?.dataset.row, focus: on?.contains(document.activeElement) ? [...on.querySelectorAll("a, .strip")].indexOf(document.activeElement) : -1,
-  };
-});
-document.addEventListener("htmx:afterSettle", () => {
-  const box = document.querySelector("#grid .grid-box");
-  if (!place || !box) return;
-  box.scrollTop = place.top;
-  box.scrollLeft = place.left;
-  const row = place.row && document.querySelector(`#grid tr[data-row="${CSS.escape(place.row)}"]`);
-  if (row) {
-    row.classList.add("on");
-    if (place.focus >= 0) row.querySelectorAll("a, .strip")[place.focus]?.focus({ preventScroll: true });
-  }
-  place = null;
 });
