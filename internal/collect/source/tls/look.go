@@ -111,7 +111,7 @@ func (s *Source) resolve(ctx context.Context, e endpoint, saw *sight) []netip.Ad
 			saw.note("resolve: %v", err)
 			if missing := (*net.DNSError)(nil); errors.As(err, &missing) && missing.IsNotFound {
 				saw.reachable = ptr(false)
-				saw.unknown("the name does not exist", append(served, "public")...)
+				saw.unknown("this machine finds no address for the name", append(served, "public")...)
 			} else {
 				saw.unknown("the name could not be looked up", append(served, "public", "reachable")...)
 			}
