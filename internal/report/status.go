@@ -299,7 +299,7 @@ func sortedTests(b *Board) []string {
 }
 
 type testIn struct {
-	Test string `json:"test" doc:"Name of the test." min:"3" max:"100"`
+	Test string `json:"id" doc:"Name of the test, such as idp.mfa_all." min:"3" max:"100"`
 	Days int64  `json:"days" doc:"How many days." min:"1" max:"400" default:"90"`
 }
 
@@ -357,7 +357,7 @@ func (b *Boards) testGet(ctx context.Context, v *store.View, in testIn) (*TestDe
 }
 
 type resultsIn struct {
-	Test    string `json:"test" doc:"Name of the test." min:"3" max:"100"`
+	Test    string `json:"id" doc:"Name of the test, such as idp.mfa_all." min:"3" max:"100"`
 	Verdict string `json:"verdict" doc:"Only these: fail, unknown, error, excepted, pass." max:"20"`
 	After   int64  `json:"after" doc:"Go on after this number: the value of next in the page before." min:"0" default:"0"`
 	Limit   int64  `json:"limit" doc:"How many at the most." min:"1" max:"1000" default:"50"`
