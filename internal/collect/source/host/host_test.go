@@ -46,7 +46,7 @@ func TestWithRootEverythingIsKnownAndWithoutItTheReasonIs(t *testing.T) {
 	run := answers{"nft": dropAll}
 	wants(t, device(t, machine(laptop(), run, true)), map[string]any{
 		"serial": "PF0EXAMPLE", "os": "Debian GNU/Linux 12 (bookworm)", "os_supported": true, "disk_encrypted": true,
-		"firewall_on": true, "active": true, "last_seen_at": "2026-11-20T12:00:00.000Z", "lock_minutes": errUnknown, "av_running": errUnknown})
+		"firewall_on": true, "active": true, "last_seen_at": "2026-11-20T00:00:00.000Z", "lock_minutes": errUnknown, "av_running": errUnknown})
 	user := machine(laptop(), answers{"nft": "exit Operation not permitted"}, false)
 	r := device(t, user)
 	wants(t, r, map[string]any{"serial": errUnknown, "firewall_on": errUnknown, "disk_encrypted": true})

@@ -3,6 +3,8 @@
 package host
 
 import (
+	"time"
+
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -18,7 +20,7 @@ func (s *Source) readMac(ctx context.Context, name string) ([]collect.Resource, 
 	p := &probe{ctx: ctx, m: s.m, cfg: s.cfg}
 	a := feed.NewAttrs()
 	a.Set("active", true)
-	a.Time("last_seen_at", s.m.Clock.Now())
+	a.Time("last_seen_at", s.m.Clock.Now().Truncate(24*time.Hour)) // the day: a run in which nothing changed must leave no new version
 	if s.cfg.Owner != "" {
 		a.Set("owner_ref", s.cfg.Owner)
 	}

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Installs what the tests need where it is missing, and runs all of them.
+# ./test.sh fast runs the fast part only: no PostgreSQL, no browser, no race detector.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+say() { printf '\n== %s\n' "$*"; }
+
+need() { # program, Debian package
+  command -v "$1" >/dev/null 2>&1 || missing+=("$2")
+}
+
+install_missing() {
+  missing=()
+  need git git
+  need node nodejs
+  need chromium chromium
+  ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=(postgresql)
+  command -v gcc >/dev/null 2>&1 || missing+=(gcc libc6-dev)
+  [ "${#missing[@]}" -eq 0 ] && return
+  say "installing ${missing[*]}"
+  local as=()
+  [ "$(id -u)" -eq 0 ] || as=(sudo)
+  "${as[@]}" apt-get update -qq
+  # The tests start a private PostgreSQL of their own; no service is to start here.
+  DEBIAN_FRONTEND=noninteractive "${as[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+if [ "${1:-}" = fast ]; then
+  go vet ./...
+  exec go test -short ./...
+fi
+
+install_missing
+say "format and vet"
+unformatted=$(gofmt -l $(git ls-files '*.go' | grep -v _templ.go))
+[ -z "$unformatted" ] || { echo "not formatted: $unformatted"; exit 1; }
+go vet ./...
+
+say "all tests, with the race detector, on SQLite and PostgreSQL, with a browser"
+# Packages that measure or drive whole programs run without the race detector: it would measure itself.
+plain='^assay/(bench|test/browser|test/bars|test/verifier|tools/)'
+go test -race -timeout 12m $(go list ./... | grep -Ev "$plain")
+go test -timeout 12m $(go list ./... | grep -E "$plain")
+say "all tests passed"
