@@ -241,7 +241,7 @@ func listView() page.ListView {
 }
 
 func detailView() page.DetailView {
-	return page.DetailView{Ref: "EXC-3", Title: "Build account without rotation", State: "requested", Why: "waits for somebody other than Mara Castellanos", Acts: []ui.Button{{Text: "Reject", Write: true}, {Text: "Approve", Kind: "primary", Icon: "check", Write: true}},
+	return page.DetailView{Ref: "EXC-3", Title: "Build account without rotation", State: "requested", Why: "waits for somebody other than Mara Castellanos", Acts: []ui.Button{{Text: "Reject", Post: "/exceptions/3/reject", Rev: "2", Write: true}, {Text: "Approve", Kind: "primary", Icon: "check", Post: "/exceptions/3/approve", Rev: "2", Write: true}},
 		Sections: []page.Section{{Title: "Reason", Text: "The build account signs releases. Its key is in hardware and cannot be rotated before the new signer arrives in December."}, {Title: "Instead", Pairs: []ui.Pair{{Term: "Control", Text: "IAM-08 Keys are kept in hardware", Href: "/controls/IAM-08"}, {Term: "Checked", Text: "every week by hand"}}}},
 		Side:     []ui.Pair{{Term: "Asked by", Show: ui.Person("Mara Castellanos")}, {Term: "Approver"}, {Term: "From", Show: ui.Date(day(0))}, {Term: "Until", Show: ui.Date(day(-39))}, {Term: "Severity", Text: "high"}},
 		Here:     []page.HereGroup{{Kind: "Tasks that point here", Links: []ui.Link{{Text: "Order the new signer", Href: "/tasks/1"}, {Text: "Weekly check of the key", Href: "/tasks/2"}}}}, History: events()[2:4], HistoryAll: "/exceptions/3/history", Entry: 48209, Rev: 2}

@@ -77,7 +77,7 @@ func TestEveryLinkLeadsSomewhere(t *testing.T) {
 func TestThePastIsMarkedAndHasNoForm(t *testing.T) {
 	srv := httptest.NewServer(handler())
 	defer srv.Close()
-	for _, path := range []string{"/?past", "/controls/IAM-02/edit?past", "/evidence/new?past", "/settings?tab=tokens&past", "/activity?past"} {
+	for _, path := range []string{"/?past", "/controls/IAM-02/edit?past", "/evidence/new?past", "/settings?tab=tokens&past", "/activity?past", "/exceptions/3?past", "/tests/idp.mfa_all?past", "/sources/4?past", "/evidence/1?past"} {
 		html := body(t, srv.URL, path)
 		if !strings.Contains(html, `class="band"`) {
 			t.Errorf("%s: no band", path)

@@ -158,7 +158,7 @@ func Control(f ui.Frame, v ControlView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.HeadOf(ui.Head{Ref: v.Ref, Title: v.Title, Acts: editButton(v.Edit)}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.HeadOf(ui.Head{Ref: v.Ref, Title: v.Title, Acts: acts(f, editButton(v.Edit))}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -462,7 +462,7 @@ func Evidence(f ui.Frame, v EvidenceView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.HeadOf(ui.Head{Title: v.Title, Acts: v.Acts}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var15), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.HeadOf(ui.Head{Title: v.Title, Acts: acts(f, v.Acts)}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var15), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

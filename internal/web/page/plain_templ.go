@@ -673,7 +673,7 @@ func Detail(f ui.Frame, v DetailView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.HeadOf(ui.Head{Ref: v.Ref, Title: v.Title, Acts: v.Acts}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var22), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.HeadOf(ui.Head{Ref: v.Ref, Title: v.Title, Acts: acts(f, v.Acts)}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var22), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1111,6 +1111,20 @@ func History(f ui.Frame, v HistoryView) templ.Component {
 		}
 		return nil
 	})
+}
+
+// acts takes away what would change something, when the page shows the past.
+func acts(f ui.Frame, list []ui.Button) []ui.Button {
+	if !f.Past() {
+		return list
+	}
+	var out []ui.Button
+	for _, b := range list {
+		if !b.Write {
+			out = append(out, b)
+		}
+	}
+	return out
 }
 
 func orText(a, b string) string {

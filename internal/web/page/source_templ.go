@@ -487,7 +487,7 @@ func Source(f ui.Frame, v SourceView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.HeadOf(ui.Head{Title: v.Name, Acts: sourceButtons(v)}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var17), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.HeadOf(ui.Head{Title: v.Name, Acts: acts(f, sourceButtons(v))}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var17), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -965,7 +965,7 @@ func sourceButtons(v SourceView) []ui.Button {
 		out = append(out, ui.Button{Text: "Edit", Icon: "edit", Href: v.Edit, Key: "e", Write: true})
 	}
 	if v.Run != "" {
-		out = append(out, ui.Button{Text: "Read now", Icon: "refresh", Kind: "primary", Write: true, Attrs: templ.Attributes{"type": "button", "hx-post": v.Run, "hx-swap": "none"}})
+		out = append(out, ui.Button{Text: "Read now", Icon: "refresh", Kind: "primary", Write: true, Post: v.Run})
 	}
 	return out
 }

@@ -151,7 +151,7 @@ func Test(f ui.Frame, v TestView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.HeadOf(ui.Head{Title: v.Title, Acts: testButtons(v)}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.HeadOf(ui.Head{Title: v.Title, Acts: acts(f, testButtons(v))}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -395,7 +395,7 @@ func testButtons(v TestView) []ui.Button {
 		out = append(out, ui.Button{Text: "Edit", Icon: "edit", Href: v.Edit, Key: "e", Write: true})
 	}
 	if v.Run != "" {
-		out = append(out, ui.Button{Text: "Run now", Icon: "run", Kind: "primary", Write: true, Attrs: templ.Attributes{"type": "button", "hx-post": v.Run, "hx-swap": "none"}})
+		out = append(out, ui.Button{Text: "Run now", Icon: "run", Kind: "primary", Write: true, Post: v.Run})
 	}
 	return out
 }
