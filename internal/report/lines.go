@@ -94,6 +94,11 @@ func (t *TestLine) fill(changes []check.State, runs []check.RunAt) {
 	}
 }
 
+// letterOf is the letter of one run.
+func letterOf(s check.RunState) check.Letter {
+	return check.DayLetter([]check.RunState{s}, false, false)
+}
+
 func ended(s check.RunState) bool {
 	return s == check.RunPassed || s == check.RunFailed || s == check.RunExcepted || s == check.RunNotApplicable
 }
@@ -195,6 +200,10 @@ func (b *Board) factsOf(c *grc.Control, evidence []EvidenceLine) ControlFacts {
 		x := TestFacts{Test: t.Test, Required: t.Role != "supporting", Interval: 24 * time.Hour}
 		if l := b.Tests[t.Test]; l != nil && l.Known {
 			x.Latest, x.Completed, x.CompletedAt = l.State.Verdict.RunState(), l.Done, l.Completed
+			if n := b.narrow(letterOf(l.Done), t.OnlyPolicies, b.Now); len(t.OnlyPolicies) > 0 && n != letterOf(l.Done) {
+				x.Latest = map[check.Letter]check.RunState{check.Passed: check.RunPassed, check.Failed: check.RunFailed}[n]
+				x.Completed = x.Latest
+			}
 			if l.Rule != nil {
 				x.Interval = time.Duration(l.Rule.Def.IntervalHours) * time.Hour
 			}
@@ -225,12 +234,16 @@ func (b *Board) factsOf(c *grc.Control, evidence []EvidenceLine) ControlFacts {
 func (b *Board) daysOf(c *grc.Control) []ControlDay {
 	out := make([]ControlDay, len(b.Days))
 	var tests [][]check.DayCell
+	var only [][]string
 	for _, t := range c.Tests {
-		if l := b.Tests[t.Test]; t.Role != "supporting" && l != nil {
-			tests = append(tests, l.Cells)
-		} else if t.Role != "supporting" {
-			tests = append(tests, nil)
+		if t.Role == "supporting" {
+			continue
 		}
+		var cells []check.DayCell
+		if l := b.Tests[t.Test]; l != nil {
+			cells = l.Cells
+		}
+		tests, only = append(tests, cells), append(only, t.OnlyPolicies)
 	}
 	na := b.data.decisions[c.Ref] != nil || b.data.decisions[c.ID] != nil
 	since := check.DayOf(c.CreatedAt, b.Zone)
@@ -247,6 +260,9 @@ func (b *Board) daysOf(c *grc.Control) []ControlDay {
 			from, to := d.Start(b.Zone), (d + 1).Start(b.Zone).Add(-time.Millisecond)
 			if to.After(b.Now) {
 				to = b.Now
+			}
+			for j := range letters {
+				letters[j] = b.narrow(letters[j], only[j], to)
 			}
 			if from.Before(c.CreatedAt) {
 				from = to
@@ -269,6 +285,20 @@ func (b *Board) daysOf(c *grc.Control) []ControlDay {
 		out[i] = DayOfControl(f)
 	}
 	return out
+}
+
+// narrow is the letter of a test for a control that it counts for on some policies alone: where the test came to
+// an answer, these policies decide.
+func (b *Board) narrow(l check.Letter, only []string, at time.Time) check.Letter {
+	if len(only) == 0 || (l != check.Failed && l != check.Passed && l != check.Excepted) {
+		return l
+	}
+	for _, p := range only {
+		if b.policyOn(p, at) != PolicyInForce {
+			return check.Failed
+		}
+	}
+	return check.Passed
 }
 
 // criteria judges every criterion of the categories in scope on each day.

@@ -112,3 +112,6 @@ func Seed(t testing.TB) *rand.Rand {
 	})
 	return rand.New(rand.NewPCG(seed, seed))
 }
+
+// NewClock is a clock that stands at Start.
+func NewClock() *clock.Fake { return clock.NewFake(Start) }
