@@ -74,15 +74,18 @@ func (m *maker) human(o *op.Op, raw json.RawMessage) error {
 		if err := json.Unmarshal(pairs[i].value, &rows); err != nil {
 			return err
 		}
-		next := ""
+		more := ""
 		if j := slices.IndexFunc(pairs, func(p pair) bool { return p.name == "next" }); j >= 0 {
-			next = text(pairs[j].value)
+			more = "--after " + text(pairs[j].value)
+			if !slices.ContainsFunc(o.In, func(f kind.Field) bool { return f.Name == "after" }) {
+				more = "--before " + text(pairs[j].value)
+			}
 		}
 		var columns []kind.Field
 		if known && o.Verb == "list" {
 			columns = shown(sh)
 		}
-		return m.rows(rows, columns, next)
+		return m.rows(rows, columns, more)
 	}
 	return m.block(pairs)
 }

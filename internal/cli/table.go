@@ -19,8 +19,8 @@ import (
 	"golang.org/x/text/width"
 )
 
-// rows writes a table. Without columns it has those that the rows have.
-func (m *maker) rows(rows []json.RawMessage, columns []kind.Field, next string) error {
+// rows writes a table. Without columns it has those that the rows have. more are the flags of the next page.
+func (m *maker) rows(rows []json.RawMessage, columns []kind.Field, more string) error {
 	var read [][]pair
 	for _, r := range rows {
 		if len(r) == 0 || r[0] != '{' {
@@ -46,8 +46,8 @@ func (m *maker) rows(rows []json.RawMessage, columns []kind.Field, next string) 
 	switch {
 	case len(rows) == 0:
 		fmt.Fprintln(m.errOut, "nothing found")
-	case next != "":
-		fmt.Fprintf(m.errOut, "there is more: add --after %s\n", clean(next))
+	case more != "":
+		fmt.Fprintf(m.errOut, "there is more: add %s\n", clean(more))
 	}
 	return nil
 }

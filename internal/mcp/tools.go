@@ -224,11 +224,11 @@ func (t *tool) call(g *op.Gate, raw json.RawMessage, props object) (op.Call, err
 			return c, err
 		}
 	}
-	return t.input(c, args)
+	return t.input(c, o, args)
 }
 
 // input lays the objects among the arguments flat: the input of an operation is one object.
-func (t *tool) input(c op.Call, args map[string]json.RawMessage) (op.Call, error) {
+func (t *tool) input(c op.Call, o *op.Op, args map[string]json.RawMessage) (op.Call, error) {
 	in := map[string]json.RawMessage{}
 	for _, inner := range []string{"where", "fields", "input"} {
 		raw, ok := args[inner]
@@ -246,7 +246,7 @@ func (t *tool) input(c op.Call, args map[string]json.RawMessage) (op.Call, error
 		}
 		in[n] = v
 	}
-	if _, ok := in["limit"]; t.name == find && !ok && has(t.ops[0], "limit") {
+	if _, ok := in["limit"]; t.name == find && !ok && has(o, "limit") {
 		in["limit"] = json.RawMessage(`20`)
 	}
 	var err error

@@ -3,6 +3,7 @@
 package rest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -37,9 +38,9 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request, ans op.Answer) e
 	if ans.Replay {
 		h.Set(HeaderReplay, "true")
 	}
-	if next := cursor(ans.Op, out); next != "" {
+	if next, parameter := cursor(ans.Op, out); next != "" && next != "0" {
 		q := r.URL.Query()
-		q.Set("after", next)
+		q.Set(parameter, next)
 		h.Set("Link", "<"+r.URL.Path+"?"+q.Encode()+`>; rel="next"`)
 	}
 	if isThing(ans.Op) {
@@ -76,26 +77,33 @@ func isThing(o *op.Op) bool {
 	return p["id"] != nil && p["rev"] != nil
 }
 
-var nextAtEnd = regexp.MustCompile(`"next":"([A-Za-z0-9_-]+)"\}$`)
+var nextAtEnd = regexp.MustCompile(`"next":(?:"([A-Za-z0-9_-]+)"|([1-9][0-9]*))\}$`)
 
-// cursor finds the cursor of the next page in a list.
-func cursor(o *op.Op, out []byte) string {
+// cursor finds the cursor of the next page in a list, and the parameter that takes it.
+func cursor(o *op.Op, out []byte) (next, parameter string) {
 	if p, _ := o.OutSchema["properties"].(map[string]any); p["next"] == nil || p["data"] == nil {
-		return ""
+		return "", ""
 	}
-	if m := nextAtEnd.FindSubmatch(out[max(0, len(out)-4096):]); m != nil {
-		return string(m[1])
+	parameter = "after"
+	if p, _ := o.InSchema["properties"].(map[string]any); p[parameter] == nil {
+		parameter = "before" // lists that go back from the newest
 	}
-	if len(out) > 0 && strings.HasSuffix(string(out[max(0, len(out)-2):]), "]}") {
-		return "" // the list is the last field: there is no next page
+	tail := out[max(0, len(out)-4096):]
+	if m := nextAtEnd.FindSubmatch(tail); m != nil {
+		return string(m[1]) + string(m[2]), parameter
+	}
+	if bytes.HasSuffix(tail, []byte("]}")) {
+		return "", "" // the list is the last field: there is no next page
 	}
 	var l struct {
-		Next string `json:"next"`
+		Next any `json:"next"`
 	}
-	if json.Unmarshal(out, &l) != nil {
-		return ""
+	d := json.NewDecoder(bytes.NewReader(out))
+	d.UseNumber()
+	if d.Decode(&l) != nil || l.Next == nil {
+		return "", ""
 	}
-	return l.Next
+	return fmt.Sprint(l.Next), parameter
 }
 
 // matches says whether a header of entity tags holds a tag.
