@@ -64,6 +64,9 @@ func (t *tool) runUp(cmd *cobra.Command, repos, endpoints []string, email string
 		return err
 	}
 	t.org = org
+	if err := t.app.ApplyControls(ctx, org); err != nil {
+		return err
+	}
 	if err := t.connect(ctx, repos, endpoints); err != nil {
 		return err
 	}
@@ -140,6 +143,9 @@ func (t *tool) serve() *cobra.Command {
 		Example: "  assay serve --listen 127.0.0.1:8080", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := t.ready(cmd); err != nil {
+				return err
+			}
+			if err := t.app.ApplyControls(cmd.Context(), t.org); err != nil {
 				return err
 			}
 			return t.listen(cmd.Context(), false)
