@@ -4,16 +4,15 @@ package ledger
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"assay/internal/db"
 	"assay/internal/errs"
@@ -26,59 +25,12 @@ type Checkpoint struct {
 	Origin string
 	Size   int64
 	Root   tlog.Hash
-	Note   string // the signed note as it is handed out
+	At     time.Time // by the clock of the signer; zero where the note does not say
+	Note   string    // the signed note as it is handed out
 }
 
 // Origin is the name of an organisation's ledger. It is also the name of its key.
 func Origin(org string) string { return "assay/" + org }
-
-// text is the signed part of a checkpoint.
-func text(origin string, size int64, root tlog.Hash) string {
-	return fmt.Sprintf("%s\n%d\n%s\n", origin, size, base64.StdEncoding.EncodeToString(root[:]))
-}
-
-// OpenCheckpoint checks the signature of a note with the ledger's public key and reads it.
-func OpenCheckpoint(msg, vkey string) (Checkpoint, error) {
-	v, err := note.NewVerifier(strings.TrimSpace(vkey))
-	if err != nil {
-		return Checkpoint{}, errs.At("key", "this is not a verifier key").Because(err)
-	}
-	n, err := note.Open([]byte(msg), note.VerifierList(v))
-	if err != nil {
-		return Checkpoint{}, errs.At("checkpoint", "the signature does not fit the key %s", v.Name()).Because(err)
-	}
-	for _, sig := range append(n.Sigs, n.UnverifiedSigs...) { // the last character has bits that decoding passes over
-		if b, err := base64.StdEncoding.DecodeString(sig.Base64); err != nil || base64.StdEncoding.EncodeToString(b) != sig.Base64 {
-			return Checkpoint{}, errs.At("checkpoint", "the signature by %s is not written as it was made", sig.Name).Because(err)
-		}
-	}
-	c, err := readCheckpoint(n.Text)
-	c.Note = msg
-	if err == nil && c.Origin != v.Name() {
-		return c, errs.At("checkpoint", "it is for %s, the key is for %s", c.Origin, v.Name())
-	}
-	return c, err
-}
-
-func readCheckpoint(t string) (Checkpoint, error) {
-	bad := errs.At("checkpoint", "this is not a checkpoint: want an origin, a size and a root, a line each")
-	l := strings.Split(t, "\n")
-	if len(l) < 4 {
-		return Checkpoint{}, bad
-	}
-	size, err := strconv.ParseInt(l[1], 10, 64)
-	if err != nil || size < 0 || strconv.FormatInt(size, 10) != l[1] {
-		return Checkpoint{}, bad
-	}
-	root, err := base64.StdEncoding.DecodeString(l[2])
-	if err != nil || len(root) != 32 {
-		return Checkpoint{}, bad
-	}
-	return Checkpoint{Origin: l[0], Size: size, Root: tlog.Hash(root)}, nil
-}
-
-// ReadNote reads a checkpoint without checking its signature. What it says must not be believed.
-func ReadNote(msg string) (Checkpoint, error) { return readCheckpoint(msg) }
 
 // Keys keeps one signing key for each organisation, in a folder of their own.
 type Keys struct {
@@ -89,6 +41,9 @@ type Keys struct {
 
 // Signer gives the key of an organisation's ledger, and makes it when there is none.
 func (k *Keys) Signer(org string) (note.Signer, string, error) {
+	if err := CheckOrg(org); err != nil {
+		return nil, "", err
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	path := filepath.Join(k.Dir, org+".key")
@@ -122,6 +77,9 @@ type Anchors struct {
 
 // Last is the last checkpoint that was signed, or none.
 func (a *Anchors) Last(org string) (string, error) {
+	if err := CheckOrg(org); err != nil {
+		return "", err
+	}
 	b, err := os.ReadFile(a.path(org))
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
@@ -136,6 +94,9 @@ func (a *Anchors) path(org string) string { return filepath.Join(a.Dir, org+".ch
 
 // Swap puts next in the place of last, if last still stands there.
 func (a *Anchors) Swap(org, last, next string) error {
+	if err := CheckOrg(org); err != nil {
+		return err
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	unlock, err := lockFile(filepath.Join(a.Dir, org+".lock"))
@@ -155,8 +116,9 @@ func (a *Anchors) Swap(org, last, next string) error {
 
 // Sign signs a checkpoint for the entries that the connection sees, which must be durable: c must be
 // a reader, never a transaction that is still open for writing. It refuses to sign what does not
-// extend the last checkpoint, so that a restored or altered database cannot pass for the true one.
-func Sign(ctx context.Context, c *db.Conn, org string, keys *Keys, anchors *Anchors) (Checkpoint, error) {
+// extend the last checkpoint, so that a restored or altered database cannot pass for the true one. now is the time that is signed with
+// them; where nothing was added, the last checkpoint is given again with its own time.
+func Sign(ctx context.Context, c *db.Conn, org string, keys *Keys, anchors *Anchors, now time.Time) (Checkpoint, error) {
 	last, err := anchors.Last(org)
 	if err != nil {
 		return Checkpoint{}, err
@@ -192,8 +154,8 @@ func Sign(ctx context.Context, c *db.Conn, org string, keys *Keys, anchors *Anch
 	if err != nil {
 		return Checkpoint{}, err
 	}
-	cp := Checkpoint{Origin: Origin(org), Size: size, Root: root}
-	msg, err := note.Sign(&note.Note{Text: text(cp.Origin, size, root)}, signer)
+	cp := Checkpoint{Origin: Origin(org), Size: size, Root: root, At: now.UTC().Truncate(time.Millisecond)}
+	msg, err := note.Sign(&note.Note{Text: text(cp.Origin, size, root, cp.At)}, signer)
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("sign checkpoint: %w", err)
 	}

@@ -88,7 +88,7 @@ func (e *Entry) Sound() bool {
 			}
 		}
 	}
-	return e.Seq >= 0 && e.Rev >= 0
+	return e.Seq >= 0 && e.Seq <= maxNumber && e.Rev >= 0 && e.Rev <= maxNumber
 }
 
 // Commit is the keyed digest of a body.
@@ -100,7 +100,8 @@ func Commit(salt, body []byte) [32]byte {
 	return d
 }
 
-// Disposed is the body that stands for "removed lawfully": the row is kept without salt and body.
+// nothing is the body that stands for "the thing was ended". It has a salt and a digest like any other;
+// what was disposed of has none of the three.
 var nothing = []byte("null")
 
 // IsEnd says whether a body means that the thing was ended.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"assay/internal/db"
+	"assay/internal/errs"
 )
 
 type rows = *sql.Rows
@@ -32,9 +33,26 @@ type Log struct {
 	Frontier
 }
 
+// CheckOrg says whether a name may be that of an organisation. It stands in the names of files and keys and
+// at the top of every checkpoint, so that it is one that no file system and no reader can take for another.
+func CheckOrg(org string) error {
+	ok := len(org) >= 1 && len(org) <= 64 && org[0] >= 'a' && org[0] <= 'z'
+	for i := range len(org) {
+		c := org[i]
+		ok = ok && (c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '_' || c == '-')
+	}
+	if !ok {
+		return errs.At("org", "%.70q cannot be the name of an organisation", org).Mend("use 1 to 64 lower-case letters, digits, _ and -, with a letter first")
+	}
+	return nil
+}
+
 // Load takes the head of the organisation's ledger for writing, and makes it if there is none.
 // known, where not nil, is a Log from an earlier transaction, used again if nobody else has written since.
 func Load(ctx context.Context, c *db.Conn, org string, known *Log) (*Log, error) {
+	if err := CheckOrg(org); err != nil {
+		return nil, err
+	}
 	q := `SELECT size, at FROM head WHERE org=$1`
 	if c.Engine() == db.Postgres {
 		q += ` FOR UPDATE`

@@ -3,11 +3,11 @@
 package store
 
 import (
-	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 
 	"assay/internal/ledger"
+	"golang.org/x/mod/sumdb/tlog"
 )
 
 // entryLine reads an entry with its body, and holds it against the entries in front of it.
@@ -91,7 +91,7 @@ func (k *exportCheck) body(e *ledger.Entry, body string, salt []byte, hasBody, h
 	switch {
 	case hasBody != hasSalt:
 		bad(Altered, "it lost its text or its salt, not both")
-	case !hasBody && e.Kind == "disposal":
+	case !hasBody && e.Kind == disposalKind:
 		bad(Missing, "it is gone, and the body of a disposal is never disposed of")
 	case !hasBody:
 		k.out.Disposed++
@@ -103,7 +103,7 @@ func (k *exportCheck) body(e *ledger.Entry, body string, salt []byte, hasBody, h
 	}
 	if hasBody {
 		k.out.Bodies++
-		if e.Kind == "disposal" && e.Rev > 0 {
+		if e.Kind == disposalKind && e.Rev > 0 {
 			k.dispose(e.Seq, body)
 		}
 	}
@@ -111,41 +111,19 @@ func (k *exportCheck) body(e *ledger.Entry, body string, salt []byte, hasBody, h
 
 // open reads the body of a batch of facts.
 func (k *exportCheck) open(body string) {
-	m := object(body)
-	table, _ := m["table"].(string)
-	rows, counted := whole(m["rows"])
-	root, _ := m["root"].(string)
-	s := scan{b: []byte(`"` + root + `"`)}
-	s.hash()
-	if m == nil || table != k.now.kind || !counted || !s.end() {
-		return
+	if rows, root, ok := batchBody(k.now.kind, body); ok {
+		k.now.open, k.now.rows, k.now.root = true, rows, root
 	}
-	k.now.open, k.now.rows, k.now.root, k.now.sum = true, rows, root, sha256.New()
 }
 
 // dispose takes what a disposal says was removed off the list of what is gone without a reason.
 func (k *exportCheck) dispose(seq int64, body string) {
-	m := object(body)
-	for _, n := range wholes(m["entries"]) {
+	entries, rows := disposalBody(seq, body)
+	for _, n := range entries {
 		delete(k.gone, n)
 	}
-	list, _ := m["rows"].([]any)
-	var rows [][2]int64
-	for _, x := range list {
-		r, _ := x.(map[string]any)
-		batch, ok := whole(r["batch"])
-		ns := wholes(r["n"])
-		if _, isList := r["n"].([]any); !ok || !isList || ns == nil {
-			return
-		}
-		for _, n := range ns {
-			rows = append(rows, [2]int64{batch, n})
-		}
-	}
 	for _, r := range rows {
-		if r[0] < seq {
-			delete(k.goneRows, r)
-		}
+		delete(k.goneRows, r)
 	}
 }
 
@@ -198,7 +176,7 @@ func (k *exportCheck) row(r *exportRow) {
 		k.bad(place{stageContent, b.seq, partRows, b.next}, Missing, fmt.Sprintf("row %d of batch %d", b.next, b.seq), "it is missing")
 	}
 	b.next = r.n + 1
-	b.sum.Write(r.h[:])
+	b.sum.push(tlog.RecordHash(r.h[:]))
 	k.out.Rows++
 	switch {
 	case r.table != b.kind:
@@ -222,7 +200,7 @@ func (k *exportCheck) endBatch() {
 	if b.next < b.rows {
 		k.bad(place{stageContent, b.seq, partRows, b.next}, Missing, fmt.Sprintf("row %d of batch %d", b.next, b.seq), "it is missing; the ledger committed to %d rows", b.rows)
 	}
-	if hex.EncodeToString(b.sum.Sum(nil)) != b.root {
+	if root := b.sum.root(); hex.EncodeToString(root[:]) != b.root {
 		k.bad(place{stageContent, b.seq, partBatch, 0}, Altered, fmt.Sprintf("batch %d", b.seq), "its rows are not those that the ledger committed to")
 	}
 }

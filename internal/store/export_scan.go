@@ -6,17 +6,12 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"assay/internal/clock"
-	"assay/internal/errs"
 	"assay/internal/ledger"
-	"golang.org/x/mod/sumdb/note"
 )
 
 const (
@@ -178,54 +173,41 @@ func (s *scan) entry(e *ledger.Entry) {
 	s.lit(`}`)
 }
 
-var keyForm = regexp.MustCompile(`^assay/[!#-*,-\[\]-~]{1,80}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}$`)
-
-// soundKey says whether a key is written in the one way that the format allows.
-func soundKey(key string) error {
-	_, err := note.NewVerifier(key)
-	if err != nil || !keyForm.MatchString(key) {
-		return errs.At("key", "this is not the public key of a ledger").Because(err)
-	}
-	return nil
+// batchBody reads what the body of a batch of facts of a table commits to.
+func batchBody(table, body string) (rows int64, root string, ok bool) {
+	m := object(body)
+	of, _ := m["table"].(string)
+	rows, counted := whole(m["rows"])
+	root, _ = m["root"].(string)
+	s := scan{b: []byte(`"` + root + `"`)}
+	s.hash()
+	return rows, root, m != nil && of == table && counted && s.end()
 }
 
-// soundNote says whether a checkpoint is written in the one way that the format allows. It is stricter
-// than the library that checks the signature.
-func soundNote(msg string) error {
-	bad := errs.At("checkpoint", "this is not a signed checkpoint")
-	cut := strings.LastIndex(msg, "\n\n")
-	if cut < 0 || !utf8.ValidString(msg) || strings.ContainsFunc(msg, func(r rune) bool { return r < 0x20 && r != '\n' }) {
-		return bad
-	}
-	text := strings.Split(msg[:cut], "\n")
-	if len(text) < 3 {
-		return bad
-	}
-	for _, l := range text {
-		if l == "" {
-			return bad
+// disposalBody reads what a disposal at place seq covers: entries, and rows of batches. What is not in
+// front of it is not covered, and a list with a member that is not what it must be covers nothing.
+func disposalBody(seq int64, body string) (entries []int64, rows [][2]int64) {
+	m := object(body)
+	for _, n := range wholes(m["entries"]) {
+		if n < seq {
+			entries = append(entries, n)
 		}
 	}
-	n := scan{b: []byte(text[1])}
-	n.number()
-	root, err := base64.StdEncoding.Strict().DecodeString(text[2])
-	if !n.end() || err != nil || len(root) != 32 {
-		return bad
-	}
-	sigs, whole := strings.CutSuffix(msg[cut+2:], "\n")
-	lines := strings.Split(sigs, "\n")
-	if !whole || len(lines) > 100 {
-		return bad
-	}
-	for _, l := range lines {
-		rest, ok := strings.CutPrefix(l, "— ")
-		name, sig, _ := strings.Cut(rest, " ")
-		b, err := base64.StdEncoding.Strict().DecodeString(sig)
-		if !ok || name == "" || strings.Contains(name, "+") || strings.ContainsFunc(name, unicode.IsSpace) || err != nil || len(b) < 5 {
-			return bad
+	list, _ := m["rows"].([]any)
+	for _, x := range list {
+		r, _ := x.(map[string]any)
+		batch, ok := whole(r["batch"])
+		ns := wholes(r["n"])
+		if _, isList := r["n"].([]any); !ok || !isList || ns == nil {
+			return entries, nil
+		}
+		for _, n := range ns {
+			if batch < seq {
+				rows = append(rows, [2]int64{batch, n})
+			}
 		}
 	}
-	return nil
+	return entries, rows
 }
 
 // object reads a body as a JSON object; nil where it is none.

@@ -5,12 +5,10 @@ package store
 import (
 	"bufio"
 	"cmp"
-	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"slices"
 	"strings"
@@ -49,32 +47,6 @@ type placed struct {
 	Problem
 }
 
-// edge is the right edge of a growing tree.
-type edge struct {
-	size   int64
-	hashes []tlog.Hash
-}
-
-func (f *edge) push(h tlog.Hash) {
-	for s := f.size; s&1 == 1; s >>= 1 {
-		h = tlog.NodeHash(f.hashes[len(f.hashes)-1], h)
-		f.hashes = f.hashes[:len(f.hashes)-1]
-	}
-	f.hashes = append(f.hashes, h)
-	f.size++
-}
-
-func (f *edge) root() tlog.Hash {
-	if len(f.hashes) == 0 {
-		return sha256.Sum256(nil)
-	}
-	h := f.hashes[len(f.hashes)-1]
-	for i := len(f.hashes) - 2; i >= 0; i-- {
-		h = tlog.NodeHash(f.hashes[i], h)
-	}
-	return h
-}
-
 // batchNow is the entry whose row lines are being read.
 type batchNow struct {
 	seq        int64
@@ -83,7 +55,7 @@ type batchNow struct {
 	open       bool // its body is there and is that of a batch
 	rows, next int64
 	root       string
-	sum        hash.Hash
+	sum        edge
 }
 
 // exportCheck reads an export once, from top to end, and holds it against itself, the key and the kept checkpoints.
@@ -261,21 +233,13 @@ func (k *exportCheck) keys(inHeader string) {
 	}
 	name, _, _ := strings.Cut(k.key, "+")
 	switch {
-	case soundKey(k.key) != nil:
+	case ledger.CheckKey(k.key) != nil:
 		k.bad(at, BadSign, "key", "it is not the public key of a ledger")
 	case k.key != inHeader:
 		k.bad(at, BadSign, "key", "the file is signed by another key than the one you trust: %s", inHeader)
 	case name != k.origin:
 		k.bad(at, BadSign, "key", "it is the key of %s, and the file is of %s", name, k.origin)
 	}
-}
-
-// checkpointIn opens a signed note in the narrow form of the format.
-func (k *exportCheck) checkpointIn(msg string) (ledger.Checkpoint, error) {
-	if err := soundNote(msg); err != nil {
-		return ledger.Checkpoint{}, err
-	}
-	return ledger.OpenCheckpoint(msg, k.key)
 }
 
 // finish holds what was read against the checkpoints, and lists the problems in their order.
@@ -309,7 +273,7 @@ func (k *exportCheck) signatures(kept []string) {
 		k.bad(place{stageContent, r[0], partRows, r[1]}, Missing, fmt.Sprintf("row %d of batch %d", r[1], r[0]), "it is gone, and no entry says that it was disposed of")
 	}
 	k.out.Disposed -= int64(len(k.gone))
-	cp, err := k.checkpointIn(k.note)
+	cp, err := ledger.OpenCheckpoint(k.note, k.key)
 	if err != nil {
 		k.bad(place{stage: stageSign, n: 1}, BadSign, "checkpoint", "%v", err)
 		return
@@ -324,7 +288,7 @@ func (k *exportCheck) signatures(kept []string) {
 	for i, msg := range kept {
 		k.out.Kept++
 		name, at := fmt.Sprintf("kept %d", i+1), int64(i)
-		old, err := k.checkpointIn(msg)
+		old, err := ledger.OpenCheckpoint(msg, k.key)
 		switch {
 		case err != nil:
 			k.bad(place{stage: stageSign, n: 2 + at}, BadSign, name, "%v", err)

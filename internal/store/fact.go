@@ -10,11 +10,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"assay/internal/kind"
+	"golang.org/x/mod/sumdb/tlog"
 )
 
 // Place is where a fact stands: the ledger entry of its batch, and its number in the batch. Facts embed it first.
@@ -65,6 +67,7 @@ func Facts[T any](name, doc string, key []string, index ...[]string) *Table[T] {
 		}
 		t.cols = append(t.cols, c)
 	}
+	slices.SortFunc(t.cols, func(a, b column) int { return strings.Compare(a.name, b.name) }) // as rowText wants them
 	return t
 }
 
@@ -72,17 +75,23 @@ func (t *Table[T]) name() string      { return t.Name }
 func (t *Table[T]) columns() []column { return t.cols }
 func (t *Table[T]) key() []string     { return t.Key }
 
+// ddl declares the column. Every column may be null: a row that was written before the column was
+// declared has none, and reads as the zero value.
+func (c column) ddl() string {
+	if c.typ == "text" || c.typ == "json" {
+		return fmt.Sprintf("%q TEXT", c.name)
+	}
+	return fmt.Sprintf("%q BIGINT", c.name)
+}
+
+// ddl makes the table, and then its indexes.
 func (t *Table[T]) ddl() []string {
 	cols := "org TEXT NOT NULL, batch BIGINT NOT NULL, n BIGINT NOT NULL"
 	if t.Key != nil {
 		cols += ", until BIGINT NOT NULL"
 	}
 	for _, c := range t.cols {
-		typ := "BIGINT"
-		if c.typ == "text" || c.typ == "json" {
-			typ = "TEXT"
-		}
-		cols += fmt.Sprintf(", %q %s", c.name, typ)
+		cols += ", " + c.ddl()
 	}
 	f := "f_" + t.Name
 	out := []string{fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s (%s, salt {bytes}, h {bytes} NOT NULL, PRIMARY KEY (org, batch, n)) {clustered}", f, cols)}
@@ -107,13 +116,13 @@ func (t *Table[T]) ddl() []string {
 type Batch struct {
 	Table string         `json:"table"`
 	Rows  int64          `json:"rows"`
-	Root  string         `json:"root"` // SHA-256 over the commitments of the rows, in order, in hex
+	Root  string         `json:"root"` // of the tree over the commitments of the rows, in hex
 	Note  map[string]any `json:"note,omitempty"`
 }
 
 // Append writes a batch of facts and its ledger entry. id says what the batch is about; note is kept in the body.
 func (t *Table[T]) Append(ctx context.Context, tx *Tx, id string, rows []T, note map[string]any) (int64, error) {
-	sum := sha256.New()
+	var tree edge
 	type made struct {
 		vals []any
 		salt []byte
@@ -122,15 +131,19 @@ func (t *Table[T]) Append(ctx context.Context, tx *Tx, id string, rows []T, note
 	out := make([]made, len(rows))
 	for i := range rows {
 		vals, err := values(t.cols, reflect.ValueOf(&rows[i]).Elem())
+		if err == nil {
+			err = t.sound(i, vals, reflect.ValueOf(&rows[i]).Elem())
+		}
 		if err != nil {
 			return 0, fmt.Errorf("write %s: %w", t.Name, err)
 		}
 		salt := tx.db.ids.Bytes(16)
 		h := rowHash(salt, rowText(t.cols, vals))
-		sum.Write(h)
+		tree.push(tlog.RecordHash(h))
 		out[i] = made{vals, salt, h}
 	}
-	body, err := Encode(Batch{t.Name, int64(len(rows)), fmt.Sprintf("%x", sum.Sum(nil)), note})
+	root := tree.root()
+	body, err := Encode(Batch{t.Name, int64(len(rows)), fmt.Sprintf("%x", root[:]), note})
 	if err != nil {
 		return 0, err
 	}
@@ -287,19 +300,22 @@ func values(cols []column, rv reflect.Value) ([]any, error) {
 	return out, nil
 }
 
-// rowText is the canonical text of a row: a JSON object of its columns, in order of declaration.
+// rowText is the text of a row that its commitment is over: a JSON object of its columns, sorted by name,
+// without those that are null. A column that is declared later is null in the rows that were there before
+// it, and so their text stays what it was.
 func rowText(cols []column, vals []any) []byte {
 	b := []byte{'{'}
 	for i, c := range cols {
-		if i > 0 {
+		if vals[i] == nil {
+			continue
+		}
+		if len(b) > 1 {
 			b = append(b, ',')
 		}
 		b = append(b, '"')
 		b = append(b, c.name...)
 		b = append(b, '"', ':')
 		switch v := vals[i].(type) {
-		case nil:
-			b = append(b, "null"...)
 		case int64:
 			b = strconv.AppendInt(b, v, 10)
 		case string:
@@ -400,7 +416,7 @@ func Project[R, T any](ctx context.Context, v *View, t *Table[T], cols []string,
 		t.col(c)
 		quoted[i] = strconv.Quote(c)
 	}
-	q := fmt.Sprintf("SELECT %s FROM f_%s WHERE org=$1 AND batch<$2", strings.Join(quoted, ", "), t.Name)
+	q := fmt.Sprintf("SELECT %s FROM f_%s WHERE org=$1 AND salt IS NOT NULL AND batch<$2", strings.Join(quoted, ", "), t.Name)
 	if t.Key != nil {
 		if v.Past {
 			q += " AND until>=$2"

@@ -58,13 +58,45 @@ func (d *DB) migrateIn(ctx context.Context, c *db.Conn) error {
 		}
 	}
 	for name, t := range d.tables {
-		for _, q := range t.ddl() {
+		for i, q := range t.ddl() {
 			if _, err := c.Exec(ctx, d.sql.DDL(q)); err != nil {
 				return fmt.Errorf("table of %s: %w", name, err)
+			}
+			if i == 0 { // an index may be over a column that is new
+				if err := d.columns(ctx, c, t); err != nil {
+					return fmt.Errorf("columns of %s: %w", name, err)
+				}
 			}
 		}
 	}
 	return d.sql.Plan(ctx, c)
+}
+
+// columns adds to a table of facts the columns that were declared after it was made. The rows that are
+// there keep their text, for what is null is not in it.
+func (d *DB) columns(ctx context.Context, c *db.Conn, t FactTable) error {
+	q := `SELECT name FROM pragma_table_info($1)`
+	if c.Engine() == db.Postgres {
+		q = `SELECT column_name FROM information_schema.columns WHERE table_schema=current_schema() AND table_name=$1`
+	}
+	have := map[string]bool{}
+	if err := c.Each(ctx, q, []any{"f_" + t.name()}, func(r *sql.Rows) error {
+		var n string
+		err := r.Scan(&n)
+		have[n] = true
+		return err
+	}); err != nil {
+		return err
+	}
+	for _, col := range t.columns() {
+		if have[col.name] {
+			continue
+		}
+		if _, err := c.Exec(ctx, `ALTER TABLE f_`+t.name()+` ADD COLUMN `+col.ddl()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (d *DB) version(ctx context.Context, c *db.Conn) error {

@@ -19,7 +19,7 @@ import (
 func (d *DB) Sign(ctx context.Context, org string, keep bool) (ledger.Checkpoint, error) {
 	var cp ledger.Checkpoint
 	err := d.View(ctx, org, time.Time{}, System("ledger.sign"), func(v *View) (err error) {
-		cp, err = ledger.Sign(ctx, v.c, org, d.keys, d.anchors)
+		cp, err = ledger.Sign(ctx, v.c, org, d.keys, d.anchors, d.clock.Now())
 		return err
 	})
 	if err != nil || !keep {
@@ -52,9 +52,7 @@ func (d *DB) LastCheckpoint(org string) (ledger.Checkpoint, error) {
 	if err != nil || msg == "" {
 		return ledger.Checkpoint{}, err
 	}
-	cp, err := ledger.ReadNote(msg)
-	cp.Note = msg
-	return cp, err
+	return ledger.ReadNote(msg)
 }
 
 // Behind says whether the database lost entries that a signed checkpoint covers.
