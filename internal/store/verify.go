@@ -242,8 +242,8 @@ func (v *verifier) head(ctx context.Context) error {
 		v.bad(Missing, end, "head", "the head says %d entries, and there are entries from number %d to %d", size.n, first.n, end-1)
 		v.out.Size = max(size.n, end)
 	}
-	if v.out.Size > end+1_000_000 || v.out.Size < 0 { // a head that was tampered with must not make us allocate without bound
-		v.out.Size = end
+	if err := v.bound(ctx, c); err != nil {
+		v.bad(Altered, -1, "entries", "they cannot be counted: %v", err)
 	}
 	if end > 0 && at.ok {
 		var lastAt num
@@ -251,6 +251,29 @@ func (v *verifier) head(ctx context.Context) error {
 			v.bad(Altered, end-1, "head", "its time is not that of the last entry")
 		}
 	}
+	return nil
+}
+
+// bound keeps a number that was tampered with from making us allocate without bound: where the middle of
+// the ledger is not there, the entries are counted.
+func (v *verifier) bound(ctx context.Context, c *db.Conn) error {
+	for i := int64(0); i < 8 && v.out.Size > 1000; i++ {
+		var one num
+		found, err := c.One(ctx, `SELECT seq FROM entry WHERE org=$1 AND seq=$2`, []any{v.org, v.out.Size / 8 * i}, &one)
+		if err == nil && found {
+			continue
+		}
+		var n num
+		if _, err := c.One(ctx, `SELECT count(*) FROM entry WHERE org=$1`, []any{v.org}, &n); err != nil {
+			return err
+		}
+		if v.out.Size > n.n+1_000_000 {
+			v.bad(Missing, n.n, "entries", "there are %d, and the last number is %d", n.n, v.out.Size-1)
+			v.out.Size = n.n
+		}
+		return nil
+	}
+	v.out.Size = max(v.out.Size, 0)
 	return nil
 }
 
