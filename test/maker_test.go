@@ -3,6 +3,7 @@
 package test
 
 import (
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -30,6 +31,10 @@ type world struct {
 	actor func(t *testing.T, h *testkit.House, org string, r op.Role, name string) op.Actor
 	// given are inputs that a schema does not tell: by operation, then by field. A func(*maker, string) any is called with the organisation.
 	given map[string]map[string]any
+	// shared are operations whose ids are the same in every organisation, such as those of the catalogue, each with the reason.
+	shared map[string]string
+	// silent are writes without an entry in the ledger, each with the reason why that is right.
+	silent map[string]string
 	// apart are operations that cannot be called here, each with the reason.
 	apart map[string]string
 }
@@ -41,6 +46,7 @@ type maker struct {
 	ready   map[string]map[string]string // what was prepared: organisation, kind, id
 	learned map[string]map[string]bool   // optional fields that rules want: kind, field
 	n       int
+	beside  *sql.DB // the database, not through the store
 	tb      *testing.T
 }
 
@@ -198,12 +204,18 @@ func field(o *op.Op, n string) kind.Field {
 	return kind.Field{}
 }
 
-// from is a state from which an operation, where it is a move, goes on; any where it is none.
+// from is a state from which an operation, where it is a move, goes on, and which can be reached; any where it is none.
 func (m *maker) from(o *op.Op) string {
 	sh, _ := m.h.Set.Shape(o.Kind)
+	st, _ := sh.Field("state")
 	for _, mv := range sh.Moves {
-		if mv.Verb == o.Verb {
-			return mv.From[0]
+		if mv.Verb != o.Verb {
+			continue
+		}
+		for _, s := range mv.From {
+			if s == st.Default || m.path(sh, st.Default, s) != nil {
+				return s
+			}
 		}
 	}
 	return ""

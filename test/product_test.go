@@ -13,9 +13,6 @@ import (
 	"assay/internal/testkit"
 )
 
-// product is what the derived tests run over.
-var product = throwaway
-
 // throwaway is a small world with one of each sort of field, state and operation.
 var throwaway = world{add: addThrowaway, prepare: prepareThrowaway}
 

@@ -3,6 +3,7 @@
 package kind
 
 import (
+	"encoding"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -29,6 +30,7 @@ type Field struct {
 	Fields                                []Field // of an object, or of the objects in a list
 	Required, ReadOnly, List, Index       bool
 	Secret, Personal, Long                bool
+	Text                                  bool // in JSON it is a text, whatever it is in Go
 	Min, Max                              *int64
 	At                                    []int
 }
@@ -73,6 +75,7 @@ func field(name string, f reflect.StructField) Field {
 var (
 	timeType = reflect.TypeFor[time.Time]()
 	rawType  = reflect.TypeFor[json.RawMessage]()
+	textType = reflect.TypeFor[encoding.TextMarshaler]()
 )
 
 func (x *Field) shape(t reflect.Type) {
@@ -83,6 +86,7 @@ func (x *Field) shape(t reflect.Type) {
 		x.Type, x.Enum = "string", e.Values()
 		return
 	}
+	x.Text = t != timeType && (t.Implements(textType) || reflect.PointerTo(t).Implements(textType))
 	switch {
 	case t == timeType:
 		x.Type, x.Format = "string", "date-time"
@@ -96,6 +100,9 @@ func (x *Field) shape(t reflect.Type) {
 		var item Field
 		item.shape(t.Elem())
 		x.Type, x.Enum, x.Fields, x.Format = "array", item.Enum, item.Fields, item.Format
+		if item.Text {
+			item.Type, x.Fields = "string", nil
+		}
 		if item.Fields == nil && item.Format == "" {
 			x.Format = item.Type
 		}
@@ -170,6 +177,10 @@ func (x Field) Schema() map[string]any {
 	}
 	if x.Secret {
 		p["writeOnly"] = true
+	}
+	if x.Text {
+		p["type"] = []string{"string", "null"}
+		return p
 	}
 	switch x.Type {
 	case "any":

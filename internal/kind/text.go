@@ -20,6 +20,8 @@ func (x Field) FromText(text string) (json.RawMessage, error) {
 		return nil, errs.At(x.Name, "is not readable text (UTF-8)")
 	}
 	switch {
+	case x.Text:
+		return json.Marshal(text)
 	case x.Type == "integer":
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"testing"
+
+	"assay/internal/auth"
+	"assay/internal/blob"
+	"assay/internal/check"
+	"assay/internal/collect"
+	"assay/internal/grc"
+	"assay/internal/job"
+	"assay/internal/kind"
+	"assay/internal/op"
+	"assay/internal/report"
+	"assay/internal/store"
+	"assay/internal/testkit"
+)
+
+// real is the product's own set of operations.
+func real() world {
+	var w *job.Works
+	var b *report.Boards
+	rules := func(context.Context, *store.View) (*check.Catalogue, error) { return check.BuiltIn() }
+	r := &parts{}
+	return world{
+		add: func(s *op.Set) {
+			w, b = &job.Works{Log: slog.New(slog.DiscardHandler), Rules: rules, Runner: &collect.Runner{Connectors: []collect.Connector{fixed}}}, &report.Boards{Rules: rules}
+			auth.Add(s)
+			grc.Add(s)
+			collect.Add(s, []collect.Connector{fixed})
+			check.Add(s)
+			report.Add(s, b)
+			w.Add(s)
+		},
+		prepare: func(t *testing.T, h *testkit.House, org string) map[string]string {
+			w.DB, b.DB = h.Store, h.Store
+			return r.prepare(t, h, org, w)
+		},
+		actor: r.actor,
+		given: map[string]map[string]any{
+			"run.get":             {"id": r.id("run")},
+			"resource.get":        {"id": r.id("resource")},
+			"resource.history":    {"id": r.id("resource")},
+			"resource.status":     {"id": r.id("resource")},
+			"test.get":            {"id": "idp.mfa_all"},
+			"test.results":        {"id": "idp.mfa_all"},
+			"control.status":      {"ref": "IAM-02"},
+			"monitoring.controls": {"criterion": "CC6.1"},
+			"monitoring.day":      {"subject": "CC6.1", "day": testkit.Start.Format("2006-01-02")},
+			"ledger.entry":        {"seq": 0},
+			"source.create":       {"connector": "fixed"},
+			"user.invite":         {"roles": []string{"reader"}},
+			"user.grant":          {"roles": []string{"owner"}},
+			"token.create":        {"scopes": []string{"read"}},
+			"definition.create":   {"text": "tests:\n  - id: idp.dormant\n    severity: high\n"},
+		},
+		silent: map[string]string{"user.link": "the link is a slip; using it is what the ledger is told"},
+		shared: map[string]string{"test.get": "the catalogue is the same for all", "test.results": "the catalogue is the same for all",
+			"resource.status": "it lists what tests said of an id, and of one that is not there nothing"},
+	}
+}
+
+// parts are what was prepared, by engine and organisation.
+type parts struct {
+	ids    map[string]map[string]string
+	people map[string]op.Actor
+	house  *testkit.House
+}
+
+func (p *parts) id(what string) func(*maker, string) any {
+	return func(_ *maker, org string) any { return p.ids[org][what] }
+}
+
+// fixed is a connector that always gives the same.
+var fixed = collect.Connector{Name: "fixed", Title: "Fixed", Doc: "Gives always the same.", New: func(json.RawMessage) (collect.Source, error) { return fixedSource{}, nil }}
+
+type fixedSource struct{}
+
+func (fixedSource) Describe() collect.Description {
+	return collect.Description{Kinds: []string{"idp.user"}, Reads: "Nothing.", Query: "none", Version: "1"}
+}
+
+func (fixedSource) Collect(_ context.Context, page func(collect.Page) error) (collect.Manifest, error) {
+	err := page(collect.Page{Resources: []collect.Resource{{Kind: "idp.user", Key: "jo", Name: "Jo", Attrs: map[string]any{"email": "jo@example.com", "status": "active", "mfa_enrolled": true}}}})
+	return collect.Manifest{Complete: true, Counts: map[string]int{"idp.user": 1}}, err
+}
+
+// prepare founds an organisation with the library, a source that was read once, and a token.
+func (p *parts) prepare(t *testing.T, h *testkit.House, org string, w *job.Works) map[string]string {
+	t.Helper()
+	if p.house != h {
+		p.house, p.ids, p.people = h, map[string]map[string]string{}, map[string]op.Actor{}
+	}
+	keep := func(org string) (blob.Store, error) { return blob.OpenFolder(filepath.Join(h.Dir, "files", org)) }
+	h.Gate.Files = keep
+	w.Runner.Keep = func(ctx context.Context, org string, r io.Reader) (kind.SHA256, error) {
+		s, err := keep(org)
+		if err != nil {
+			return "", err
+		}
+		info, err := s.Put(ctx, r, 0)
+		return kind.SHA256(info.SHA256), err
+	}
+	by := store.System("test")
+	tok := &auth.Token{Name: "A token", Scopes: []string{"read"}, Expires: testkit.Start.AddDate(1, 0, 0), Hash: "none"}
+	src := &collect.SourceThing{Name: "Fixed", Connector: "fixed", IntervalHours: 24, State: "enabled"}
+	var user *auth.User
+	_, err := h.Store.Change(t.Context(), org, by, func(tx *store.Tx) error {
+		person := &grc.Person{Name: "Jo Doe", Email: "jo@example.com", Kind: "employee", State: "active"}
+		if err := grc.Found(t.Context(), tx, "Example "+org, "", person); err != nil {
+			return err
+		}
+		if err := grc.Install(t.Context(), tx, []string{"base"}); err != nil {
+			return err
+		}
+		user = &auth.User{Name: "Jo Doe", Email: "jo@example.com", Person: person.ID, Roles: []op.Role{op.Owner}, State: "active"}
+		if err := store.Put(t.Context(), tx, auth.Users, user); err != nil {
+			return err
+		}
+		tok.Owner = user.ID
+		if err := store.Put(t.Context(), tx, auth.Tokens, tok); err != nil {
+			return err
+		}
+		return store.Put(t.Context(), tx, collect.Sources, src)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := w.Read(t.Context(), org, by, src)
+	if err != nil || run.State != collect.Complete {
+		t.Fatalf("%v %+v", err, run)
+	}
+	ids := map[string]string{"organization": org, "token": tok.ID, "run": run.ID}
+	var list collect.ResourcePage
+	list, err = op.Do[collect.ResourcePage](t.Context(), h.Gate, op.System(org), "resource.list", struct{}{}, testkit.Start)
+	if err != nil || len(list.Data) == 0 {
+		t.Fatalf("resources: %v %v", err, list)
+	}
+	ids["resource"] = list.Data[0].ID
+	p.ids[org] = ids
+	ids["user"] = user.ID
+	return ids
+}
+
+// actor is a user of the organisation with one role.
+func (p *parts) actor(t *testing.T, h *testkit.House, org string, r op.Role, name string) op.Actor {
+	t.Helper()
+	k := org + string(r) + name
+	if a, ok := p.people[k]; ok {
+		return a
+	}
+	u := &auth.User{Name: "A " + string(r), Email: string(r) + name + "@example.com", Roles: []op.Role{r}, State: "active"}
+	if _, err := h.Store.Change(t.Context(), org, store.System("test"), func(tx *store.Tx) error { return store.Put(t.Context(), tx, auth.Users, u) }); err != nil {
+		t.Fatal(err)
+	}
+	p.people[k] = op.Actor{Org: org, ID: u.ID, Roles: u.Roles, Via: "rest"}
+	return p.people[k]
+}
+
+func TestEveryOperationOfTheProductHoldsTheRules(t *testing.T) { derived(t, real()) }
