@@ -4,8 +4,11 @@ package content_test
 
 import (
 	"errors"
+	"flag"
+	"fmt"
 	"io/fs"
 	"maps"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +17,8 @@ import (
 	"assay/content"
 	"assay/internal/errs"
 )
+
+var update = flag.Bool("update", false, "write the pages that are made from the embedded data")
 
 func must[T any](t *testing.T) func(T, error) T {
 	return func(x T, err error) T {
@@ -151,6 +156,82 @@ func TestTestsAndControlsAgreeOnTheirLinks(t *testing.T) {
 	}
 	if len(links) > 0 {
 		t.Errorf("tests name controls that do not name them: %v", links)
+	}
+}
+
+const catalogueHead = `# The tests
+
+Made from the embedded data: "go test ./content -update" writes this page again.
+
+Assay brings %d tests: the %d of its specification, and %d beyond it ("yes" in the last column) that say what a machine and a repository show by themselves. Those beyond it only support a control; what a control requires is the specification's.
+
+A test looks at each resource of its kind that the filter lets through, or at groups of them, and the condition must hold. What no source says is unknown, and unknown never passes. Controls in brackets are supported, the others require the test. A name after "params." is a value that you can change; what it is stands behind the condition.
+
+| test | what must hold | kind | severity | every | controls | filter | condition | beyond |
+|---|---|---|---|---|---|---|---|---|
+`
+
+// cataloguePage is docs/catalogue.md.
+func cataloguePage(tests []content.Test) string {
+	var rows strings.Builder
+	beyond := 0
+	cell := func(text string) string {
+		return strings.ReplaceAll(strings.Join(strings.Fields(text), " "), "|", `\|`)
+	}
+	code := func(text string) string {
+		if text == "" {
+			return ""
+		}
+		return "`" + cell(text) + "`"
+	}
+	for _, x := range tests {
+		var links []string
+		for _, c := range x.Controls {
+			if c.Role == "required" {
+				links = append(links, c.ID)
+			} else {
+				links = append(links, "("+c.ID+")")
+			}
+		}
+		mark := ""
+		if x.Beyond {
+			beyond++
+			mark = "yes"
+		}
+		fmt.Fprintf(&rows, "| `%s` | %s | %s | %s | %d h | %s | %s | %s | %s |\n", x.ID, cell(x.Title), x.Kind, x.Severity,
+			x.IntervalHours, strings.Join(links, " "), code(x.Filter), code(x.Condition)+cell(settings(x)), mark)
+	}
+	return fmt.Sprintf(catalogueHead, len(tests), len(tests)-beyond, beyond) + rows.String()
+}
+
+// settings says what a condition alone does not: what it is taken over, and the values that one can change.
+func settings(x content.Test) string {
+	var parts []string
+	switch x.Over {
+	case "group":
+		parts = append(parts, "taken together by "+strings.Join(x.By, " and "))
+	case "all":
+		parts = append(parts, "all taken together")
+	}
+	for _, name := range slices.Sorted(maps.Keys(x.Params)) {
+		parts = append(parts, strings.NewReplacer("[", "", "]", "").Replace(fmt.Sprintf("%s = %v", name, x.Params[name])))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, "; ") + ")"
+}
+
+func TestTheCataloguePageIsCurrent(t *testing.T) {
+	const file = "../docs/catalogue.md"
+	want := cataloguePage(must[[]content.Test](t)(content.Tests()))
+	if *update {
+		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := must[[]byte](t)(os.ReadFile(file)); string(got) != want {
+		t.Error("docs/catalogue.md is not current: run go test ./content -update")
 	}
 }
 

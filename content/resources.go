@@ -63,6 +63,7 @@ type Test struct {
 	ID            string            `yaml:"id" json:"id"`
 	Title         string            `yaml:"title" json:"title"`
 	Doc           string            `yaml:"doc" json:"doc,omitempty"`
+	Beyond        bool              `yaml:"beyond" json:"beyond,omitempty"` // not among the tests of the specification
 	Kind          string            `yaml:"kind" json:"kind"`
 	Severity      string            `yaml:"severity" json:"severity"` // critical, high, medium, low
 	IntervalHours int               `yaml:"interval_hours" json:"interval_hours"`

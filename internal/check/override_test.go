@@ -55,7 +55,7 @@ func TestACompanyAddsChangesAndSwitchesOffTests(t *testing.T) {
 	}
 	base := catalogue(t)
 	own, ok := c.Rule("acme.named")
-	if !ok || len(c.Rules()) != 103 || len(base.Rules()) != 103 {
+	if !ok || len(c.Rules()) != len(base.Rules()) { // one more, one switched off
 		t.Fatalf("there are %d rules", len(c.Rules()))
 	}
 	if out, err := c.RunFixture(own, "fail"); err != nil || out.State != VerdictFail {
