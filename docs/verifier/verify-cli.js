@@ -10,6 +10,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 
 const PIECE = 1 << 20;
+const buffer = Buffer.allocUnsafeSlow(PIECE);
 const SHOWN = 50;
 
 const USAGE = `use: node verify.js FILE [--key KEYFILE] [--kept NOTEFILE]...
@@ -69,7 +70,6 @@ function verifyFile(core, file, key, kept) {
   const checked = new core.Run(key, kept);
   const fd = fs.openSync(file, 'r');
   try {
-    const buffer = Buffer.allocUnsafe(PIECE);
     for (;;) {
       const n = fs.readSync(fd, buffer, 0, PIECE, null);
       if (n === 0) break;

@@ -170,7 +170,7 @@
       body = readString(line, 9);
       if (body === null || line[stringEnd] !== ',') return null;
       from = stringEnd + 1;
-    }
+    } else if (line[0] !== '{') return null;
     ENTRY.lastIndex = from;
     const m = ENTRY.exec(line);
     if (!m || !momentExists(m[3])) return null;
