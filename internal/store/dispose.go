@@ -29,8 +29,7 @@ type DisposedRows struct {
 
 // Dispose removes the bodies and salts of entries, what was made from them in index tables and links,
 // and all rows of those that are batches of facts; of single rows it removes salt and text. The entries
-// stay, and the ledger still verifies: one new entry lists what was removed. A row's key stays, for it
-// says what replaced what: keys hold identifiers, never what is personal. Nothing brings back what was
+// stay, and the ledger still verifies: one new entry lists what was removed. Nothing brings back what was
 // disposed of. It returns the number of the new entry.
 func Dispose(ctx context.Context, tx *Tx, what Disposal) (int64, error) {
 	if what.Reason == "" {
@@ -102,7 +101,8 @@ func (tx *Tx) erase(ctx context.Context, e Version) error {
 	return err
 }
 
-// eraseRows removes salt and text of single rows of a batch of facts.
+// eraseRows removes salt and columns of single rows of a batch of facts, the key with them. Such a row ends
+// at its own batch, so that it is seen at no moment; what it replaced stays replaced.
 func (tx *Tx) eraseRows(ctx context.Context, r DisposedRows) error {
 	e, err := tx.disposable(ctx, r.Batch)
 	if err != nil {
@@ -113,10 +113,11 @@ func (tx *Tx) eraseRows(ctx context.Context, r DisposedRows) error {
 		return errs.At("rows", "entry %d is not a batch of facts", r.Batch)
 	}
 	set := "salt=NULL"
+	if t.key() != nil {
+		set += ", until=batch"
+	}
 	for _, c := range t.columns() {
-		if !slices.Contains(t.key(), c.name) {
-			set += fmt.Sprintf(", %q=NULL", c.name)
-		}
+		set += fmt.Sprintf(", %q=NULL", c.name)
 	}
 	for _, n := range r.N {
 		var done sql.Result

@@ -37,4 +37,3 @@ func (f *edge) root() tlog.Hash {
 	}
 	return h
 }
-

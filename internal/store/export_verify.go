@@ -26,6 +26,7 @@ const (
 	stageContent
 	stageRoot
 	stageKept
+	stageDatabase // what only a database has: index tables, links, nodes of the tree, files
 )
 
 // The parts of an entry, in the order in which they are checked.
@@ -47,6 +48,37 @@ type placed struct {
 	Problem
 }
 
+// findings are problems in the order in which they count, never many more than are asked for: however many
+// there are and in whatever order they are met, the first ones are kept.
+type findings struct {
+	all   []placed
+	limit int
+}
+
+func (f *findings) add(p placed) {
+	f.all = append(f.all, p)
+	if len(f.all) >= 4*f.limit {
+		f.cut()
+	}
+}
+
+func (f *findings) cut() {
+	slices.SortFunc(f.all, func(a, b placed) int {
+		return cmp.Or(cmp.Compare(a.stage, b.stage), cmp.Compare(a.entry, b.entry), cmp.Compare(a.part, b.part), cmp.Compare(a.n, b.n), cmp.Compare(b.Class/Missing, a.Class/Missing), cmp.Compare(a.Object, b.Object), cmp.Compare(a.Text, b.Text))
+	})
+	f.all = f.all[:min(len(f.all), f.limit)]
+}
+
+// list gives the problems, the one that decides the verdict first.
+func (f *findings) list() []Problem {
+	f.cut()
+	out := make([]Problem, len(f.all))
+	for i := range f.all {
+		out[i] = f.all[i].Problem
+	}
+	return out
+}
+
 // batchNow is the entry whose row lines are being read.
 type batchNow struct {
 	seq        int64
@@ -61,7 +93,7 @@ type batchNow struct {
 // exportCheck reads an export once, from top to end, and holds it against itself, the key and the kept checkpoints.
 type exportCheck struct {
 	out      ExportAudit
-	problems []placed
+	problems findings
 	key      string
 	kept     []ledger.Checkpoint
 	roots    map[int64]tlog.Hash // the root at the size of each kept checkpoint
@@ -82,7 +114,7 @@ type exportCheck struct {
 // VerifyExport verifies an export with nothing but the export, the public key and the checkpoints that somebody kept.
 // Without a key it takes the one in the file and says so. The error is for what could not be read at all.
 func VerifyExport(r io.Reader, key string, kept []string) (ExportAudit, error) {
-	k := &exportCheck{key: strings.TrimSpace(key), roots: map[int64]tlog.Hash{}, gone: map[int64]bool{}, goneRows: map[[2]int64]bool{}}
+	k := &exportCheck{problems: findings{limit: 100}, key: strings.TrimSpace(key), roots: map[int64]tlog.Hash{}, gone: map[int64]bool{}, goneRows: map[[2]int64]bool{}}
 	k.out.KeyGiven = k.key != ""
 	k.keep(kept)
 	in := bufio.NewReaderSize(r, 1<<16)
@@ -140,17 +172,7 @@ func (k *exportCheck) bad(p place, class int, object, format string, a ...any) {
 	if p.stage != stageContent {
 		entry = -1
 	}
-	k.problems = append(k.problems, placed{p, Problem{class, object, entry, fmt.Sprintf(format, a...)}})
-	if len(k.problems) >= 400 {
-		k.sort()
-		k.problems = k.problems[:100]
-	}
-}
-
-func (k *exportCheck) sort() {
-	slices.SortStableFunc(k.problems, func(a, b placed) int {
-		return cmp.Or(cmp.Compare(a.stage, b.stage), cmp.Compare(a.entry, b.entry), cmp.Compare(a.part, b.part), cmp.Compare(a.n, b.n), cmp.Compare(b.Class/Missing, a.Class/Missing))
-	})
+	k.problems.add(placed{p, Problem{class, object, entry, fmt.Sprintf(format, a...)}})
 }
 
 func (k *exportCheck) form(format string, a ...any) {
@@ -252,11 +274,7 @@ func (k *exportCheck) finish(kept []string) {
 	case !k.stop:
 		k.signatures(kept)
 	}
-	k.sort()
-	k.out.Problems = []Problem{}
-	for _, p := range k.problems[:min(100, len(k.problems))] {
-		k.out.Problems = append(k.out.Problems, p.Problem)
-	}
+	k.out.Problems = k.problems.list()
 	root := k.edge.root()
 	k.out.Size, k.out.Root = k.edge.size, hex.EncodeToString(root[:])
 }

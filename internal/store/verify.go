@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"runtime"
-	"sort"
 	"sync"
 	"time"
 
@@ -78,7 +77,9 @@ type verifier struct {
 
 	mu    sync.Mutex
 	out   Audit
+	found findings
 	said  map[[2]int64]bool // entries and rows that were lawfully disposed of
+	gone  map[int64]string  // kind of the entries whose body was disposed of, and of the batches with rows that were
 	batch map[int64]batchRoot
 	file  map[string]int64
 	done  int64
@@ -88,7 +89,7 @@ type entryState uint8
 
 const (
 	entryThere entryState = iota + 1
-	entryGone             // its body was disposed of
+	entryGone             // its body is not there
 )
 
 type batchRoot struct {
@@ -102,7 +103,7 @@ func (d *DB) Verify(ctx context.Context, org string, opt VerifyOptions) (Audit, 
 	if opt.Limit == 0 {
 		opt.Limit = 100
 	}
-	v := &verifier{d: d, org: org, opt: opt, seed: maphash.MakeSeed(), said: map[[2]int64]bool{}, batch: map[int64]batchRoot{}, file: map[string]int64{}}
+	v := &verifier{d: d, org: org, opt: opt, seed: maphash.MakeSeed(), found: findings{limit: opt.Limit}, said: map[[2]int64]bool{}, gone: map[int64]string{}, batch: map[int64]batchRoot{}, file: map[string]int64{}}
 	v.out.Org, v.out.Problems = org, []Problem{}
 	d.verifying.Lock() // one at a time: each takes several connections
 	defer d.verifying.Unlock()
@@ -111,7 +112,7 @@ func (d *DB) Verify(ctx context.Context, org string, opt VerifyOptions) (Audit, 
 	}
 	defer v.close(ctx)
 	err := v.all(ctx)
-	sort.SliceStable(v.out.Problems, func(i, j int) bool { return v.out.Problems[i].Entry < v.out.Problems[j].Entry })
+	v.out.Problems = v.found.list()
 	return v.out, err
 }
 
@@ -208,12 +209,21 @@ func (v *verifier) together(ctx context.Context, tasks []task) error {
 	return ctx.Err()
 }
 
+// bad notes what is wrong with something that only a database has. It never decides the verdict where
+// something is wrong that an export would show as well.
 func (v *verifier) bad(class int, entry int64, object, format string, a ...any) {
+	v.badAt(place{stageDatabase, entry, 0, 0}, class, entry, object, format, a...)
+}
+
+// badIn notes what is wrong with a part of an entry.
+func (v *verifier) badIn(entry, part, n int64, class int, object, format string, a ...any) {
+	v.badAt(place{stageContent, entry, part, n}, class, entry, object, format, a...)
+}
+
+func (v *verifier) badAt(p place, class int, entry int64, object, format string, a ...any) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if len(v.out.Problems) < v.opt.Limit {
-		v.out.Problems = append(v.out.Problems, Problem{class, object, entry, fmt.Sprintf(format, a...)})
-	}
+	v.found.add(placed{p, Problem{class, object, entry, fmt.Sprintf(format, a...)}})
 }
 
 // head reads how many entries there are to be, and how many there are.
@@ -239,7 +249,7 @@ func (v *verifier) head(ctx context.Context) error {
 		v.bad(Altered, end, "head", "it is missing or cannot be read")
 		v.out.Size = end
 	case size.n != end || end > 0 && first.n != 0:
-		v.bad(Missing, end, "head", "the head says %d entries, and there are entries from number %d to %d", size.n, first.n, end-1)
+		v.badIn(min(end, max(size.n, 0)), partEntry, 0, Missing, "head", "the head says %d entries, and there are entries from number %d to %d", size.n, first.n, end-1)
 		v.out.Size = max(size.n, end)
 	}
 	if err := v.bound(ctx, c); err != nil {
@@ -291,14 +301,37 @@ func (v *verifier) chain() {
 		}
 		later[v.who[seq]] = seq
 	}
-	for seq := int64(1); seq < v.out.Size; seq++ {
-		if v.at[seq] < v.at[seq-1] && v.state[seq] != 0 {
-			v.bad(Altered, seq, fmt.Sprintf("entry %d", seq), "it is dated before the entry in front of it")
+	v.order()
+}
+
+// order looks at what only all entries together show: whether time goes on from one stretch to the next,
+// and whether what is gone was disposed of.
+func (v *verifier) order() {
+	last := int64(-1) // the last entry that is there
+	for seq := range v.out.Size {
+		if v.state[seq] == 0 {
+			continue
+		}
+		if last >= 0 && v.at[seq] < v.at[last] {
+			v.badIn(seq, partEntry, 0, Altered, fmt.Sprintf("entry %d", seq), "it is dated before the entry in front of it")
+		}
+		last = seq
+		if v.state[seq] != entryGone {
+			continue
+		}
+		name := fmt.Sprintf("body of entry %d", seq)
+		switch {
+		case v.gone[seq] == disposalKind:
+			v.badIn(seq, partBody, 0, Missing, name, "it is gone, and the body of a disposal is never disposed of")
+		case !v.said[[2]int64{seq, wholeEntry}]:
+			v.badIn(seq, partBody, 0, Missing, name, "it is gone, and no entry says that it was disposed of")
+		default:
+			v.out.Disposed++
 		}
 	}
-	for seq := range v.out.Size {
-		if v.state[seq] == entryGone && !v.said[[2]int64{seq, wholeEntry}] {
-			v.bad(Missing, seq, fmt.Sprintf("body of entry %d", seq), "it is gone, and no entry says that it was disposed of")
+	for r := range v.said {
+		if b, ok := v.batch[r[0]]; ok && r[1] != wholeEntry {
+			v.gone[r[0]] = b.table
 		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"hash/maphash"
 	"regexp"
@@ -80,14 +79,15 @@ type entryReader struct {
 	digest, leaf, salt             raw
 	hash                           maphash.Hash
 	picked                         [][]byte
-	bodies, disposed, done         int64
+	bodies, done                   int64
 	said                           [][2]int64
+	gone                           map[int64]string
 	batch                          map[int64]batchRoot
 	file                           map[string]int64
 }
 
 func (v *verifier) reader() *entryReader {
-	r := &entryReader{v: v, batch: map[int64]batchRoot{}, file: map[string]int64{}}
+	r := &entryReader{v: v, gone: map[int64]string{}, batch: map[int64]batchRoot{}, file: map[string]int64{}}
 	r.hash.SetSeed(v.seed)
 	return r
 }
@@ -97,9 +97,11 @@ func (r *entryReader) merge() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.out.Bodies += r.bodies
-	v.out.Disposed += r.disposed
 	for _, s := range r.said {
 		v.said[s] = true
+	}
+	for k, kind := range r.gone {
+		v.gone[k] = kind
 	}
 	for k, b := range r.batch {
 		v.batch[k] = b
@@ -120,7 +122,7 @@ func (r *entryReader) stretch(ctx context.Context, c *db.Conn, from, to int64) {
 					return err
 				}
 				for ; want < r.seq.n; want++ {
-					v.bad(Missing, want, fmt.Sprintf("entry %d", want), "it is missing")
+					v.badIn(want, partEntry, 0, Missing, fmt.Sprintf("entry %d", want), "it is missing")
 				}
 				r.entry()
 				want++
@@ -130,14 +132,14 @@ func (r *entryReader) stretch(ctx context.Context, c *db.Conn, from, to int64) {
 			break
 		}
 		if tries == 100 {
-			v.bad(Altered, want, fmt.Sprintf("entries %d to %d", want, to-1), "they cannot be read: %v", err)
+			v.badIn(want, partEntry, 0, Altered, fmt.Sprintf("entries %d to %d", want, to-1), "they cannot be read: %v", err)
 			return
 		}
-		v.bad(Altered, want, fmt.Sprintf("entry %d", want), "it cannot be read: %v", err)
+		v.badIn(want, partEntry, 0, Altered, fmt.Sprintf("entry %d", want), "it cannot be read: %v", err)
 		want++
 	}
 	for ; want < to && ctx.Err() == nil; want++ {
-		v.bad(Missing, want, fmt.Sprintf("entry %d", want), "it is missing")
+		v.badIn(want, partEntry, 0, Missing, fmt.Sprintf("entry %d", want), "it is missing")
 	}
 	if v.opt.Progress != nil {
 		v.mu.Lock()
@@ -150,7 +152,7 @@ func (r *entryReader) stretch(ctx context.Context, c *db.Conn, from, to int64) {
 func (r *entryReader) entry() {
 	v, seq := r.v, r.seq.n
 	if !r.seq.ok || seq < 0 || seq >= v.out.Size {
-		v.bad(Altered, seq, fmt.Sprintf("entry %d", seq), "its number is not one")
+		v.badIn(seq, partEntry, 0, Altered, fmt.Sprintf("entry %d", seq), "its number is not one")
 		return
 	}
 	v.state[seq], v.at[seq] = entryThere, r.at.n
@@ -161,20 +163,20 @@ func (r *entryReader) entry() {
 	v.leaf[seq] = h
 	v.who[seq] = r.sum(r.kind.s, r.id.s, 0)
 	if !whole || !r.leaf.ok || !bytes.Equal(r.leaf.b, h[:]) {
-		v.bad(Altered, seq, fmt.Sprintf("entry %d (%s %s)", seq, e.Kind, e.ID), "its columns do not give its leaf hash")
+		v.badIn(seq, partEntry, 0, Altered, fmt.Sprintf("entry %d (%s %s)", seq, e.Kind, e.ID), "its columns do not give its leaf hash")
 	}
 	name := func() string { return fmt.Sprintf("body of entry %d (%s %s)", seq, e.Kind, e.ID) }
 	switch {
 	case r.salt.null && r.body.null:
-		r.disposed++
 		v.state[seq] = entryGone
-	case !r.salt.ok || !r.body.ok:
-		v.bad(Altered, seq, name(), "its body or its salt is missing or of another type")
+		r.gone[seq] = e.Kind
+	case !r.salt.ok || !r.body.ok || len(r.salt.b) != bodySalt: // zeros behind a key do not change an HMAC
+		v.badIn(seq, partBody, 0, Altered, name(), "its body or its salt is missing or of another type")
 	default:
 		r.bodies++
 		body := []byte(r.body.s)
 		if ledger.Commit(r.salt.b, body) != e.Digest {
-			v.bad(Altered, seq, name(), "it is not what the ledger committed to")
+			v.badIn(seq, partBody, 0, Altered, name(), "it is not what the ledger committed to")
 		}
 		if err := r.made(&e, body); err != nil {
 			v.bad(Altered, seq, name(), "%v", err)
@@ -185,8 +187,12 @@ func (r *entryReader) entry() {
 // made remembers what an entry must have made in other tables.
 func (r *entryReader) made(e *ledger.Entry, body []byte) error {
 	v := r.v
-	if e.Kind == disposalKind && e.Rev > 0 {
-		r.disposal(e.Seq, body)
+	if e.Rev == 0 {
+		r.facts(e, r.body.s)
+		return nil
+	}
+	if e.Kind == disposalKind {
+		r.disposal(e.Seq, r.body.s)
 	}
 	if s := v.d.kinds[e.Kind]; s != nil {
 		if ledger.IsEnd(body) {
@@ -207,35 +213,26 @@ func (r *entryReader) made(e *ledger.Entry, body []byte) error {
 		}
 		return nil
 	}
-	if v.d.tables[e.Kind] != nil {
-		var b Batch
-		if err := json.Unmarshal(body, &b); err != nil || b.Table != e.Kind {
-			return fmt.Errorf("it is not the body of a batch of %s", e.Kind)
-		}
-		r.batch[e.Seq] = batchRoot{b.Table, b.Rows, b.Root}
-		return nil
-	}
 	return nil
 }
 
+// facts remembers what the entry of a batch of facts committed to.
+func (r *entryReader) facts(e *ledger.Entry, body string) {
+	rows, root, ok := batchBody(e.Kind, body)
+	if !ok {
+		r.v.badIn(e.Seq, partBody, 0, Altered, fmt.Sprintf("body of entry %d (%s %s)", e.Seq, e.Kind, e.ID), "it is not the body of a batch of %s", e.Kind)
+		return
+	}
+	r.batch[e.Seq] = batchRoot{e.Kind, rows, root}
+}
+
 // disposal remembers what an entry says was removed before it.
-func (r *entryReader) disposal(seq int64, body []byte) {
-	var d Disposal
-	if json.Unmarshal(body, &d) != nil {
-		return // it covers nothing, and what is gone will be named
+func (r *entryReader) disposal(seq int64, body string) {
+	entries, rows := disposalBody(seq, body)
+	for _, s := range entries {
+		r.said = append(r.said, [2]int64{s, wholeEntry})
 	}
-	for _, s := range d.Entries {
-		if s < seq {
-			r.said = append(r.said, [2]int64{s, wholeEntry})
-		}
-	}
-	for _, rows := range d.Rows {
-		for _, n := range rows.N {
-			if rows.Batch < seq {
-				r.said = append(r.said, [2]int64{rows.Batch, n})
-			}
-		}
-	}
+	r.said = append(r.said, rows...)
 }
 
 // wholeEntry stands for the body of an entry, and for all rows of a batch.

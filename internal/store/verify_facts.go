@@ -8,10 +8,9 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"fmt"
-	"hash"
-	"slices"
 
 	"assay/internal/db"
+	"golang.org/x/mod/sumdb/tlog"
 )
 
 // table holds every row of a table of facts against its commitment, and these against the entry of their batch.
@@ -23,7 +22,7 @@ func (v *verifier) table(ctx context.Context, c *db.Conn, t FactTable) error {
 	for _, col := range t.columns() {
 		cols += fmt.Sprintf(", %q", col.name)
 	}
-	k := &tableCheck{v: v, t: t, r: v.reader(), sum: sha256.New(), keys: keyColumns(t), open: map[uint64]factSpan{}, vals: make([]any, len(t.columns()))}
+	k := &tableCheck{v: v, t: t, r: v.reader(), keys: keyColumns(t), open: map[uint64]factSpan{}, vals: make([]any, len(t.columns()))}
 	k.dest = []any{&k.at, &k.n, &k.salt, &k.h}
 	if t.key() != nil {
 		k.dest = append(k.dest, &k.until)
@@ -55,7 +54,7 @@ type tableCheck struct {
 	v    *verifier
 	t    FactTable
 	r    *entryReader
-	sum  hash.Hash
+	sum  edge
 	keys []int
 	open map[uint64]factSpan // by key
 
@@ -63,8 +62,8 @@ type tableCheck struct {
 	salt, h      raw
 	vals, dest   []any
 
-	batch, want, rows int64
-	any               bool
+	batch, first, want, rows int64
+	any                      bool
 }
 
 func (k *tableCheck) name() string {
@@ -78,32 +77,42 @@ func (k *tableCheck) row(rows *sql.Rows) error {
 	v, batch := k.v, k.at.n
 	if !k.any || batch != k.batch {
 		k.endBatch()
-		k.batch, k.want, k.any = batch, 0, true
+		k.batch, k.first, k.want, k.any = batch, k.n.n, 0, true
 	}
 	if k.n.n != k.want || !k.n.ok || !k.at.ok {
-		v.bad(Missing, batch, fmt.Sprintf("%s row %d of batch %d", k.t.name(), k.want, batch), "it is missing")
+		v.badIn(batch, partRows, k.want, Missing, fmt.Sprintf("%s row %d of batch %d", k.t.name(), k.want, batch), "it is missing")
 		k.want = k.n.n
 	}
 	k.want++
 	k.rows++
-	if k.salt.null && v.said[[2]int64{batch, k.n.n}] {
+	switch {
+	case !k.h.ok || len(k.h.b) != sha256.Size:
+		v.badIn(batch, partRows, k.n.n, Altered, k.name(), "its commitment is not one")
+	case k.salt.null && !v.said[[2]int64{batch, k.n.n}]:
+		v.badIn(batch, partRows, k.n.n, Missing, k.name(), "it is gone, and no entry says that it was disposed of")
+	case k.salt.null:
 		k.disposed()
-	} else if !k.salt.ok || !k.h.ok || !k.sound() || !bytes.Equal(rowHash(k.salt.b, rowText(k.t.columns(), k.vals)), k.h.b) {
-		v.bad(Altered, batch, k.name(), "it is not what was committed to")
+		return nil
+	case !k.salt.ok || len(k.salt.b) != rowSalt || !k.sound() || !bytes.Equal(rowHash(k.salt.b, rowText(k.t.columns(), k.vals)), k.h.b):
+		v.badIn(batch, partRows, k.n.n, Altered, k.name(), "it is not what was committed to")
 	}
-	k.sum.Write(k.h.b)
+	k.sum.push(tlog.RecordHash(k.h.b))
 	k.span()
 	return nil
 }
 
-// disposed holds a row that was disposed of against what that means: nothing is left but its key.
+// disposed holds a row that was disposed of against what that means: nothing is left but its commitment,
+// and it is seen at no moment.
 func (k *tableCheck) disposed() {
-	left := false
-	for i, x := range k.vals {
-		left = left || x != nil && !slices.Contains(k.keys, i)
+	k.sum.push(tlog.RecordHash(k.h.b))
+	for _, x := range k.vals {
+		if x != nil {
+			k.v.bad(Altered, k.at.n, k.name(), "it was disposed of, and something is left of it")
+			break
+		}
 	}
-	if left {
-		k.v.bad(Altered, k.at.n, k.name(), "it was disposed of, and something is left of it")
+	if k.t.key() != nil && (!k.until.ok || k.until.n != k.at.n) {
+		k.v.bad(Altered, k.at.n, k.name(), "it was disposed of, and has a span")
 	}
 }
 
@@ -149,7 +158,7 @@ func (k *tableCheck) span() {
 
 func (k *tableCheck) held(s factSpan, until int64) {
 	v := k.v
-	if u := s.until; u.ok && u.n > s.batch && u.n < min(until, v.out.Size) && v.state[u.n] == entryGone {
+	if u := s.until; u.ok && u.n > s.batch && u.n < min(until, v.out.Size) && v.gone[u.n] == k.t.name() {
 		return // what replaced it was disposed of
 	}
 	if !s.until.ok || s.until.n != until {
@@ -171,14 +180,16 @@ func (k *tableCheck) endBatch() {
 	}
 	v.mu.Unlock()
 	name := fmt.Sprintf("%s batch %d", k.t.name(), k.batch)
-	root := fmt.Sprintf("%x", k.sum.Sum(nil))
-	k.sum.Reset()
+	root := k.sum.root()
+	k.sum.reset()
 	switch {
+	case !ok && (k.batch < 0 || k.batch >= v.out.Size): // an export ends before it
+		v.bad(Missing, k.batch, name, "its rows are there, and the ledger has no such entry")
 	case !ok:
-		v.bad(Missing, k.batch, name, "its rows are there, and the ledger has no such batch or it was disposed of")
+		v.badIn(k.batch, partRows, k.first, Missing, name, "its rows are there, and the ledger has no such batch or it was disposed of")
 	case b.rows != k.want:
-		v.bad(Missing, k.batch, name, "%d rows, and the ledger committed to %d", k.want, b.rows)
-	case b.root != root:
-		v.bad(Altered, k.batch, name, "its rows are not those that the ledger committed to")
+		v.badIn(k.batch, partRows, min(k.want, b.rows), Missing, name, "%d rows, and the ledger committed to %d", k.want, b.rows)
+	case b.root != fmt.Sprintf("%x", root[:]):
+		v.badIn(k.batch, partBatch, 0, Altered, name, "its rows are not those that the ledger committed to")
 	}
 }

@@ -4,9 +4,12 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -67,7 +70,7 @@ func (v *verifier) strays(ctx context.Context, c *db.Conn, table string) error {
 
 // spare names bodies without an entry.
 func (v *verifier) spare(ctx context.Context, c *db.Conn) error {
-	return c.Each(ctx, `SELECT seq FROM body WHERE org=$1 AND (seq<0 OR seq>=$2) LIMIT 10`, []any{v.org, v.out.Size}, func(r *sql.Rows) error {
+	return c.Each(ctx, `SELECT seq FROM body WHERE org=$1 AND (seq<0 OR seq>=$2) ORDER BY seq LIMIT 10`, []any{v.org, v.out.Size}, func(r *sql.Rows) error {
 		var seq num
 		err := r.Scan(&seq)
 		v.bad(Missing, seq.n, fmt.Sprintf("body of entry %d", seq.n), "there is no such entry")
@@ -127,8 +130,9 @@ func (v *verifier) kind(ctx context.Context, c *db.Conn, s *shape) error {
 			v.bad(Altered, seq, name(), "its span or revision is not that of the ledger")
 		}
 		if v.row[seq] != r.rowSum(s, id.s, rev.n, vals) {
-			if len(odd) < v.opt.Limit {
-				odd = append(odd, oddRow{seq, name(), slices.Clone(vals)})
+			if odd = append(odd, oddRow{seq, name(), slices.Clone(vals)}); len(odd) >= 4*v.opt.Limit {
+				slices.SortFunc(odd, func(a, b oddRow) int { return cmp.Compare(a.seq, b.seq) })
+				odd = odd[:v.opt.Limit]
 			}
 		}
 		v.row[seq] = 0
@@ -214,10 +218,26 @@ func (v *verifier) missing(ctx context.Context) {
 			v.bad(Altered, seq, fmt.Sprintf("links of %s %s at entry %d", kindName.s, id.s, seq), "they are not those that the body says")
 		}
 	}
+	v.missingFacts()
+}
+
+// missingFacts names the batches of which no row was met.
+func (v *verifier) missingFacts() {
+	unknown := map[string]int64{}
+	empty := fmt.Sprintf("%x", sha256.Sum256(nil))
 	for seq, b := range v.batch {
-		if b.rows > 0 {
-			v.bad(Missing, seq, fmt.Sprintf("%s batch %d", b.table, seq), "its %d rows are missing", b.rows)
+		name := fmt.Sprintf("%s batch %d", b.table, seq)
+		switch {
+		case v.d.tables[b.table] == nil:
+			unknown[b.table] += b.rows
+		case b.rows > 0:
+			v.badIn(seq, partRows, 0, Missing, name, "its %d rows are missing", b.rows)
+		case b.root != empty:
+			v.badIn(seq, partBatch, 0, Altered, name, "it has no rows, and its root is not that of no rows")
 		}
+	}
+	for _, t := range slices.Sorted(maps.Keys(unknown)) {
+		v.out.Unheld = append(v.out.Unheld, fmt.Sprintf("the facts of %s: this program does not know the table, and did not read its %d rows", t, unknown[t]))
 	}
 }
 
@@ -268,7 +288,7 @@ func (v *verifier) checkpoints(ctx context.Context, c *db.Conn) error {
 		if !size.ok || !at.ok || !msg.ok {
 			v.bad(Altered, -1, name, "a column is of another type")
 		}
-		v.checkpoint(name, msg.s, vkey, size.n, Altered)
+		v.checkpoint(name, msg.s, vkey, size.n, checkpointPlaces{stageDatabase, stageRoot, Altered, 0})
 		if size.n > 0 && size.n <= v.out.Size && at.n != v.at[size.n-1] {
 			v.bad(Altered, size.n-1, name, "its time is not that of its last entry")
 		}
@@ -285,32 +305,41 @@ func (v *verifier) outside(vkey string) {
 	case err != nil:
 		v.bad(Altered, -1, "anchor (the last signed checkpoint)", "it cannot be read: %v", err)
 	case last != "":
-		v.checkpoint("anchor (the last signed checkpoint)", last, vkey, -1, Diverged)
+		v.checkpoint("anchor (the last signed checkpoint)", last, vkey, -1, checkpointPlaces{stageSign, stageRoot, Altered, -1})
 	default:
 		v.out.Unheld = append(v.out.Unheld, "the anchor: there is none, so an older copy of the database would not be noticed")
 	}
 	for i, msg := range v.opt.Saved {
 		v.out.Kept++
-		v.checkpoint(fmt.Sprintf("kept checkpoint %d", i+1), msg, vkey, -1, Diverged)
+		v.checkpoint(fmt.Sprintf("kept checkpoint %d", i+1), msg, vkey, -1, checkpointPlaces{stageSign, stageKept, Diverged, int64(i)})
 	}
 	if v.out.Kept == 0 {
 		v.out.Unheld = append(v.out.Unheld, "a checkpoint kept outside: none was given, so whoever holds the signing key could have written everything anew")
 	}
 }
 
-// checkpoint holds the ledger against one signed note. class is what it means when they differ.
-func (v *verifier) checkpoint(name, msg, vkey string, size int64, class int) {
+// checkpointPlaces say in which stages it counts that a checkpoint is not signed, or that the ledger is not
+// the one that it was signed for, and what that means. The checkpoints in the database and the anchor are
+// the ledger's own, like the one at the end of an export; only a ledger that is too short for one has lost history.
+type checkpointPlaces struct {
+	sign, root int64
+	class      int
+	n          int64
+}
+
+// checkpoint holds the ledger against one signed note.
+func (v *verifier) checkpoint(name, msg, vkey string, size int64, at checkpointPlaces) {
 	cp, err := ledger.OpenCheckpoint(msg, vkey)
 	switch {
 	case err != nil:
-		v.bad(BadSign, -1, name, "%v", err)
+		v.badAt(place{stage: at.sign, n: at.n}, BadSign, -1, name, "%v", err)
 	case size >= 0 && cp.Size != size:
 		v.bad(Altered, -1, name, "it stands under the size %d and says %d", size, cp.Size)
 	case cp.Size > v.out.Size:
-		v.bad(Diverged, v.out.Size, name, "the log is behind checkpoint %d: it has %d entries", cp.Size, v.out.Size)
+		v.badAt(place{stage: stageKept, n: at.n}, Diverged, v.out.Size, name, "the log is behind checkpoint %d: it has %d entries", cp.Size, v.out.Size)
 	default:
 		if root, err := tlog.TreeHash(cp.Size, v); err != nil || root != cp.Root {
-			v.bad(class, cp.Size-1, name, "the first %d entries are not those that it was signed for", cp.Size)
+			v.badAt(place{stage: at.root, n: at.n}, at.class, cp.Size-1, name, "the first %d entries are not those that it was signed for", cp.Size)
 		}
 	}
 }
