@@ -199,7 +199,7 @@ func cataloguePage(tests []content.Test) string {
 			mark = "yes"
 		}
 		fmt.Fprintf(&rows, "| `%s` | %s | %s | %s | %d h | %s | %s | %s | %s |\n", x.ID, cell(x.Title), x.Kind, x.Severity,
-			x.IntervalHours, strings.Join(links, " "), code(x.Filter), code(x.Condition)+cell(settings(x)), mark)
+			x.IntervalHours, strings.Join(links, " "), code(x.Filter), strings.TrimSpace(code(x.Condition)+" "+cell(settings(x))), mark)
 	}
 	return fmt.Sprintf(catalogueHead, len(tests), len(tests)-beyond, beyond) + rows.String()
 }
@@ -219,7 +219,7 @@ func settings(x content.Test) string {
 	if len(parts) == 0 {
 		return ""
 	}
-	return " (" + strings.Join(parts, "; ") + ")"
+	return "(" + strings.Join(parts, "; ") + ")"
 }
 
 func TestTheCataloguePageIsCurrent(t *testing.T) {
