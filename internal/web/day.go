@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"strconv"
+	"time"
+
+	"assay/internal/errs"
+	"assay/internal/report"
+	"assay/internal/web/page"
+	"assay/internal/web/ui"
+)
+
+// day is one subject on one day: what ran, what came out, and why.
+func day(q *ask) (answer, error) {
+	text := q.r.PathValue("day")
+	when := dayOf(text)
+	if when.IsZero() {
+		return answer{}, errs.At("day", "%.20q is not a day", text).Mend("write it as 2026-11-22")
+	}
+	d, err := do[*report.DayReport](q, "monitoring.day", map[string]any{"subject": q.id(), "day": text})
+	if err != nil {
+		return answer{}, err
+	}
+	base := "/monitoring/" + seg(d.Subject) + "/"
+	v := page.DayView{Ref: d.Subject, Title: d.Title, Href: subjectHref(d.Kind, d.Subject), Day: when, Letter: letterOf(d.Letter), Reason: d.Reason, Closed: d.Closed,
+		Prev: base + when.AddDate(0, 0, -1).Format(time.DateOnly)}
+	if next := when.AddDate(0, 0, 1); !next.After(q.at()) && next.Format(time.DateOnly) <= q.at().Format(time.DateOnly) {
+		v.Next = base + next.Format(time.DateOnly)
+	}
+	for _, p := range d.Parts {
+		part := page.DayPart{Kind: p.Kind, Name: p.Text, Href: base, Letter: letterOf(p.Letter), Required: p.Required, Reason: p.Reason}
+		if p.Text == "" {
+			part.Name = p.Ref
+		}
+		switch p.Kind {
+		case "control", "test":
+			part.Name = p.Ref + " " + p.Text
+			part.Href = "/monitoring/" + seg(p.Ref) + "/" + text
+		case "policy":
+			part.Name = p.Ref + " " + p.Text
+			part.Href = "/policies" + query("q", p.Ref)
+		case "evidence":
+			part.Href = "/evidence" + query("q", d.Subject)
+		}
+		v.Parts = append(v.Parts, part)
+	}
+	for _, c := range d.Checks {
+		r := page.RunLine{At: q.local(c.At), Href: "/activity/" + strconv.FormatInt(c.Entry, 10), Trigger: triggerWord(c.Trigger), Note: c.Text, Status: healthOf(c.State), Entry: c.Entry, Bare: true}
+		v.Runs = append(v.Runs, r)
+	}
+	if n := len(d.Checks); n > 0 {
+		v.Entry = d.Checks[n-1].Entry
+	}
+	if d.Kind == "test" && text == q.at().Format(time.DateOnly) {
+		if v.Failing, _, err = q.failures(d.Subject, 50); err != nil {
+			return answer{}, err
+		}
+	}
+	return show(page.Day(q.frame(d.Subject+" on "+ui.Day(when), "monitoring", ui.Link{Text: "Monitoring", Href: "/monitoring"}, ui.Link{Text: d.Subject, Href: v.Href}, ui.Link{Text: ui.Day(when)}), v))
+}
+
+func subjectHref(kindName, ref string) string {
+	switch kindName {
+	case "criterion":
+		return "/criteria/" + seg(ref)
+	case "test":
+		return "/tests/" + seg(ref)
+	}
+	return "/controls/" + seg(ref)
+}
+
+func triggerWord(t string) string {
+	switch t {
+	case "schedule":
+		return "on schedule"
+	case "manual":
+		return "started by hand"
+	case "event":
+		return "after a change"
+	}
+	return t
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"bytes"
+	"log/slog"
+	"net/http"
+	"strconv"
+
+	"assay/internal/errs"
+	"assay/internal/web/page"
+	"assay/internal/web/ui"
+	"github.com/a-h/templ"
+)
+
+var codes = map[errs.Code]int{errs.Invalid: 422, errs.NotFound: 404, errs.Conflict: 409, errs.Denied: 403, errs.Unsigned: 401,
+	errs.Precond: 428, errs.Limited: 429, errs.Full: 507, errs.Unavailable: 503, errs.Internal: 500}
+
+// codeOf is the HTTP status of an error.
+func codeOf(e *errs.Error) int {
+	if c := codes[e.Code]; c != 0 {
+		return c
+	}
+	return http.StatusInternalServerError
+}
+
+func nothing(path string) error {
+	return errs.New(errs.NotFound, "there is no page at %.100s", path)
+}
+
+// fail shows what went wrong: inside the frame where somebody is signed in, else on the way in.
+func (q *ask) fail(err error) {
+	e := errs.Public(err)
+	if e.Code == errs.Internal && q.ctx.Err() == nil {
+		q.Gate.Log.ErrorContext(q.ctx, "page failed", "path", q.r.URL.Path, "error", err)
+	}
+	if e.Code == errs.Unsigned && q.r.Method == http.MethodGet && !q.partial() {
+		to := "/sign-in"
+		if here, ok := localPath(q.r.URL.RequestURI()); ok && here != "/" {
+			to += query("next", here)
+		}
+		http.Redirect(q.w, q.r, to, http.StatusSeeOther)
+		return
+	}
+	v := errorView(e)
+	var c templ.Component = page.ErrorAlone(v)
+	if q.actor.ID != "" && e.Code != errs.Unsigned {
+		c = page.Error(q.frame(v.Title, ""), v)
+	}
+	q.w.Header().Set("X-Message", headerText(e.Error()))
+	q.write(codeOf(e), c)
+}
+
+func errorView(e *errs.Error) page.ErrorView {
+	v := page.ErrorView{Code: codeOf(e), Text: first(e.Error()) + "."}
+	switch e.Code {
+	case errs.Invalid, errs.Precond:
+		v.Title = "That cannot be done like this"
+	case errs.Denied:
+		v.Title = "You may not do this"
+	case errs.Internal:
+		v.Text = "" // the page has the words for it
+	case errs.Conflict:
+		v.Title = "It has changed meanwhile"
+	}
+	if e.Fix != "" {
+		v.Text += " " + first(e.Fix) + "."
+	}
+	if e.Code == errs.Unsigned {
+		v.Acts = []ui.Link{{Text: "Sign in", Href: "/sign-in"}}
+	}
+	return v
+}
+
+func (q *ask) write(code int, c templ.Component) {
+	var b bytes.Buffer
+	if err := c.Render(q.ctx, &b); err != nil {
+		slog.ErrorContext(q.ctx, "error page failed", "error", err)
+		http.Error(q.w, "Something went wrong on our side; it is in the log.", http.StatusInternalServerError)
+		return
+	}
+	q.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	q.w.Header().Set("Content-Length", strconv.Itoa(b.Len()))
+	q.w.WriteHeader(code)
+	_, _ = q.w.Write(b.Bytes()) // the reader has gone away; there is nobody to tell
+}
+
+// headerText keeps only what may stand in a header.
+func headerText(s string) string {
+	out := make([]byte, 0, len(s))
+	for i := range len(s) {
+		if s[i] >= ' ' && s[i] < 127 {
+			out = append(out, s[i])
+		}
+	}
+	return string(out[:min(len(out), 300)])
+}
