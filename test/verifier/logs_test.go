@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"assay/internal/clock"
 	"assay/internal/ledger"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -93,7 +94,16 @@ func (l *log) root(n int) tlog.Hash {
 // checkpoint signs the first n entries.
 func (l *log) checkpoint(n int, by note.Signer) string {
 	r := l.root(n)
-	return signText(fmt.Sprintf("%s\n%d\n%s\n", ledger.Origin(l.org), n, base64.StdEncoding.EncodeToString(r[:])), by)
+	return signText(fmt.Sprintf("%s\n%d\n%s\n%s\n", ledger.Origin(l.org), n, base64.StdEncoding.EncodeToString(r[:]), l.timeLine(n)), by)
+}
+
+// timeLine is the extension that says when a checkpoint was signed: a minute after its last entry.
+func (l *log) timeLine(n int) string {
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	if n > 0 {
+		at = l.entries[n-1].At
+	}
+	return "time " + clock.Format(at.Add(time.Minute))
 }
 
 func signText(text string, by note.Signer) string {
@@ -122,13 +132,21 @@ func (r *row) commit() { d := ledger.Commit(r.salt, []byte(r.text)); r.h = fmt.S
 
 // batch makes the body of an entry from its rows.
 func (e *entry) batch() {
-	sum := sha256.New()
-	for _, r := range e.rows {
-		fmt.Fprintf(sum, "%s", unhex(r.h))
-	}
-	e.body = fmt.Sprintf(`{"table":"%s","rows":%d,"root":"%x"}`, e.Kind, len(e.rows), sum.Sum(nil))
+	root := batchRoot(e.rows)
+	e.body = fmt.Sprintf(`{"table":"%s","rows":%d,"root":"%x"}`, e.Kind, len(e.rows), root[:])
 	e.commit()
 }
+
+// batchRoot is the root of the tree over the commitments of rows.
+func batchRoot(rows []row) tlog.Hash {
+	hs := make(leaves, len(rows))
+	for i, r := range rows {
+		hs[i] = rowLeaf(r.h)
+	}
+	return plainRoot(hs)
+}
+
+func rowLeaf(h string) tlog.Hash { return sha256.Sum256(append([]byte{0}, unhex(h)...)) }
 
 func unhex(s string) []byte {
 	var b []byte
@@ -220,7 +238,7 @@ func example() *log {
 	}
 	add("risk", "risk.create", "rsk_one", 1, `{"id":"rsk_one","rev":1,"title":"Laptop lost — no disk encryption"}`)
 	f := add("sign_in", "auth.sign_in", "usr_one", 0, "")
-	for n, text := range []string{`{"user":"usr_one","method":"password","ok":1}`, `{"user":"usr_two","method":"passkey","ok":0}`} {
+	for n, text := range []string{`{"method":"password","ok":1,"user":"usr_one"}`, `{"method":"passkey","ok":0,"user":"usr_two"}`, `{"ok":0,"user":"usr_one"}`} {
 		r := row{batch: 1, n: int64(n), table: "sign_in", salt: bytes.Repeat([]byte{byte(0xb0 + n)}, 16), text: text, hasSalt: true, hasText: true}
 		r.commit()
 		f.rows = append(f.rows, r)

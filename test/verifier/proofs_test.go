@@ -177,7 +177,7 @@ type signed struct {
 func malformed(d dice, l *log) []string {
 	good := l.note
 	line := strings.Split(good, "\n")
-	root, sig := line[2], line[4]
+	root, sig := line[2], line[5]
 	sign := func(text string) string {
 		if !strings.HasSuffix(text, "\n") {
 			text += "\n"
@@ -213,9 +213,11 @@ func loose(s string) string {
 // fine are checkpoints that are unusual and good.
 func fine(l *log) []string {
 	line := strings.Split(l.note, "\n")
-	text := strings.Join(line[:3], "\n") + "\n"
-	sig := line[4] + "\n"
+	text := strings.Join(line[:4], "\n") + "\n"
+	sig := line[5] + "\n"
+	bare := strings.Join(line[:3], "\n") + "\n"
 	return []string{l.note, l.note + "— x AAAAAAAA\n", text + "\n— ü/witness AAAAAAAA\n" + sig, l.note + sig, signText(text+"extension 1\n— no signature\n", l.signer), l.note + strings.Repeat("— x AAAAAAAA\n", 99),
+		signText(bare, l.signer), signText(bare+"time\n", l.signer), signText(bare+"time 2026-02-30T03:00:00.000Z\n", l.signer), signText(bare+"other\n"+line[3]+"\n", l.signer),
 		signText(line[0]+"\n9007199254740991\n"+line[2]+"\n", l.signer), signText(line[0]+"\n0\n"+line[2]+"\n", l.signer)}
 }
 

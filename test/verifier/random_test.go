@@ -46,7 +46,7 @@ func quoted(s string) string {
 
 // log makes a sound ledger of up to 40 entries.
 func (d dice) log() *log {
-	l := &log{org: d.one("org_example", "org_northwind", "org_a", "org.b-c"), format: "assay-ledger/v1", public: d.IntN(12) == 0}
+	l := &log{org: d.one("org_example", "org_northwind", "a", "o9_b-c"), format: "assay-ledger/v1", public: d.IntN(12) == 0}
 	l.signer, l.key = seedKey(d.bytes(32), l.org)
 	if d.IntN(10) < 7 {
 		l.trusted = l.key
@@ -75,8 +75,8 @@ func (d dice) entry(l *log, i int, at time.Time, gone map[int]bool) entry {
 	switch d.IntN(8) {
 	case 0, 1:
 		e.Kind, e.Op, e.Rev = d.one("sign_in", "run", "result"), "collect.run", 0
-		for n := range d.IntN(5) {
-			r := row{batch: int64(i), n: int64(n), table: e.Kind, salt: d.bytes(16), text: `{"a":` + quoted(d.words()) + `,"b":` + fmt.Sprint(d.IntN(100)) + `,"c":null}`, hasSalt: true, hasText: true}
+		for n := range d.IntN(9) {
+			r := row{batch: int64(i), n: int64(n), table: e.Kind, salt: d.bytes(16), text: `{"a":` + quoted(d.words()) + `,"b":` + fmt.Sprint(d.IntN(100)) + `}`, hasSalt: true, hasText: true}
 			r.commit()
 			e.rows = append(e.rows, r)
 		}

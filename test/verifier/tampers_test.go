@@ -219,7 +219,7 @@ var tampers = []tamper{
 		return found(4, "key")
 	}},
 	{"the key is malformed", func(d dice, l *log) tampered {
-		l.key = d.one("", "assay/"+l.org, strings.ToUpper(l.key), l.key+"=", l.key[:len(l.key)-1], " "+l.key, strings.Replace(l.key, "assay/", "assay//", 1))
+		l.key = d.one("", "assay/"+l.org, strings.ToUpper(l.key), l.key+"=", l.key[:len(l.key)-1], " "+l.key, strings.Replace(l.key, "assay/", "assay//", 1), oddKey(d, l))
 		return found(4, "key")
 	}},
 	{"it is the ledger of another organisation", func(d dice, l *log) tampered {
@@ -305,10 +305,18 @@ func sizeOf(msg string) int {
 	return n
 }
 
+// oddKey is a true key with a name that no organisation may have.
+func oddKey(d dice, l *log) string {
+	_, key := seedKey(d.bytes(32), d.one("Org_example", "9org", "_org", "org.example", "org/example", "örg", strings.Repeat("o", 65)))
+	return key
+}
+
 // breakNote makes a signed note that nobody signed.
 func breakNote(d dice, msg string) string {
 	out := strings.Split(msg, "\n")
-	switch d.IntN(5) {
+	switch d.IntN(6) {
+	case 5: // the time
+		out[3] = strings.Replace(out[3], "time 2026", "time 2025", 1)
 	case 0: // a character of the root
 		c := "A"
 		if out[2][0] == 'A' {
@@ -322,10 +330,10 @@ func breakNote(d dice, msg string) string {
 		}
 	case 2: // a character in the middle of the signature
 		c := "A"
-		if out[4][len(out[4])-20] == 'A' {
+		if out[5][len(out[5])-20] == 'A' {
 			c = "B"
 		}
-		out[4] = out[4][:len(out[4])-20] + c + out[4][len(out[4])-19:]
+		out[5] = out[5][:len(out[5])-20] + c + out[5][len(out[5])-19:]
 	case 3:
 		return strings.TrimSuffix(msg, "\n")
 	case 4:

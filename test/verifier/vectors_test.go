@@ -44,8 +44,9 @@ type entryVector struct {
 }
 
 type batchVector struct {
-	H    []string `json:"h"`
-	Root string   `json:"root"`
+	H      []string `json:"h"`
+	Leaves []string `json:"leaves"` // SHA-256(0x00 and h)
+	Root   string   `json:"root"`
 }
 
 type stringVector struct {
@@ -63,17 +64,18 @@ func values() vectors {
 		e := &l.entries[i]
 		v.Entries = append(v.Entries, entryVector{string(e.Canonical()), e.leaf})
 		v.Commitments = append(v.Commitments, commitmentVector{fmt.Sprintf("%x", e.salt), e.body, fmt.Sprintf("%x", e.Digest[:])})
-		b := batchVector{H: []string{}}
+		b := batchVector{H: []string{}, Leaves: []string{}}
 		for _, r := range e.rows {
 			v.Commitments = append(v.Commitments, commitmentVector{fmt.Sprintf("%x", r.salt), r.text, r.h})
-			b.H = append(b.H, r.h)
+			h := rowLeaf(r.h)
+			b.H, b.Leaves = append(b.H, r.h), append(b.Leaves, fmt.Sprintf("%x", h[:]))
 		}
 		if e.Rev == 0 {
 			b.Root = e.body[strings.Index(e.body, `"root":"`)+8:][:64]
 			v.Batches = append(v.Batches, b)
 		}
 	}
-	v.Batches = append(v.Batches, batchVector{[]string{}, fmt.Sprintf("%x", sha256.Sum256(nil))})
+	v.Batches = append(v.Batches, batchVector{[]string{}, []string{}, fmt.Sprintf("%x", sha256.Sum256(nil))})
 	for n := range len(l.entries) + 1 {
 		r := l.root(n)
 		v.Roots = append(v.Roots, fmt.Sprintf("%x", r[:]))
@@ -156,6 +158,9 @@ func smallProofs(t testing.TB, files map[string][]byte) {
 func TestThePublishedVectorsAreThoseOfTheGenerator(t *testing.T) {
 	files := small(t)
 	if *updateVectors {
+		if err := os.RemoveAll(filepath.Join(vectorDir, "logs")); err != nil { // a file of an older set must not stay beside the new one
+			t.Fatal(err)
+		}
 		for name, b := range files {
 			path := filepath.Join(vectorDir, name)
 			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -169,6 +174,15 @@ func TestThePublishedVectorsAreThoseOfTheGenerator(t *testing.T) {
 	for name, b := range files {
 		if have, err := os.ReadFile(filepath.Join(vectorDir, name)); err != nil || !bytes.Equal(have, b) {
 			t.Errorf("%s is not what the generator makes (%v): go test ./test/verifier -run Published -update-vectors", name, err)
+		}
+	}
+	there, err := filepath.Glob(filepath.Join(vectorDir, "logs", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range there {
+		if _, ok := files["logs/"+filepath.Base(f)]; !ok {
+			t.Errorf("logs/%s is of no set", filepath.Base(f))
 		}
 	}
 	page, err := os.ReadFile("../../docs/ledger-format.md")
