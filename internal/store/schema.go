@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"assay/internal/db"
@@ -169,8 +170,12 @@ func (s *shape) prepare() {
 		cols += fmt.Sprintf(", %q", f.Name)
 		marks += fmt.Sprintf(", $%d", i+6)
 	}
-	for _, f := range s.refs {
-		s.names = append(s.names, f.Name)
+	for _, f := range s.refs { // most of them have a column too
+		at := slices.Index(s.names, f.Name)
+		if at < 0 {
+			at, s.names = len(s.names), append(s.names, f.Name)
+		}
+		s.refAt = append(s.refAt, at)
 	}
 	s.cites = cites(s.Fields)
 	s.insert = `INSERT INTO ` + s.table() + ` (org, id, since, until, rev` + cols + `) VALUES ($1,$2,$3,$4,$5` + marks + `)`

@@ -70,7 +70,8 @@ type shape struct {
 	kind.Shape
 	index []kind.Field // fields with a column
 	refs  []kind.Field
-	names []string // of these two
+	names []string // of these two, each once
+	refAt []int    // of each reference, its place in names
 	cites []string // fields in which a file can be cited
 
 	insert, end string // the statements that make and end a row of its table

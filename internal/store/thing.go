@@ -324,7 +324,7 @@ func (s *shape) read(body []byte, picked *[][]byte) ([]any, []link, error) {
 			out[i] = n
 		}
 	}
-	links, err := s.links(vals[len(s.index):])
+	links, err := s.links(vals)
 	return out, links, err
 }
 
@@ -332,7 +332,7 @@ func (s *shape) read(body []byte, picked *[][]byte) ([]any, []link, error) {
 func (s *shape) links(vals [][]byte) ([]link, error) {
 	var out []link
 	for i, f := range s.refs {
-		switch raw := vals[i]; {
+		switch raw := vals[s.refAt[i]]; {
 		case len(raw) > 2 && raw[0] == '"':
 			id, err := textOf(raw)
 			if err != nil {

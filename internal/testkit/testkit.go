@@ -7,6 +7,7 @@ package testkit
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"path/filepath"
@@ -39,6 +40,7 @@ type House struct {
 	Gate   *op.Gate
 	Clock  *clock.Fake
 	Set    *op.Set
+	Rand   io.Reader // the machine's where nil
 }
 
 // Engines runs fn on SQLite and on PostgreSQL, each with a database of its own. PostgreSQL is left out
@@ -82,7 +84,7 @@ func (h *House) Open(t testing.TB) {
 		t.Fatal(err)
 	}
 	h.Engine = h.Conn.Engine
-	h.Store, err = store.Open(ctx, h.Conn, store.Options{Clock: h.Clock, Kinds: h.Set.Shapes(), Tables: h.Set.Tables(),
+	h.Store, err = store.Open(ctx, h.Conn, store.Options{Clock: h.Clock, Rand: h.Rand, Kinds: h.Set.Shapes(), Tables: h.Set.Tables(),
 		Keys: &ledger.Keys{Dir: filepath.Join(h.Dir, "keys")}, Anchors: &ledger.Anchors{Dir: filepath.Join(h.Dir, "anchor")}})
 	if err != nil {
 		t.Fatal(err)

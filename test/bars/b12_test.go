@@ -30,8 +30,12 @@ type insider struct {
 
 func (x insider) sql(q string, args ...any) {
 	x.t.Helper()
-	if _, err := x.raw.Exec(q, args...); err != nil {
+	res, err := x.raw.Exec(q, args...)
+	if err != nil {
 		x.t.Fatalf("%s: %v", q, err)
+	}
+	if n, _ := res.RowsAffected(); n == 0 && !strings.HasPrefix(q, "DELETE") && !strings.Contains(q, "until") {
+		x.t.Errorf("%s: the script changes nothing", q)
 	}
 }
 
