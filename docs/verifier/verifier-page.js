@@ -127,8 +127,8 @@
     box.append(facts);
 
     if (kept.length > 0) {
-      box.append(table('Kept checkpoints', 'in the order of their numbers', ['Number', 'From'],
-        kept.map(([label], i) => [String(i + 1), label]), kept.length));
+      box.append(table('Kept checkpoints', 'in the order of their numbers', ['Number', 'From', 'Signed, as its signer says'],
+        kept.map(([label], i) => [String(i + 1), label, (r.keptTimes && r.keptTimes[i]) || 'not said']), kept.length));
     }
     if (r.problemCount > 0) {
       box.append(table('Problems', 'the first decides the verdict', ['Code', 'Object', 'What is wrong'],

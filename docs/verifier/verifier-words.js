@@ -77,6 +77,7 @@
     list.push(['Ledger of', r.header.origin]);
     list.push(['Entries', `${c.entries.toLocaleString('en')} of ${r.header.size.toLocaleString('en')}`]);
     list.push(['Root', r.root]);
+    if (r.time !== null) list.push(['Signed', `${r.time}, by the clock of the signer`]);
     if (!r.header.isPublic) {
       list.push(['Bodies', `${c.bodies.toLocaleString('en')} verified, ${c.bodiesDisposed.toLocaleString('en')} disposed of`]);
       list.push(['Rows', `${c.rows.toLocaleString('en')} verified, ${c.rowsDisposed.toLocaleString('en')} disposed of`]);

@@ -97,11 +97,12 @@ function report(r) {
     out.push(`organisation   ${plain(r.header.origin)}`);
     out.push(`entries        ${c.entries} (the header says ${r.header.size})`);
     out.push(`root           ${r.root}`);
+    if (r.time !== null) out.push(`signed         ${r.time} by the clock of the signer`);
     if (!r.header.isPublic) {
       out.push(`bodies         ${c.bodies} verified, ${c.bodiesDisposed} disposed of`);
       out.push(`rows           ${c.rows} verified, ${c.rowsDisposed} disposed of`);
     }
-    out.push(`kept           ${c.kept} checkpoints given`);
+    out.push(`kept           ${c.kept} checkpoints given${r.keptTimes.some(Boolean) ? ', signed ' + r.keptTimes.map((t) => t || 'at no said time').join(', ') : ''}`);
     out.push(`header says    written ${r.header.exportedAt} by ${plain(r.header.program)} (not signed)`);
     out.push('');
   }

@@ -21,7 +21,8 @@
   const SALT16 = '[A-Za-z0-9+/]{21}[AQgw]==';
 
   const NUMBER_ONLY = new RegExp(`^(?:${NUMBER})$`);
-  const NAME_ONLY = new RegExp(`^${NAME}$`);
+  const KEY_NAME = /^assay\/[a-z][a-z0-9_-]{0,63}$/; // an organisation is narrower than a name
+  const TIME_LINE = new RegExp(`^time (${TIME})$`);
   const HEX_ONLY = new RegExp(`^${HEX64}$`);
 
   // Text of a number, as in section 2.
@@ -217,7 +218,7 @@
     const two = one < 0 ? -1 : text.indexOf('+', one + 1);
     if (two < 0) return null;
     const name = text.slice(0, one);
-    if (!name.startsWith('assay/') || !NAME_ONLY.test(name.slice(6))) return null;
+    if (!KEY_NAME.test(name)) return null;
     const raw = text.length - two === 45 ? bytes.fromBase64(text.slice(two + 1)) : null;
     if (raw === null || raw.length !== 33 || raw[0] !== 1) return null;
     const named = new Uint8Array([...bytes.toUtf8(name + '\n'), ...raw]);
@@ -255,7 +256,9 @@
     if (signed.length > 100) return null;
     const signatures = signed.map(signatureLine);
     if (signatures.includes(null)) return null;
-    return { text, origin: lines[0], size, root: bytes.toHex(hash), signatures };
+    const said = lines.length > 3 ? TIME_LINE.exec(lines[3]) : null;
+    const time = said && momentExists(said[1]) ? said[1] : null;
+    return { text, origin: lines[0], size, root: bytes.toHex(hash), time, signatures };
   }
 
   // What must be verified to trust a checkpoint by a key, or null if no signature could make it good.

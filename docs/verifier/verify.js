@@ -16,7 +16,6 @@
   const format = inNode ? require('./verify-format.js') : root.AssayVerifier.format;
   const { Tree, proofHolds } = inNode ? require('./verify-tree.js') : root.AssayVerifier.tree;
 
-  const NO_HASHES = new Uint8Array(0);
   const MAX_LINE = 67108864;
   const MAX_LIST = 100000; // problems and disposals that are remembered; the verdict needs only the first
 
@@ -34,15 +33,12 @@
   const inOrder = (a, b) =>
     a.entry - b.entry || a.place - b.place || a.n - b.n || b.code - a.code;
 
-  // The commitments of the rows of a batch, one behind the other, in room that doubles as it fills.
-  function addHash(c, hash) {
-    if (c.held + 32 > c.hashes.length) {
-      const wider = new Uint8Array(Math.max(1024, 2 * c.hashes.length));
-      wider.set(c.hashes);
-      c.hashes = wider;
-    }
-    c.hashes.set(hash, c.held);
-    c.held += 32;
+  // What is hashed for the leaf of a row in the tree of its batch (section 6): 0x00 and the 32 bytes of h.
+  const leafInput = new Uint8Array(33);
+
+  function rowLeaf(h) {
+    leafInput.set(bytes.fromHex(h), 1);
+    return leafInput;
   }
 
   // ---- one file ----
@@ -60,6 +56,7 @@
       this.lines = 0;
       this.stopped = null; // the problem of stage 1 or 2
       this.header = null;
+      this.checkpoint = null;
       this.note = null; // the checkpoint as text, once its line was read
 
       this.tree = new Tree();
@@ -207,7 +204,7 @@
       if (e.at < this.lastAt) this.problem(2, name, s, AT_TIME, 0, 'it is earlier than the entry in front of it');
       this.lastAt = e.at;
 
-      this.current = { seq: s, kind: e.kind, batch: null, m: 0, hashes: NO_HASHES, held: 0 };
+      this.current = { seq: s, kind: e.kind, batch: null, m: 0, tree: null };
       if (!this.header.isPublic) this.body(e);
     }
 
@@ -233,6 +230,7 @@
         else this.counts.bodies++;
       }
       this.current.batch = batch;
+      this.current.tree = batch === null ? null : new Tree();
       if (e.kind === 'disposal' && e.rev >= 1) this.disposal(e);
     }
 
@@ -280,7 +278,7 @@
       }
       if (n > c.m) this.missingRows(c, n - 1);
       c.m = n + 1;
-      addHash(c, bytes.fromHex(r.h));
+      c.tree.add(bytes.sha256(rowLeaf(r.h)));
       if (r.table !== c.kind) bad(2, 'it says another table than its entry');
       else if ((r.salt === null) !== (r.text === null)) bad(2, 'of the row and its salt only one is there');
       else if (r.salt === null) {
@@ -301,7 +299,7 @@
       this.current = null;
       if (c === null || c.batch === null) return;
       if (c.m < c.batch.rows) this.missingRows(c, c.batch.rows - 1);
-      if (bytes.toHex(bytes.sha256(c.hashes.subarray(0, c.held))) !== c.batch.root) {
+      if (c.tree.root() !== c.batch.root) {
         this.problem(2, `batch ${c.seq}`, c.seq, AT_BATCH, 0, 'its rows do not give the root it committed to');
       }
     }
@@ -385,6 +383,9 @@
         header: this.header,
         keyGiven,
         root: this.stopped === null ? this.tree.root() : null,
+        // When the signers say that they signed; null where a note says nothing or is malformed.
+        time: this.checkpoint ? this.checkpoint.time : null,
+        keptTimes: this.kept.map((k) => (k === null ? null : k.time)),
       };
     }
   }
