@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -361,6 +362,21 @@ func document(t *testing.T, base string) *openapi {
 	}
 	d := &openapi{doc: doc, c: jsonschema.NewCompiler()}
 	d.c.AssertFormat()
+	spec, err := os.Open("../internal/rest/testdata/openapi-3.1.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer spec.Close()
+	rules, err := jsonschema.UnmarshalJSON(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.c.AddResource("https://example.com/openapi", rules); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.c.MustCompile("https://example.com/openapi").Validate(doc); err != nil {
+		t.Errorf("the document is not OpenAPI 3.1: %v", err)
+	}
 	if err := d.c.AddResource(docURL, doc); err != nil {
 		t.Fatal(err)
 	}

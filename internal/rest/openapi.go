@@ -38,7 +38,11 @@ func document(set *op.Set, opt Options) ([]byte, string) {
 			tags = append(tags, t)
 		}
 	}
-	server, version := opt.Server, opt.Version
+	filePaths(set, paths)
+	server, version, cookie := opt.Server, opt.Version, opt.Cookie
+	if cookie == "" {
+		cookie = "__Host-assay"
+	}
 	if server == "" {
 		server = "/"
 	}
@@ -57,7 +61,7 @@ func document(set *op.Set, opt Options) ([]byte, string) {
 			"schemas": d.schemas,
 			"securitySchemes": object{
 				"token":   object{"type": "http", "scheme": "bearer", "description": "An API token of your organisation."},
-				"session": object{"type": "apiKey", "in": "cookie", "name": "__Host-assay", "description": "The session of a signed-in browser."}},
+				"session": object{"type": "apiKey", "in": "cookie", "name": cookie, "description": "The session of a signed-in browser."}},
 			"responses": object{"problem": object{"description": "The request was not carried out, and nothing was written.",
 				"content": object{"application/problem+json": object{"schema": ref("problem")}}}},
 			"headers": object{

@@ -28,6 +28,7 @@ import (
 type Options struct {
 	Version string // of the program, for the document
 	Server  string // public address, for the document; "/" where empty
+	Cookie  string // name of the session's cookie, for the document
 	// Ready says why the program cannot serve; nil where it can. The store is asked by itself.
 	Ready func(context.Context) error
 	// Metrics says who may read /metrics; where nil, only requests from this machine that came through no proxy.
@@ -56,6 +57,7 @@ func Handler(g *op.Gate, who func(*http.Request) (op.Actor, error), opt Options)
 	for path, byMethod := range routes(g.Set) {
 		mux.Handle(path, s.path(byMethod))
 	}
+	s.files(mux)
 	mux.Handle("/openapi.json", s.only(s.openapi))
 	mux.Handle("/healthz", s.only(s.healthz))
 	mux.Handle("/readyz", s.only(s.readyz))
@@ -183,9 +185,7 @@ func (s *server) only(h http.HandlerFunc) http.Handler {
 
 // serve calls one operation.
 func (s *server) serve(w http.ResponseWriter, r *http.Request, o *op.Op) {
-	if sw, ok := w.(*status); ok {
-		sw.op = o.Name
-	}
+	named(w, o.Name)
 	if err := s.site.Check(r); err != nil {
 		s.problem(w, r, errs.New(errs.Denied, "another site sent this request").Because(err))
 		return

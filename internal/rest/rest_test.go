@@ -9,9 +9,11 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"assay/internal/blob"
 	"assay/internal/errs"
 	"assay/internal/kind"
 	"assay/internal/op"
@@ -23,12 +25,13 @@ import (
 // A widget is the throwaway kind of these tests.
 type widget struct {
 	kind.Meta
-	Title  string   `json:"title" doc:"What it is called." min:"3" list:""`
-	Size   int      `json:"size" doc:"How large it is." min:"1" max:"5" index:""`
-	Ready  bool     `json:"ready" doc:"Whether it is ready." index:""`
-	Friend string   `json:"friend" doc:"The widget beside it." ref:"widget" index:""`
-	Tags   []string `json:"tags" doc:"Words." max:"3"`
-	State  state    `json:"state" doc:"Where it stands." read:"only" index:"" default:"draft"`
+	Title  string      `json:"title" doc:"What it is called." min:"3" list:""`
+	Size   int         `json:"size" doc:"How large it is." min:"1" max:"5" index:""`
+	Ready  bool        `json:"ready" doc:"Whether it is ready." index:""`
+	Friend string      `json:"friend" doc:"The widget beside it." ref:"widget" index:""`
+	Tags   []string    `json:"tags" doc:"Words." max:"3"`
+	Photo  kind.SHA256 `json:"photo" doc:"Its picture."`
+	State  state       `json:"state" doc:"Where it stands." read:"only" index:"" default:"draft"`
 }
 
 type state string
@@ -207,6 +210,42 @@ func TestParametersAreReadByTheirTypes(t *testing.T) {
 	got := ask(t, s, "GET", "/v1/widgets/sum?sizes=1,2&names=a,b&deep=%7B%22a%22:3%7D", "")
 	if got.status != 200 || got.text != `{"sizes":[1,2],"names":["a","b"],"deep":{"a":3}}` {
 		t.Errorf("%d %s", got.status, got.text)
+	}
+}
+
+func TestAFileComesBackAsItWasBrought(t *testing.T) {
+	h := testkit.SQLite(t, add)
+	dir := t.TempDir()
+	h.Gate.Files = func(org string) (blob.Store, error) { return blob.OpenFolder(filepath.Join(dir, org)) }
+	s := handler(h)
+	up := ask(t, s, "POST", "/v1/files", "<script>alert(1)</script>", "Content-Type", "text/html")
+	sha, _ := up.body["sha256"].(string)
+	if up.status != 201 || len(sha) != 64 || up.body["size"] != 25.0 {
+		t.Fatalf("%+v", up)
+	}
+	made := ask(t, s, "POST", "/v1/widgets", `{"title":"First","size":3,"photo":"`+sha+`"}`)
+	at := made.header.Get("Location") + "/photo"
+	got := ask(t, s, "GET", at, "")
+	if got.status != 200 || got.text != "<script>alert(1)</script>" || got.header.Get("Content-Type") != "application/octet-stream" || !strings.HasPrefix(got.header.Get("Content-Disposition"), "attachment") {
+		t.Errorf("%+v", got)
+	}
+	for _, c := range []struct {
+		method, path string
+		head         []string
+		want         int
+	}{
+		{"GET", at, []string{"Authorization", "Bearer elsewhere"}, 404},
+		{"GET", at, []string{"Authorization", ""}, 401},
+		{"POST", "/v1/files", []string{"Authorization", ""}, 401},
+		{"POST", "/v1/files", []string{"Authorization", "Bearer prospect"}, 403},
+		{"POST", "/v1/files", []string{"Sec-Fetch-Site", "cross-site"}, 403},
+		{"GET", "/v1/files", nil, 405},
+		{"DELETE", at, nil, 405},
+		{"GET", "/v1/widgets/wid_none/photo", nil, 404},
+	} {
+		if got := ask(t, s, c.method, c.path, "", c.head...); got.status != c.want || got.header.Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%s %s %v: %d, want %d", c.method, c.path, c.head, got.status, c.want)
+		}
 	}
 }
 
