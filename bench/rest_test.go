@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -163,7 +164,7 @@ func exchange(c net.Conn, r *bufio.Reader, request string, buf []byte) (int, []b
 func load(b *testing.B, addr, request string, conns, want int) {
 	took := make([][]time.Duration, conns)
 	var wg sync.WaitGroup
-	total := clock.Since()
+	total, before := clock.Since(), processors(b)
 	for i := range conns {
 		n := b.N / conns
 		if i < b.N%conns {
@@ -198,5 +199,16 @@ func load(b *testing.B, addr, request string, conns, want int) {
 	b.ReportMetric(float64(len(all))/secs, "req/s")
 	b.ReportMetric(float64(all[len(all)/2].Microseconds())/1000, "p50-ms")
 	b.ReportMetric(float64(all[len(all)*99/100].Microseconds())/1000, "p99-ms")
+	b.ReportMetric(float64((processors(b)-before).Microseconds())/float64(len(all)), "cpu-us/req")
 	b.ReportMetric(0, "ns/op")
+}
+
+// processors is the time that this process has spent on processors: unlike the clock, it does not depend on who else is busy.
+func processors(b *testing.B) time.Duration {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
