@@ -240,6 +240,9 @@
 
   // True if our own SHA-256 agrees with the platform for messages around every edge of a block.
   async function selfTest() {
+    if (!node && !(root.crypto && root.crypto.subtle)) {
+      throw new Error('this browser offers no WebCrypto here; open the page from disk or over https');
+    }
     for (const n of [0, 1, 55, 56, 63, 64, 65, 119, 120, 1000]) {
       const message = Uint8Array.from({ length: n }, (_, i) => (i * 7 + n) & 0xff);
       const want = node

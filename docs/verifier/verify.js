@@ -163,9 +163,7 @@
         if (x && hidden && (x.body !== null || x.salt !== null)) x = null;
         if (x) this.entry(x);
       }
-      if (x === null) {
-        bad(hidden ? 'the line is not in the exact form of a public file' : 'the line is not in the exact form of the format');
-      }
+      if (x === null) bad(`the line is not in the exact form of ${hidden ? 'a public file' : 'the format'}`);
     }
 
     // -- content (stage 4) --
