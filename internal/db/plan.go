@@ -80,3 +80,17 @@ func figures(columns int, unique bool) string {
 	}
 	return strings.Join(rows, " ")
 }
+
+// Relieve moves what SQLite's log holds into the database file, as far as nobody reads it and there is space.
+// It does not wait. A disk that is full while it does so is no new failure.
+func (d *DB) Relieve(ctx context.Context) error {
+	if d.Engine != SQLite {
+		return nil
+	}
+	var busy, log, moved int
+	err := d.writer.c.QueryRowContext(ctx, `PRAGMA wal_checkpoint(PASSIVE)`).Scan(&busy, &log, &moved)
+	if err != nil && !IsFull(err) && !IsBusy(err) {
+		return fmt.Errorf("move log: %w", err)
+	}
+	return nil
+}

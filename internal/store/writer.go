@@ -262,6 +262,10 @@ func full(err error) error {
 func (d *DB) judge(ctx context.Context, err error) error {
 	switch {
 	case db.IsFull(err):
+		// The log may be all that grows: what it holds is moved into the database, so that it can begin anew.
+		if e := d.sql.Relieve(ctx); db.IsBroken(e) {
+			return d.judge(ctx, e)
+		}
 		return full(err)
 	case db.IsBusy(err):
 		return errs.New(errs.Unavailable, "another program holds the database; nothing was written").Because(err).Mend("try again; if it goes on, look for a program that keeps the file open")
