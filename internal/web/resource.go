@@ -18,12 +18,12 @@ import (
 func resources(q *ask) (answer, error) {
 	const size = 50
 	after := q.number("after", 0)
-	p, err := do[collect.ResourcePage](q, "resource.list", map[string]any{"kind": q.get("kind"), "source": q.get("source"), "after": after, "limit": size})
+	p, err := do[collect.ResourcePage](q, "resource.list", map[string]any{"kind": orElse(q.get("kind"), strings.TrimSpace(q.get("q"))), "source": q.get("source"), "after": after, "limit": size})
 	if err != nil {
 		return answer{}, err
 	}
 	v := page.ListView{Title: "Resources", Action: "/resources", Search: "Resource kind, such as device", Icon: "source", Empty: "No source has seen any. Connect a source, or read one again.",
-		Cols: []ui.Col{{Text: "Name", Fill: true}, {Text: "Kind"}, {Text: "Source", Low: true}, {Text: "Key", Low: true}, {Text: "Changed", Low: true}}, Keep: q.keep("source"), SearchName: "kind", Query: q.get("kind")}
+		Cols: []ui.Col{{Text: "Name", Fill: true}, {Text: "Kind"}, {Text: "Source", Low: true}, {Text: "Key", Low: true}, {Text: "Changed", Low: true}}, Keep: q.keep("source"), Query: q.get("q")}
 	kinds := map[string]int{}
 	for _, r := range p.Data {
 		kinds[r.Kind]++

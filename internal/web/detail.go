@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"assay/internal/clock"
+	"assay/internal/errs"
+	"assay/internal/kind"
+	"assay/internal/store"
+	"assay/internal/web/page"
+	"assay/internal/web/ui"
+	"github.com/a-h/templ"
+	"github.com/microcosm-cc/bluemonday"
+	"github.com/yuin/goldmark"
+)
+
+// detail is the plain page of a thing of any kind.
+func (q *ask) detail(kindName string, t thing) (answer, error) {
+	sh, _ := q.Gate.Shape(kindName)
+	v := page.DetailView{Title: labelOf(sh.Label, t), State: words(t.text("state")), Acts: q.acts(sh, t), Rev: int(t.number("rev")), HistoryAll: q.hrefOf(sh.Name, t.id()) + "/history"}
+	if ref := t.text("ref"); ref != "" {
+		v.Ref, v.Title = ref, orElse(t.text("title"), ref)
+		if v.Title == ref {
+			v.Title = clip(t.text("text"), 120)
+		}
+	}
+	var rest []ui.Pair
+	for _, f := range sh.Fields {
+		if f.Secret || f.Name == sh.Label || f.Name == "id" || f.Name == "rev" || f.Name == "state" || f.Name == "ref" || f.Name == "title" && v.Ref != "" {
+			continue
+		}
+		q.place(&v, &rest, f, t[f.Name])
+	}
+	if len(rest) > 0 {
+		v.Sections = append(v.Sections, page.Section{Title: "Details", Pairs: rest})
+	}
+	var err error
+	if v.Here, err = q.pointing(sh, t.id()); err != nil {
+		return answer{}, err
+	}
+	if v.History, v.Entry, err = q.lately(t.id(), 5); err != nil {
+		return answer{}, err
+	}
+	base := "/" + q.plural[sh.Name]
+	return show(page.Detail(q.frame(v.Title, q.sectionOf(sh.Name), ui.Link{Text: q.title(sh.Name), Href: base}, ui.Link{Text: orElse(v.Ref, clip(v.Title, 60))}), v))
+}
+
+// place puts a field where it belongs: long texts into panels of their own, who and when beside, the rest among the details.
+func (q *ask) place(v *page.DetailView, rest *[]ui.Pair, f kind.Field, value any) {
+	title, text := first(fieldTitle(f.Name)), plainText(value)
+	switch {
+	case f.Long && text != "":
+		s := page.Section{Title: title, Text: text}
+		if strings.Contains(f.Doc, "Markdown") {
+			s.Text, s.Safe = "", markdown(text)
+		} else if strings.Contains(f.Doc, "YAML") {
+			s.Text, s.Code = "", text
+		}
+		v.Sections = append(v.Sections, s)
+	case f.Long:
+	case f.Ref != "" && f.Type == "string", f.Name == "created_by", f.Name == "updated_by", f.Format == "date", f.Format == "date-time", strings.HasSuffix(f.Name, "_by"):
+		v.Side = append(v.Side, q.pair(f, title, text))
+	case !f.Plain() && text != "" && text != "null" && text != "[]" && text != "{}":
+		v.Sections = append(v.Sections, page.Section{Title: title, Code: yamlText(value)})
+	case f.Plain():
+		*rest = append(*rest, q.pair(f, title, text))
+	}
+}
+
+func (q *ask) pair(f kind.Field, title, text string) ui.Pair {
+	p := ui.Pair{Term: title}
+	c := q.cell(f, text)
+	switch {
+	case f.Ref == "person":
+		p.Text, p.Empty = q.label(text), "nobody yet"
+		p.Href = q.hrefOf("person", text)
+	case f.Ref != "" || strings.HasSuffix(f.Name, "_by"):
+		p.Text, p.Href = q.label(text), q.hrefOf("", text)
+	case f.Format == "date-time" && !c.Day.IsZero():
+		p.Show = ui.Since(q.at(), c.Day)
+		if c.Day.After(q.at()) {
+			p.Show = ui.At(c.Day)
+		}
+	case f.Format == "date" && !c.Day.IsZero():
+		p.Show = ui.Date(c.Day)
+	case f.Format == "sha256" && text != "":
+		p.Show = ui.Hash(text)
+	default:
+		p.Text = orElse(c.Text, orElse(c.Num, c.Mono))
+		if len(f.Enum) == 0 && f.Type != "boolean" && f.Name != "roles" {
+			p.Text = text
+		}
+	}
+	return p
+}
+
+// acts are the buttons of a thing: what it may become from the state that it is in, then edit and end.
+func (q *ask) acts(sh kind.Shape, t thing) []ui.Button {
+	out := q.moves(sh, t)
+	base := q.hrefOf(sh.Name, t.id())
+	if q.mayChange(sh.Name+".end") && sh.Create != kind.Never {
+		out = append(out, ui.Button{Text: "End", Kind: "quiet", Href: base + "/end", Write: true})
+	}
+	if q.mayChange(sh.Name + ".update") {
+		out = append(out, ui.Button{Text: "Edit", Icon: "edit", Href: base + "/edit", Key: "e", Write: true})
+	}
+	return out
+}
+
+func (q *ask) moves(sh kind.Shape, t thing) []ui.Button {
+	var out []ui.Button
+	base := q.hrefOf(sh.Name, t.id())
+	for _, m := range sh.Moves {
+		if !contains(m.From, t.text("state")) || !q.mayChange(sh.Name+"."+m.Verb) {
+			continue
+		}
+		b := ui.Button{Text: first(words(m.Verb)), Write: true, Off: q.barred(m, t)}
+		at := base + "/" + strings.ReplaceAll(m.Verb, "_", "-")
+		if len(m.Takes) > 0 {
+			b.Href = at
+		} else {
+			b.Post, b.Rev = at, t.rev()
+		}
+		if m.Verb == "approve" || m.Verb == "accept" || m.Verb == "publish" || m.Verb == "submit" {
+			b.Kind, b.Icon = "primary", "check"
+		}
+		out = append(out, b)
+	}
+	return out
+}
+
+// barred says why somebody may not make a move that his role allows: the operation decides it anew.
+func (q *ask) barred(m kind.Move, t thing) string {
+	for _, f := range m.NotBy {
+		if who := t.text(f); who != "" && (who == q.actor.ID || who == q.actor.Person) {
+			return "You are " + words(f) + ": it takes somebody else"
+		}
+	}
+	return ""
+}
+
+func contains(list []string, s string) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
+
+// pointing lists what points at a thing, by kind.
+func (q *ask) pointing(sh kind.Shape, id string) ([]page.HereGroup, error) {
+	all, err := do[[]store.Link](q, sh.Name+".links", map[string]any{"id": id})
+	if isGone(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var out []page.HereGroup
+	at := map[string]int{}
+	for _, l := range all {
+		i, ok := at[l.Kind]
+		if !ok {
+			i = len(out)
+			at[l.Kind] = i
+			out = append(out, page.HereGroup{Kind: q.title(l.Kind) + " that point here"})
+		}
+		if n := len(out[i].Links); n < 20 {
+			x := q.link(l.ID)
+			x.Text += " (" + words(l.Field) + ")"
+			out[i].Links = append(out[i].Links, x)
+		} else {
+			out[i].More = ui.Link{Text: "and more"}
+		}
+	}
+	return out, nil
+}
+
+var (
+	clean = bluemonday.UGCPolicy()
+	md    = goldmark.New()
+)
+
+// markdown renders text that a person wrote. Markup in it is dropped by the renderer, and what is left is cleaned.
+func markdown(text string) templ.Component {
+	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
+		var b bytes.Buffer
+		if err := md.Convert([]byte(text), &b); err != nil {
+			return fmt.Errorf("render markdown: %w", err)
+		}
+		_, err := w.Write(clean.SanitizeBytes(b.Bytes()))
+		return err
+	})
+}
+
+// history is every revision of a thing, newest first.
+func (q *ask) history(sh kind.Shape) (answer, error) {
+	t, err := q.resolve(sh, q.id())
+	if err != nil {
+		return answer{}, err
+	}
+	all, err := do[[]store.Version](q, sh.Name+".history", map[string]any{"id": t.id()})
+	if err != nil {
+		return answer{}, err
+	}
+	label := labelOf(sh.Label, t)
+	base := q.hrefOf(sh.Name, t.id())
+	v := page.HistoryView{Title: "History of " + label, Back: ui.Link{Text: label, Href: base}}
+	for i, x := range all {
+		if i >= 100 {
+			v.Pager.Text = "The newest 100 of " + ui.Num(int64(len(all))) + "; the others stand in the activity."
+			break
+		}
+		r := page.Revision{Rev: int(x.Rev), Event: page.Event{Entry: x.Seq, At: q.local(x.At), Actor: q.label(x.Actor), Text: q.deed(x), Via: x.Via}, AsOf: base + query("as_of", clock.Format(x.At))}
+		now := bodyOf(x)
+		r.Reason = plainText(now["reason"])
+		var was map[string]any
+		if i+1 < len(all) {
+			was = bodyOf(all[i+1])
+		}
+		r.Changes = q.changes(sh, was, now)
+		v.Revs = append(v.Revs, r)
+	}
+	return show(page.History(q.frame("History", q.sectionOf(sh.Name), ui.Link{Text: q.title(sh.Name), Href: "/" + q.plural[sh.Name]}, ui.Link{Text: clip(label, 60), Href: base}, ui.Link{Text: "History"}), v))
+}
+
+// deed says what a revision did.
+func (q *ask) deed(x store.Version) string {
+	_, verb, _ := strings.Cut(x.Op, ".")
+	switch {
+	case x.State == "ended":
+		return "ended it"
+	case x.Rev == 1:
+		return "made it"
+	case verb == "update":
+		return "changed it"
+	}
+	return "did: " + words(verb)
+}
+
+func bodyOf(x store.Version) map[string]any {
+	var m map[string]any
+	if json.Unmarshal(x.Body, &m) != nil {
+		return nil
+	}
+	return m
+}
+
+// changes is the difference of two revisions, with names in place of ids and without what changes by itself.
+func (q *ask) changes(sh kind.Shape, was, now map[string]any) []ui.Line {
+	said := func(m map[string]any) map[string]any {
+		out := map[string]any{}
+		for _, f := range sh.Fields {
+			switch f.Name {
+			case "id", "rev", "created_at", "created_by", "updated_at", "updated_by":
+				continue
+			}
+			text := plainText(m[f.Name])
+			if f.Ref != "" && f.Type == "string" {
+				text = q.label(text)
+			}
+			if text != "" && text != "null" && text != "[]" && text != "{}" && text != "false" && text != "0" {
+				out[f.Name] = text
+			}
+		}
+		return out
+	}
+	return difference(said(was), said(now))
+}
+
+// stale shows what somebody else changed between the revision that was seen and the one that is there now.
+func (q *ask) stale(sh kind.Shape, id string, seen int64, err error) (answer, error) {
+	e := errs.Public(err)
+	if e.Code != errs.Conflict || seen == 0 {
+		return answer{}, err
+	}
+	all, herr := do[[]store.Version](q, sh.Name+".history", map[string]any{"id": id})
+	if herr != nil || len(all) == 0 || all[0].Rev == seen {
+		return answer{}, err
+	}
+	v := page.ErrorView{Code: codeOf(e), Text: first(e.Error()) + ". Your change was not saved, so that theirs is not lost. Go back in your browser to see what you wrote.",
+		Acts: []ui.Link{{Text: "Look at it now", Href: q.hrefOf(sh.Name, id)}, {Text: "Edit it as it is now", Href: q.hrefOf(sh.Name, id) + "/edit"}}}
+	for _, x := range all {
+		if x.Rev == seen {
+			v.Changes = q.changes(sh, bodyOf(x), bodyOf(all[0]))
+		}
+	}
+	return answer{code: v.Code, body: page.Error(q.frame("It has changed meanwhile", q.sectionOf(sh.Name)), v)}, nil
+}

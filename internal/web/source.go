@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"assay/internal/collect"
+	"assay/internal/web/page"
+	"assay/internal/web/ui"
+)
+
+func sources(q *ask) (answer, error) {
+	l, err := do[listing](q, "source.list", map[string]any{"limit": 200})
+	if err != nil {
+		return answer{}, err
+	}
+	runs, err := q.newestRuns(l.Data)
+	if err != nil {
+		return answer{}, err
+	}
+	v := page.SourcesView{}
+	bad := 0
+	for _, t := range l.Data {
+		r := runs[t.id()]
+		row := page.SourceRow{Name: t.text("name"), Kind: t.text("connector"), Href: "/sources/" + seg(t.id()), Status: r.status(t), State: string(r.last.State), LastGood: q.local(r.good), Every: every(t.number("interval_hours"))}
+		if r.any {
+			row.Resources = total(r.last.Counts)
+		}
+		if r.any && r.last.State != collect.Complete {
+			row.Error = r.last.Problem
+			bad++
+		}
+		v.Rows = append(v.Rows, row)
+	}
+	v.Answer = []ui.Part{{Text: ui.Count(len(l.Data), "source"), Href: "/sources"}, {Text: verb(len(l.Data), " is", " are") + " connected; "}, {Text: fmt.Sprint(bad), Href: "/activity?kind=run"}, {Text: verb(bad, " was", " were") + " not read to the end the last time."}}
+	if q.mayChange("source.create") {
+		if v.Kinds, err = q.connectors(); err != nil {
+			return answer{}, err
+		}
+	}
+	return show(page.Sources(q.frame("Sources", "sources"), v))
+}
+
+func (q *ask) connectors() ([]page.SourceKind, error) {
+	all, err := do[[]collect.Offer](q, "connector.list", struct{}{})
+	if err != nil {
+		return nil, err
+	}
+	var out []page.SourceKind
+	for _, c := range all {
+		out = append(out, page.SourceKind{Key: c.Name, Name: c.Title, About: c.Doc, Href: "/sources/new" + query("connector", c.Name)})
+	}
+	return out, nil
+}
+
+// newSource asks which connector, and then for what that must know.
+func newSource(q *ask) (answer, error) {
+	sh, _ := q.Gate.Shape("source")
+	c := q.get("connector")
+	all, err := do[[]collect.Offer](q, "connector.list", struct{}{})
+	if err != nil {
+		return answer{}, err
+	}
+	i := slices.IndexFunc(all, func(o collect.Offer) bool { return o.Name == c })
+	if i < 0 {
+		return goTo("/sources", "Choose what to connect.")
+	}
+	o := all[i]
+	var lines []string
+	for _, f := range o.Fields {
+		need, example := "optional", f.Example
+		if f.Required {
+			need = "required"
+		}
+		lines = append(lines, f.Name+" ("+need+"): "+f.Doc+".")
+		if example != "" {
+			lines[len(lines)-1] += " For example " + example + "."
+		}
+	}
+	given := map[string]string{"connector": o.Name, "name": o.Title, "config": configOf(o)}
+	fields := q.fields(sh, q.formFields(sh, "create"), given, nil)
+	for i := range fields {
+		if fields[i].Name == "config" && len(lines) > 0 {
+			fields[i].Hint = strings.Join(lines, " ")
+		}
+		if fields[i].Name == "config" && len(o.Fields) == 0 {
+			fields[i].Hint = "This connector needs nothing."
+		}
+	}
+	return show(page.FormPage(q.frame("Connect "+o.Title, "sources", ui.Link{Text: "Sources", Href: "/sources"}, ui.Link{Text: "Connect"}), page.FormView{Title: "Connect: " + o.Title, About: o.Doc,
+		Form: ui.Form{Action: "/sources", Send: "Connect", Cancel: "/sources", Fields: fields}}))
+}
+
+// configOf is the beginning of a configuration, with what is required.
+func configOf(o collect.Offer) string {
+	var b strings.Builder
+	for _, f := range o.Fields {
+		if !f.Required {
+			continue
+		}
+		if f.List {
+			fmt.Fprintf(&b, "%s:\n  - %s\n", f.Name, f.Example)
+			continue
+		}
+		fmt.Fprintf(&b, "%s: %s\n", f.Name, f.Example)
+	}
+	return b.String()
+}
+
+func source(q *ask) (answer, error) {
+	t, err := do[thing](q, "source.get", map[string]any{"id": q.id()})
+	if err != nil {
+		return answer{}, err
+	}
+	p, err := do[collect.RunPage](q, "run.list", map[string]any{"source": t.id(), "limit": 25})
+	if err != nil {
+		return answer{}, err
+	}
+	newest, err := q.newestRuns([]thing{t})
+	if err != nil {
+		return answer{}, err
+	}
+	r := newest[t.id()]
+	v := page.SourceView{Name: t.text("name"), Kind: t.text("connector"), Status: r.status(t), State: t.text("state"), LastGood: q.local(r.good), Every: every(t.number("interval_hours")), HistoryAll: "/sources/" + seg(t.id()) + "/history"}
+	if r.any {
+		v.Next = q.local(r.last.StartedAt.Add(time.Duration(t.number("interval_hours")) * time.Hour))
+		if r.last.State != collect.Complete {
+			v.Error, v.Fix = first(r.last.Problem)+".", "Mend what it says, then read the source again."
+		}
+		for _, k := range slices.Sorted(maps.Keys(r.last.Counts)) {
+			v.Counts = append(v.Counts, page.KindCount{Kind: k, N: r.last.Counts[k], Href: "/resources" + query("kind", k, "source", t.id())})
+		}
+	}
+	config, _ := t["config"].(map[string]any)
+	for _, k := range sortedKeys(config) {
+		v.Settings = append(v.Settings, ui.Pair{Term: first(words(k)), Text: plainText(config[k])})
+	}
+	for _, x := range p.Data {
+		v.Runs = append(v.Runs, q.runLine(x))
+	}
+	if q.mayChange("source.update") {
+		v.Edit = "/sources/" + seg(t.id()) + "/edit"
+	}
+	if q.mayChange("source.run") && t.text("state") == "enabled" {
+		v.Run = "/sources/" + seg(t.id()) + "/run"
+	}
+	sh, _ := q.Gate.Shape("source")
+	v.Acts = q.moves(sh, t)
+	if v.History, v.Entry, err = q.lately(t.id(), 5); err != nil {
+		return answer{}, err
+	}
+	return show(page.Source(q.frame(v.Name, "sources", ui.Link{Text: "Sources", Href: "/sources"}, ui.Link{Text: v.Name}), v))
+}
+
+func (q *ask) runLine(x collect.Run) page.CollectionRun {
+	return page.CollectionRun{Href: "/runs/" + seg(x.ID), Started: q.local(x.StartedAt), Took: took(x.FinishedAt.Sub(x.StartedAt)), State: string(x.State), Status: healthOf(string(x.State)),
+		Pages: int(x.Pages), Resources: total(x.Counts), Changed: int(x.Changed + x.Gone), Error: x.Problem, Entry: x.Batch}
+}
+
+func took(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	}
+	return fmt.Sprintf("%.1f s", d.Seconds())
+}
+
+// runSource reads one source now.
+func runSource(q *ask) (answer, error) {
+	r, err := do[collect.Run](q, "source.run", map[string]any{"id": q.id()})
+	if err != nil {
+		return answer{}, err
+	}
+	said := fmt.Sprintf("Read to the end: %s, %d changed.", ui.Count(total(r.Counts), "resource"), r.Changed)
+	if r.State != collect.Complete {
+		said = "The source was not read to its end: " + r.Problem
+	}
+	return goTo("/sources/"+seg(q.id()), said)
+}
+
+// collection is one reading of a source.
+func collection(q *ask) (answer, error) {
+	r, err := do[*collect.Run](q, "run.get", map[string]any{"id": q.id()})
+	if err != nil {
+		return answer{}, err
+	}
+	l := q.runLine(*r)
+	src := q.link(r.Source)
+	v := page.DetailView{Title: "Run of " + src.Text, State: l.State, Why: r.Problem, Entry: r.Batch, Bare: true}
+	counts := []ui.Pair{}
+	for _, k := range slices.Sorted(maps.Keys(r.Counts)) {
+		counts = append(counts, ui.Pair{Term: k, Text: ui.Num(int64(r.Counts[k])), Href: "/resources" + query("kind", k, "source", r.Source)})
+	}
+	v.Sections = []page.Section{{Title: "Resources seen", Pairs: counts}, {Title: "What was asked", Code: orElse(r.Query, "nothing")}}
+	v.Side = []ui.Pair{{Term: "Source", Text: src.Text, Href: src.Href}, {Term: "Started", Show: ui.At(l.Started)}, {Term: "Took", Text: l.Took}, {Term: "Pages", Text: ui.Num(r.Pages)}, {Term: "New or changed", Text: ui.Num(r.Changed)}, {Term: "Gone", Text: ui.Num(r.Gone)}, {Term: "Spoke to", Text: r.APIVersion}}
+	if r.Raw != "" {
+		v.Side = append(v.Side, ui.Pair{Term: "Answer, sha256", Show: ui.Hash(string(r.Raw))})
+	}
+	return show(page.Detail(q.frame("Run", "sources", ui.Link{Text: "Sources", Href: "/sources"}, src, ui.Link{Text: "Run of " + l.Started.Format("2 Jan 15:04")}), v))
+}

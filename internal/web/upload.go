@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"path"
+	"strings"
+	"unicode/utf8"
+
+	"assay/internal/blob"
+	"assay/internal/errs"
+	"assay/internal/kind"
+	"assay/internal/web/page"
+	"assay/internal/web/ui"
+)
+
+// upload asks for a file and what it proves.
+func upload(q *ask) (answer, error) {
+	given := map[string]string{"type": q.get("type"), "control": q.get("control")}
+	if c := given["control"]; c != "" && !strings.HasPrefix(c, "ctl_") {
+		if t, err := q.controlOf(c); err == nil {
+			given["control"] = t.id()
+		}
+	}
+	return q.uploadForm(given, nil, "")
+}
+
+// uploadFields are the questions of the form: those of the kind, without what is found in the file.
+func (q *ask) uploadFields() []kind.Field {
+	sh, _ := q.Gate.Shape("evidence")
+	var out []kind.Field
+	for _, f := range q.formFields(sh, "create") {
+		switch f.Name {
+		case "file", "file_name", "media_type", "size", "source_kind", "reason":
+			continue
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+func (q *ask) uploadForm(given, wrong map[string]string, whole string) (answer, error) {
+	if !q.may("evidence.create") {
+		return answer{}, errs.New(errs.Denied, "you may not bring evidence").Mend("ask the compliance manager")
+	}
+	sh, _ := q.Gate.Shape("evidence")
+	file := ui.Field{Kind: "file", Name: "file", Label: "File", Hint: "Optional where the evidence lives at an address: say which below.", Wrong: wrong["file"], Example: "Any file up to " + ui.Size(q.MaxFile)}
+	v := page.UploadView{Form: ui.Form{Action: "/evidence", Upload: true, Send: "Add evidence", Cancel: "/evidence", Wrong: whole, Fields: append([]ui.Field{file}, q.fields(sh, q.uploadFields(), given, wrong)...)}}
+	v.Form.Fields = append(v.Form.Fields, ui.Field{Kind: "checkbox", Name: "submit", Label: "Submit it for review at once", Value: orElse(given["submit"], "true"), Hint: "What is submitted cannot be changed any more. Leave it a draft to complete it later."})
+	if c := given["control"]; c != "" {
+		v.For = q.link(c)
+	}
+	a := answer{body: page.Upload(q.frame("Add evidence", "evidence", ui.Link{Text: "Evidence", Href: "/evidence"}, ui.Link{Text: "Add"}), v)}
+	if len(wrong) > 0 || whole != "" {
+		a.code = http.StatusUnprocessableEntity
+	}
+	return a, nil
+}
+
+// brought is the file of a form: kept already, under its digest.
+type brought struct {
+	info        blob.Info
+	name, media string
+}
+
+// bring keeps the file while it streams in, then makes the evidence, then submits it.
+func bring(q *ask) (answer, error) {
+	if !q.may("evidence.create") {
+		return answer{}, errs.New(errs.Denied, "you may not bring evidence").Mend("ask the compliance manager")
+	}
+	file, err := q.parts()
+	if err != nil {
+		return answer{}, err
+	}
+	in := q.uploadFields()
+	input, given, wrong, err := q.read(in, nil)
+	if err != nil {
+		return answer{}, err
+	}
+	given["submit"] = orElse(q.r.PostForm.Get("submit"), "false")
+	if file != nil {
+		input["file"], input["file_name"], input["media_type"], input["size"] = file.info.SHA256, file.name, file.media, file.info.Size
+	}
+	if len(wrong) > 0 {
+		return q.uploadForm(given, wrong, again(file))
+	}
+	out, receipt, err := q.change("evidence.create", input)
+	if e := errs.Public(err); err != nil && !inForm(e) {
+		return answer{}, err
+	} else if err != nil {
+		whole := blame(e, append(in, kind.Field{Name: "file"}), wrong)
+		return q.uploadForm(given, wrong, strings.TrimSpace(whole+" "+again(file)))
+	}
+	var t thing
+	if err := json.Unmarshal(out, &t); err != nil {
+		return answer{}, errs.New(errs.Internal, "the answer cannot be read").Because(err)
+	}
+	said := "Evidence added"
+	if given["submit"] == "true" {
+		if _, r, err := q.change("evidence.submit", map[string]any{"id": t.id(), "rev": t.number("rev")}); err == nil {
+			said, receipt = "Evidence added and submitted", r
+		} else {
+			said, receipt = "Evidence added as a draft. It was not submitted: "+errs.Public(err).Error(), nil
+		}
+	}
+	return goTo("/evidence/"+seg(t.id()), done(said, receipt))
+}
+
+// again says that a browser does not fill a file in a second time.
+func again(file *brought) string {
+	if file == nil {
+		return ""
+	}
+	return "Choose the file once more: your browser does not keep it."
+}
+
+const mostText = 1 << 20
+
+// parts reads a form with a file without ever holding the file: it goes straight into the store.
+func (q *ask) parts() (*brought, error) {
+	q.r.Body = http.MaxBytesReader(q.w, q.r.Body, q.MaxFile+mostText)
+	m, err := q.r.MultipartReader()
+	if err != nil {
+		return nil, errs.New(errs.Invalid, "the form cannot be read").Because(err)
+	}
+	q.r.PostForm = map[string][]string{}
+	q.r.Form = map[string][]string{}
+	q.r.MultipartForm = &multipart.Form{} // it was read here; ParseForm finds its values
+	var file *brought
+	for left := int64(mostText); ; {
+		p, err := m.NextPart()
+		if errors.Is(err, io.EOF) {
+			return file, nil
+		}
+		if err != nil {
+			return nil, cut(err)
+		}
+		if p.FileName() != "" {
+			if file != nil {
+				return nil, errs.At("file", "one piece of evidence has one file")
+			}
+			if file, err = q.keepFile(p); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		b, err := io.ReadAll(io.LimitReader(p, left+1))
+		if err != nil {
+			return nil, cut(err)
+		}
+		if left -= int64(len(b)); left < 0 {
+			return nil, errs.New(errs.Invalid, "the texts of the form are larger than 1 MB")
+		}
+		q.r.PostForm.Add(p.FormName(), string(b))
+	}
+}
+
+// cut says why a form broke off.
+func cut(err error) error {
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		return errs.At("file", "is larger than %s", ui.Size(large.Limit)).Mend("raise max_file_mb, or bring it in parts")
+	}
+	return errs.New(errs.Invalid, "the file was not sent to its end; nothing was added").Because(err)
+}
+
+// keepFile keeps a file. Its type is found in its bytes: what the browser says of it is not believed.
+func (q *ask) keepFile(p *multipart.Part) (*brought, error) {
+	r := bufio.NewReaderSize(p, 4096)
+	head, err := r.Peek(512)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, cut(err)
+	}
+	f := &brought{name: fileName(p.FileName()), media: http.DetectContentType(head)}
+	if f.info, err = q.Gate.Upload(q.ctx, q.actor, r, q.MaxFile); err != nil {
+		var large *http.MaxBytesError
+		if errors.As(err, &large) {
+			return nil, cut(err)
+		}
+		return nil, err
+	}
+	return f, nil
+}
+
+// fileName is the last part of a name, as text.
+func fileName(s string) string {
+	s = path.Base(strings.ReplaceAll(s, `\`, "/"))
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 127 || r == utf8.RuneError {
+			return -1
+		}
+		return r
+	}, s)
+	return clip(s, 200)
+}
