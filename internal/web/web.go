@@ -52,7 +52,7 @@ func Handler(o Options) http.Handler {
 	for _, sh := range o.Gate.Shapes() {
 		s.plural[sh.Name] = plural(o.Gate.Set, sh)
 	}
-	s.mux.Handle(static.Prefix, static.Handler())
+	s.mux.Handle("GET "+static.Prefix, static.Handler())
 	s.ways()
 	s.pages()
 	for _, sh := range o.Gate.Shapes() {
