@@ -21,6 +21,11 @@ import (
 // rest is everything that is held against the entries: nodes of the tree, checkpoints, index tables, links, facts.
 func (v *verifier) rest() []task {
 	tasks := []task{{"links", v.links}, {"nodes of the tree", v.nodes}, {"checkpoints", v.checkpoints}, {"shapes", v.shapes}, {"bodies", v.spare}}
+	if v.opt.File != nil {
+		tasks = append(tasks, task{"database file", v.engine})
+	} else if v.d.sql.Engine == db.SQLite {
+		v.out.Unheld = append(v.out.Unheld, "the engine's own check of its file: it is made where files are read too")
+	}
 	for _, name := range v.d.order {
 		s := v.d.kinds[name]
 		tasks = append(tasks, task{"index of " + s.Plural, func(ctx context.Context, c *db.Conn) error { return v.kind(ctx, c, s) }})
