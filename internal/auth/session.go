@@ -62,6 +62,9 @@ func (d Door) Link(ctx context.Context, org, user string) (Invited, error) {
 		if err != nil {
 			return err
 		}
+		if _, err := SignIns.Append(ctx, tx, u.ID, []SignIn{{User: u.ID, How: "link", At: tx.Now, Action: "link made"}}, nil); err != nil {
+			return err
+		}
 		out, err = newLink(ctx, tx, u)
 		return err
 	})

@@ -34,7 +34,7 @@ var Tokens = kind.Kind[Token]{Name: "token", Plural: "tokens", Prefix: "tok", Ob
 
 func addTokens(s *op.Set) {
 	op.Kind(s, Tokens)
-	op.Change(s, op.Spec{Name: "token.create", Doc: "Make an API token with your own rights. It is shown once.", Object: "users", Act: "view", Public: true, Example: `token create --name "CI" --scopes read,check.run --days 90`}, createToken).Fresh = true
+	op.Change(s, op.Spec{Name: "token.create", Doc: "Make an API token with your own rights. It is shown once.", Object: "users", Act: "view", Public: true, ShownOnce: true, Example: `token create --name "CI" --scopes read,check.run --days 90`}, createToken).Fresh = true
 	op.Change(s, op.Spec{Name: "token.revoke", Doc: "End a token at once.", Object: "tokens", Act: "edit", Example: "token revoke --id tok_…"}, revokeToken)
 }
 

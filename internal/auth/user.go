@@ -66,7 +66,7 @@ type SignIn struct {
 	User   string    `json:"user" doc:"Who."`
 	How    string    `json:"how" doc:"By password, one-time link or token."`
 	At     time.Time `json:"at" doc:"When."`
-	Action string    `json:"action" doc:"in or out."`
+	Action string    `json:"action" doc:"in, out, or link made."`
 }
 
 // SignIns are the sign-ins and sign-outs.
@@ -76,9 +76,9 @@ var SignIns = store.Facts[SignIn]("sign_in", "Sign-ins and sign-outs.", nil, []s
 func Add(s *op.Set) {
 	s.Table(SignIns)
 	op.Kind(s, Users)
-	op.Change(s, op.Spec{Name: "user.invite", Doc: "Make an account for somebody, and a link to sign in with once.", Object: "users", Act: "edit", Example: `user invite --name "Jo Doe" --email jo@example.com --roles control`}, invite)
+	op.Change(s, op.Spec{Name: "user.invite", Doc: "Make an account for somebody, and a link to sign in with once.", Object: "users", Act: "edit", ShownOnce: true, Example: `user invite --name "Jo Doe" --email jo@example.com --roles control`}, invite)
 	op.Change(s, op.Spec{Name: "user.grant", Doc: "Set the roles of a user.", Object: "users", Act: "grant", Example: "user grant --id usr_… --rev 1 --roles manager,reader"}, grant)
-	op.Change(s, op.Spec{Name: "user.link", Doc: "Make a new link to sign in with once.", Object: "users", Act: "edit", Example: "user link --id usr_…"}, link)
+	op.Change(s, op.Spec{Name: "user.link", Doc: "Make a new link to sign in with once.", Object: "users", Act: "edit", ShownOnce: true, Example: "user link --id usr_…"}, link)
 	op.Change(s, op.Spec{Name: "user.password", Doc: "Set your own password. Your other sessions end.", Object: "users", Act: "view", Public: true, Example: "user password --password @-"}, password)
 	addTokens(s)
 }
@@ -186,6 +186,9 @@ func link(ctx context.Context, tx *store.Tx, in linkIn) (Invited, error) {
 		return Invited{}, err
 	}
 	if err := mayGrant(ctx, tx, u.Roles); err != nil { // whoever holds the link holds the roles
+		return Invited{}, err
+	}
+	if _, err := SignIns.Append(ctx, tx, u.ID, []SignIn{{User: u.ID, How: "link", At: tx.Now, Action: "link made"}}, nil); err != nil {
 		return Invited{}, err
 	}
 	return newLink(ctx, tx, u)

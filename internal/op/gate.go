@@ -153,7 +153,11 @@ func (g *Gate) change(ctx context.Context, a Actor, c Call, o *Op, by store.By, 
 		if ans.Out, err = o.change(ctx, tx, in); err != nil || c.Key == "" {
 			return err
 		}
-		return keep(ctx, tx, a, c.Key, mark, ans.Out)
+		out := ans.Out
+		if o.ShownOnce {
+			out = shownOnce
+		}
+		return keep(ctx, tx, a, c.Key, mark, out)
 	})
 	if err != nil {
 		return err
@@ -174,6 +178,9 @@ func ActorOf(ctx context.Context) (Actor, error) {
 	}
 	return a, nil
 }
+
+// shownOnce stands in the place of an answer that is not kept.
+var shownOnce = json.RawMessage(`{"shown_once":true}`)
 
 // kept is the answer to a call with a key.
 type kept struct {
@@ -209,6 +216,9 @@ func replay(ctx context.Context, tx *store.Tx, a Actor, key, mark string, ans *A
 	}
 	if k.Mark != mark {
 		return false, errs.At("idempotency_key", "this key was used for another request").Mend("use a new key for a new request")
+	}
+	if string(k.Out) == string(shownOnce) {
+		return false, errs.New(errs.Conflict, "this was done already, and its answer holds a secret that is shown once").Mend("make a new one, and revoke the first")
 	}
 	ans.Out, ans.Receipt, ans.Replay = k.Out, &k.Receipt, true
 	return true, nil

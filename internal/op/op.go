@@ -31,6 +31,7 @@ type Spec struct {
 	Object    string // row of the role table
 	Act       string // what the row must allow
 	Sensitive bool   // reading it is itself written to the ledger, before the answer
+	ShownOnce bool   // its answer holds a secret: a repeated call with the same key is told so, and the answer is never kept
 	Public    bool   // anyone signed in to the organisation may, whatever the table says: own sign-out, own profile
 	Example   string // arguments of an example on the command line, without the program's name
 }

@@ -50,7 +50,7 @@ work         | view edit        | view edit                | view edit:own      
 policies     | view approve     | view edit publish        | view propose                   | view        | view    | -           | view   | view
 people       | view             | view edit                | view                           | view:own    | view    | edit view   | -      | view
 exceptions   | view approve     | view propose approve edit | view propose                  | propose view:own | view | -          | view   | view
-risks        | view approve     | view edit approve        | view propose edit:own          | propose     | view    | -           | view   | view
+risks        | view approve     | view edit approve propose| view propose edit:own          | propose     | view    | -           | view   | view
 vendors      | view approve     | view edit                | view edit:own                  | propose     | view    | -           | view   | view
 log          | view             | view export              | view:own                       | view:own    | view    | view        | -      | view
 keys         | view             | view                     | view                           | view        | view    | view manage | view   | view
