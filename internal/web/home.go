@@ -181,6 +181,9 @@ func (q *ask) event(e report.Event) page.Event {
 			x.Object = ui.Link{Text: l, Href: q.hrefOf("", e.ID)}
 		}
 	}
+	if e.Kind == "sign_in" { // the program wrote it down; the person did it
+		x.Actor, x.Object = q.label(e.ID), ui.Link{}
+	}
 	if e.Actor == "system" && strings.HasPrefix(e.Via, "system") {
 		x.Via = "by itself"
 	}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package browser
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"assay/internal/kind"
+	"github.com/chromedp/chromedp"
+)
+
+// byHand are the pages made by hand.
+func (d *demo) byHand(t *testing.T) [][2]string {
+	t.Helper()
+	src := d.list(t, "source.list", map[string]any{})
+	run := d.list(t, "run.list", map[string]any{"limit": 1})[0]["id"].(string)
+	res := d.list(t, "resource.list", map[string]any{"limit": 1})[0]["id"].(string)
+	out := [][2]string{{"home", "/"}, {"grid", "/monitoring"}, {"grid-open", "/monitoring?days=90&open=CC6.1"}, {"grid-none", "/monitoring?q=zzz"}, {"day", "/monitoring/CC8.1/2026-11-21"}, {"day-control", "/monitoring/CHG-02/2026-11-20"}, {"controls", "/controls"}, {"control", "/controls/IAM-02"},
+		{"control-edit", "/controls/IAM-02/edit"}, {"control-history", "/controls/IAM-02/history"}, {"tests", "/tests"}, {"test", "/tests/host.firewall_on"}, {"criteria", "/criteria"}, {"criterion", "/criteria/CC6.1"}, {"resources", "/resources"}, {"resource", "/resources/" + res},
+		{"sources", "/sources"}, {"source-new", "/sources/new?connector=git"}, {"run", "/runs/" + run}, {"evidence", "/evidence"}, {"evidence-one", "/evidence/" + d.evidence}, {"evidence-new", "/evidence/new"}, {"activity", "/activity"}, {"entry", "/activity/12"},
+		{"search", "/search?q=access"}, {"work", "/work"}, {"me", "/me"}, {"settings", "/settings"}, {"settings-users", "/settings?tab=users"}, {"settings-tokens", "/settings?tab=tokens"}, {"home-past", "/?as_of=2026-11-15"}, {"grid-past", "/monitoring?as_of=2026-11-15"}}
+	for _, s := range src {
+		out = append(out, [2]string{"source-" + s["connector"].(string), "/sources/" + s["id"].(string)})
+	}
+	return out
+}
+
+// plain are the pages that every kind has.
+func (d *demo) plain(t *testing.T, sh kind.Shape) [][2]string {
+	t.Helper()
+	_, path := d.app.Set.Find(sh.Name + ".list").Route()
+	base := strings.TrimPrefix(path, "/v1")
+	out := [][2]string{{sh.Name + "-list", base}}
+	if d.app.Set.Find(sh.Name+".create") != nil && sh.Name != "source" && d.app.Set.Find(sh.Name+".end") != nil {
+		out = append(out, [2]string{sh.Name + "-new", base + "/new"})
+	}
+	all := d.list(t, sh.Name+".list", map[string]any{"limit": 1})
+	if len(all) == 0 {
+		return out
+	}
+	one := base + "/" + all[0]["id"].(string)
+	out = append(out, [2]string{sh.Name + "-one", one}, [2]string{sh.Name + "-history", one + "/history"})
+	if d.app.Set.Find(sh.Name+".update") != nil {
+		out = append(out, [2]string{sh.Name + "-edit", one + "/edit"})
+	}
+	if len(sh.Moves) > 0 { // the pages of all moves are made alike
+		out = append(out, [2]string{sh.Name + "-move", one + "/" + strings.ReplaceAll(sh.Moves[len(sh.Moves)-1].Verb, "_", "-")})
+	}
+	return out
+}
+
+func TestEveryPageKeepsToItsPolicyAndIsFitForEveryReader(t *testing.T) {
+	if testing.Short() {
+		t.SkipNow() // a browser takes a minute
+	}
+	d := newDemo(t)
+	b := open(t, d)
+	axe, err := os.ReadFile("../../internal/web/testdata/axe.min.js")
+	must(t, err)
+	for _, v := range d.byHand(t) {
+		b.look(v, string(axe), wide, light)
+		b.look(v, string(axe), wide, dark)
+		b.look(v, string(axe), phone, light)
+		b.look(v, string(axe), phone, dark)
+	}
+	for _, sh := range d.app.Set.Shapes() {
+		for _, v := range d.plain(t, sh) { // made alike for every kind: each in both sizes and both colours is enough
+			b.look(v, string(axe), wide, light)
+			b.look(v, string(axe), phone, dark)
+		}
+	}
+}
+
+const (
+	wide, phone = 1440, 390
+	light, dark = "light", "dark"
+)
+
+// look opens a page in one size and colour, and reports all that is wrong with it.
+func (b *tab) look(v [2]string, axe string, width int64, theme string) {
+	b.t.Helper()
+	if only := os.Getenv("ASSAY_ONLY"); only != "" && !strings.Contains(v[0], only) {
+		return
+	}
+	b.size(width, map[int64]int64{wide: 900, phone: 844}[width], theme)
+	b.run(v[1], chromedp.Navigate(b.base+v[1]), chromedp.Evaluate(`document.fonts.ready.then(() => true)`, nil, awaited))
+	b.shoot(fmt.Sprintf("%s-%d-%s", v[0], width, theme))
+	where := fmt.Sprintf("%s at %d px, %s", v[1], width, theme)
+	if said := b.complaints(); len(said) > 0 {
+		b.t.Errorf("%s: %s", where, strings.Join(said, "\n\t"))
+	}
+	if n := b.read("JSON.stringify(window.breaches)"); n != "[]" {
+		b.t.Errorf("%s breaks its policy: %s", where, n)
+	}
+	if found := b.axe(axe); len(found) > 0 {
+		b.t.Errorf("%s: %s", where, strings.Join(found, "\n\t"))
+	}
+	if width == phone && b.read("document.documentElement.scrollWidth > innerWidth + 1") == "true" {
+		b.t.Errorf("%s is wider than the screen", where)
+	}
+	b.complaints() // what the checker itself set off
+}
