@@ -3,6 +3,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -35,7 +36,7 @@ func (t *tool) verify() *cobra.Command {
 				if err != nil {
 					return errs.At("checkpoint", "%s cannot be read", f).Because(err)
 				}
-				notes = append(notes, string(b))
+				notes = append(notes, noteIn(b))
 			}
 			took := clock.Since()
 			a, err := t.audit(cmd, export, key, notes)
@@ -62,6 +63,17 @@ func (t *tool) verify() *cobra.Command {
 	c.Flags().StringVar(&key, "key", "", "with --export: file with the public key that you trust")
 	c.Flags().BoolVar(&asJSON, "json", false, "answer as JSON")
 	return c
+}
+
+// noteIn is the signed note in a file: the file itself, or the answer of ledger sign as JSON.
+func noteIn(b []byte) string {
+	var j struct {
+		Note string `json:"note"`
+	}
+	if json.Unmarshal(b, &j) == nil && j.Note != "" {
+		return j.Note
+	}
+	return string(b)
 }
 
 func (t *tool) audit(cmd *cobra.Command, export, key string, notes []string) (store.Audit, error) {

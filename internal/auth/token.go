@@ -42,6 +42,7 @@ type tokenIn struct {
 	Name   string   `json:"name" doc:"What it is for." min:"1" max:"200"`
 	Scopes []string `json:"scopes" doc:"What it may do: read, write, or operations such as evidence.*." min:"1" max:"50"`
 	Days   int64    `json:"days" doc:"How many days it lives, at most 365." min:"1" max:"365"`
+	Owner  string   `json:"owner" doc:"The user whose rights it has; you yourself where empty. Only whoever holds the data folder can name another." ref:"user"`
 }
 
 // NewToken is a token with its secret, which is shown this once.
@@ -57,10 +58,23 @@ func createToken(ctx context.Context, tx *store.Tx, in tokenIn) (NewToken, error
 			return NewToken{}, errs.At("scopes", "%q is not a scope", s).Mend("use read, write, or an operation such as evidence.create or evidence.*")
 		}
 	}
-	if _, err := store.Get(ctx, &tx.View, Users, tx.By.Actor); err != nil {
+	owner := tx.By.Actor
+	if in.Owner != "" && owner != "system" && owner != in.Owner {
+		return NewToken{}, errs.New(errs.Denied, "you can make a token only for yourself")
+	}
+	if owner == "system" {
+		if in.Owner == "" {
+			return NewToken{}, errs.At("owner", "is required here: say whose rights the token has").Mend("see: assay user list")
+		}
+		owner = in.Owner
+	}
+	if _, err := store.Get(ctx, &tx.View, Users, owner); err != nil {
+		if owner == in.Owner {
+			return NewToken{}, &errs.Error{Code: errs.NotFound, Field: "owner", Text: fmt.Sprintf("there is no user %.60s", owner)}
+		}
 		return NewToken{}, errs.New(errs.Denied, "only a user can make a token")
 	}
-	t := &Token{Name: in.Name, Owner: tx.By.Actor, Scopes: in.Scopes, Expires: tx.Now.AddDate(0, 0, int(in.Days))}
+	t := &Token{Name: in.Name, Owner: owner, Scopes: in.Scopes, Expires: tx.Now.AddDate(0, 0, int(in.Days))}
 	body := strings.TrimPrefix(tx.Org, "org_") + "_" + id.Source{}.Token()
 	secret := "assay_pat_" + body + checksum(body)
 	t.Hash = digest(secret)

@@ -112,12 +112,14 @@ func (b *Board) statementFacts() StatementFacts {
 				}
 			}
 		}
-		for _, l := range c.Letters {
-			if l != check.NotApplicable {
+		// Consistency over time wants time: a day before the control was there counts as one that was not seen.
+		since := check.DayOf(c.Control.CreatedAt, b.Zone)
+		for i, l := range c.Letters {
+			if b.Days[i] < since || l != check.NotApplicable {
 				f.ObservedDays.Of++
-				if l == check.Passed || l == check.Failed || l == check.Excepted {
-					f.ObservedDays.Got++
-				}
+			}
+			if l == check.Passed || l == check.Excepted {
+				f.ObservedDays.Got++
 			}
 		}
 	}

@@ -67,7 +67,7 @@ type StatementFacts struct {
 	IncidentPlan      PolicyState
 	ExerciseAt        time.Time // of the latest incident exercise; zero means never
 	EvidenceInDate    Share     // required evidence that is due
-	ObservedDays      Share     // over the last 90 days: control days with an answer, of those that want one
+	ObservedDays      Share     // over the last 90 days: control days that passed, of all days on which the control should have been seen
 	OnTime            Share     // over the last 90 days: occurrences done in time, of those due
 }
 
@@ -167,7 +167,7 @@ func (f StatementFacts) consistency() Statement {
 	onTime := f.OnTime.Of <= 0 || f.OnTime.Got >= f.OnTime.Of
 	s := Statement{
 		Key: "run_consistently", Text: "Our controls run all the time",
-		Detail: fmt.Sprintf("%v control days have an answer; %v performances were on time", f.ObservedDays, f.OnTime),
+		Detail: fmt.Sprintf("%v control days passed; %v performances were on time", f.ObservedDays, f.OnTime),
 		Query:  "letters of required tests and occurrences due, over the last 90 days",
 	}
 	switch {

@@ -199,7 +199,7 @@ func SignIn(v SignInView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, " <div class=\"or\">or</div><p class=\"small muted\">Use a one-time link: run <code>assay user link --email you@example.com</code> on the server and open the address it prints.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, " <div class=\"or\">or</div><p class=\"small muted\">Use a one-time link: run <code>assay user link --id usr_…</code> on the server and open the address it prints.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
