@@ -171,7 +171,7 @@ func TestTheStoryIsToldThroughPages(t *testing.T) {
 
 		p.wants(p.get(one+"/cancel"), 200, "and say why")
 		seen = p.rev(one + "/cancel")
-		p.wants(p.post(one+"/cancel", "rev", seen, "outcome", ""), 422, "is required")
+		p.wants(p.post(one+"/cancel", "rev", seen, "outcome", ""), 422, "Is required")
 		p.wants(p.post(one+"/cancel", "rev", seen, "outcome", "The keys are gone"), 303)
 		p.wants(p.get(one), 200, "cancelled", "The keys are gone")
 		p.wants(p.get(one+"/block"), 200, "It is cancelled")

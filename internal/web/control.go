@@ -51,7 +51,7 @@ func controlList(q *ask) (answer, error) {
 	}
 	v := page.ListView{Title: "Controls", Query: q.get("q"), Search: "Id, title or text", Action: "/controls", Keep: q.keep("status", "criterion", "mine"), Icon: "control",
 		Empty: "Take a filter away, or search for less. A control is something that you do so that criteria are met.",
-		Cols:  []ui.Col{{Text: "Id"}, {Text: "Title", Fill: true}, {Text: "Now"}, {Text: "Owner"}, {Text: "Reason", Fill: true, Low: true}, {Text: "Criteria", Low: true}, {Text: "Tests", Num: true, Low: true}}}
+		Cols:  []ui.Col{{Text: "Id"}, {Text: "Title", Fill: true}, {Text: "Now"}, {Text: "Owner", Low: true}, {Text: "Reason", Fill: true, Low: true}, {Text: "Criteria", Low: true}, {Text: "Tests", Num: true, Low: true}}}
 	if q.mayChange("control.create") {
 		v.New = ui.Link{Text: "New control", Href: "/controls/new"}
 	}
