@@ -38,6 +38,8 @@ func (q *ask) activityView(text string) (page.ActivityView, error) {
 		in["actor"] = clip(text, 80)
 	case isID:
 		in["id"] = clip(text, 80)
+	case text != "" && q.userNamed(text) != "":
+		in["actor"] = q.userNamed(text)
 	case text != "":
 		in["kind"] = clip(strings.ReplaceAll(strings.ToLower(text), " ", "_"), 60)
 	}
@@ -77,6 +79,23 @@ func (q *ask) activityView(text string) (page.ActivityView, error) {
 		v.Verified = &page.Verified{At: q.now, Entries: s.Size, Text: "The ledger is shorter than what was signed.", Wrong: []string{s.Behind}}
 	}
 	return v, nil
+}
+
+// userNamed finds somebody with an account by a part of the name.
+func (q *ask) userNamed(text string) string {
+	if !q.may("user.list") {
+		return ""
+	}
+	l, err := do[listing](q, "user.list", map[string]any{"limit": 1000})
+	if err != nil {
+		return ""
+	}
+	for _, t := range l.Data {
+		if strings.Contains(strings.ToLower(t.text("name")+" "+t.text("email")), strings.ToLower(text)) {
+			return t.id()
+		}
+	}
+	return ""
 }
 
 // verify recomputes the whole ledger and says what it found.

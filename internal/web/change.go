@@ -49,11 +49,22 @@ func (q *ask) form(sh kind.Shape, verb string, in []kind.Field, given, wrong map
 	if !q.may(sh.Name + "." + verb) {
 		return answer{}, errs.New(errs.Denied, "you may not %s this", words(verb)).Mend("ask the compliance manager or the owner of the organisation")
 	}
-	a := answer{body: page.FormPage(q.frame(v.Title, q.sectionOf(sh.Name), append(crumbs, ui.Link{Text: first(words(verb))})...), v)}
+	a := answer{body: page.FormPage(q.frame(v.Title, q.sectionOf(sh.Name), append(crumbs, ui.Link{Text: first(verbWord(verb))})...), v)}
 	if len(wrong) > 0 || whole != "" {
 		a.code = http.StatusUnprocessableEntity
 	}
 	return a, nil
+}
+
+// verbWord is a verb as a button says it.
+func verbWord(verb string) string {
+	switch verb {
+	case "create":
+		return "new"
+	case "update":
+		return "edit"
+	}
+	return words(verb)
 }
 
 // create makes a thing from a form. What is wrong stands at its field, and everything typed is kept.

@@ -31,13 +31,18 @@ func (q *ask) detail(kindName string, t thing) (answer, error) {
 			v.Title = clip(t.text("text"), 120)
 		}
 	}
-	var rest []ui.Pair
+	var rest, made []ui.Pair
 	for _, f := range sh.Fields {
 		if f.Secret || f.Name == sh.Label || f.Name == "id" || f.Name == "rev" || f.Name == "state" || f.Name == "ref" || f.Name == "title" && v.Ref != "" {
 			continue
 		}
+		if f.Name == "created_at" || f.Name == "created_by" || f.Name == "updated_at" || f.Name == "updated_by" {
+			made = append(made, q.pair(f, first(fieldTitle(f.Name)), plainText(t[f.Name])))
+			continue
+		}
 		q.place(&v, &rest, f, t[f.Name])
 	}
+	v.Side = append(v.Side, made...)
 	if len(rest) > 0 {
 		v.Sections = append(v.Sections, page.Section{Title: "Details", Pairs: rest})
 	}
@@ -65,7 +70,8 @@ func (q *ask) place(v *page.DetailView, rest *[]ui.Pair, f kind.Field, value any
 		}
 		v.Sections = append(v.Sections, s)
 	case f.Long:
-	case f.Ref != "" && f.Type == "string", f.Name == "created_by", f.Name == "updated_by", f.Format == "date", f.Format == "date-time", strings.HasSuffix(f.Name, "_by"):
+	case f.ReadOnly && text == "", f.Format == "date-time" && timeOf(text).IsZero(): // it has not come to that yet
+	case f.Ref != "" && f.Type == "string", f.Format == "date", f.Format == "date-time", strings.HasSuffix(f.Name, "_by"):
 		v.Side = append(v.Side, q.pair(f, title, text))
 	case !f.Plain() && text != "" && text != "null" && text != "[]" && text != "{}":
 		v.Sections = append(v.Sections, page.Section{Title: title, Code: yamlText(value)})

@@ -102,6 +102,13 @@ func flags(t thing) []page.Flag {
 	return out
 }
 
+func dayText(s string) string {
+	if t := dayOf(s); !t.IsZero() {
+		return ui.Day(t)
+	}
+	return s
+}
+
 func evidence(q *ask) (answer, error) {
 	t, err := do[thing](q, "evidence.get", map[string]any{"id": q.id()})
 	if err != nil {
@@ -120,8 +127,8 @@ func evidence(q *ask) (answer, error) {
 	if c := t.text("control"); c != "" {
 		v.Links = []ui.Link{{Text: q.label(c), Href: "/controls/" + seg(c)}}
 	}
-	covers := strings.Trim(t.text("covers_from")+" – "+t.text("covers_to"), " –")
-	v.Fields = []ui.Pair{{Term: "Taken", Show: ui.Date(q.local(timeOf(t.text("taken_at"))))}, {Term: "Covers", Text: covers}, {Term: "Good until", Text: t.text("valid_until"), Empty: "by the control's rule"},
+	covers := strings.Trim(dayText(t.text("covers_from"))+" – "+dayText(t.text("covers_to")), " –")
+	v.Fields = []ui.Pair{{Term: "Taken", Show: ui.Date(q.local(timeOf(t.text("taken_at"))))}, {Term: "Covers", Text: covers}, {Term: "Good until", Text: dayText(t.text("valid_until")), Empty: "by the control's rule"},
 		{Term: "From", Text: t.text("source_system")}, {Term: "Locator", Text: t.text("source_locator")}, {Term: "How", Text: words(t.text("source_kind"))}, {Term: "Confidentiality", Text: t.text("classification")},
 		{Term: "Brought by", Show: ui.Person(q.label(t.text("created_by")))}, {Term: "Submitted by", Text: q.label(t.text("submitted_by")), Empty: "not yet"}, {Term: "Reviewed by", Text: q.label(t.text("reviewed_by")), Empty: "not yet"}, {Term: "Reason", Text: t.text("reason")}}
 	if v.History, v.Entry, err = q.lately(t.id(), 6); err != nil {

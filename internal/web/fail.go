@@ -44,6 +44,10 @@ func (q *ask) fail(err error) {
 		return
 	}
 	v := errorView(e)
+	if q.past() && e.Code == errs.NotFound {
+		v.Title, v.Text = "It was not there then", "At the moment that you look at, the ledger had nothing of this. "+v.Text
+		v.Acts = append(v.Acts, ui.Link{Text: "Back to now", Href: "/as-of" + query("back", q.r.URL.RequestURI())})
+	}
 	var c templ.Component = page.ErrorAlone(v)
 	if q.actor.ID != "" && e.Code != errs.Unsigned {
 		c = page.Error(q.frame(v.Title, ""), v)
@@ -62,7 +66,7 @@ func errorView(e *errs.Error) page.ErrorView {
 	case errs.Internal:
 		v.Text = "" // the page has the words for it
 	case errs.Conflict:
-		v.Title = "It has changed meanwhile"
+		v.Title = "That is not possible as it stands"
 	}
 	if e.Fix != "" {
 		v.Text += " " + first(e.Fix) + "."

@@ -176,9 +176,18 @@ func (q *ask) events(all []report.Event) []page.Event {
 func (q *ask) event(e report.Event) page.Event {
 	x := page.Event{Entry: e.Seq, At: q.local(e.At), Actor: e.Who, Text: e.Text, Object: ui.Link{Text: e.Label, Href: q.hrefOf(e.Kind, e.ID)}, Via: e.Via}
 	if _, isKind := q.Gate.Shape(e.Kind); !isKind { // a batch of facts: its id says nothing to a person
-		x.Object.Text = ""
+		x.Object = ui.Link{}
 		if l := q.label(e.ID); l != e.ID {
 			x.Object = ui.Link{Text: l, Href: q.hrefOf("", e.ID)}
+		}
+	}
+	if e.Kind == "run" || e.Kind == "resource" { // of a reading: the source says more than the run
+		if r, err := do[*collect.Run](q, "run.get", map[string]any{"id": e.ID}); err == nil {
+			x.Text, x.Object = "read", ui.Link{Text: q.label(r.Source), Href: "/runs/" + seg(r.ID)}
+			if e.Kind == "resource" {
+				x.Text = e.Text + " in"
+			}
+			x.Status, x.Shown = healthOf(string(r.State)), r.State != collect.Complete
 		}
 	}
 	if e.Kind == "sign_in" { // the program wrote it down; the person did it

@@ -89,7 +89,7 @@ func (q *ask) list(sh kind.Shape) (answer, error) {
 	if after := q.get("after"); after != "" && find == "" {
 		in["after"] = after
 	}
-	if s := q.get("sort"); s != "" {
+	if s := orElse(q.get("sort"), usualOrder(sh)); s != "" {
 		in["sort"] = s
 	}
 	l, err := do[listing](q, sh.Name+".list", in)
@@ -123,6 +123,16 @@ func (q *ask) list(sh kind.Shape) (answer, error) {
 		v.Pager.Prev = q.with("after", "")
 	}
 	return show(page.List(q.frame(v.Title, q.sectionOf(sh.Name)), v))
+}
+
+// usualOrder is the field by which people look a kind through, where it has one.
+func usualOrder(sh kind.Shape) string {
+	for _, n := range []string{"position", "ref", "due_on"} {
+		if f, ok := sh.Field(n); ok && f.Index {
+			return n
+		}
+	}
+	return ""
 }
 
 // filters reads the indexed fields that the address names, and "mine".
@@ -182,11 +192,14 @@ func (q *ask) stateChips(sh kind.Shape) []ui.Chip {
 // listed are the fields that stand in the list, the one that names the thing first.
 func listed(sh kind.Shape) []kind.Field {
 	var out []kind.Field
-	if f, ok := sh.Field(sh.Label); ok {
+	if f, ok := sh.Field("ref"); ok {
+		out = append(out, f)
+	}
+	if f, ok := sh.Field(sh.Label); ok && f.Name != "ref" {
 		out = append(out, f)
 	}
 	for _, f := range sh.Fields {
-		if f.List && f.Name != sh.Label && !f.Secret {
+		if f.List && f.Name != sh.Label && f.Name != "ref" && !f.Secret {
 			out = append(out, f)
 		}
 	}
@@ -196,7 +209,7 @@ func listed(sh kind.Shape) []kind.Field {
 // col is the head of a column; a field that is indexed can be sorted by.
 func (q *ask) col(sh kind.Shape, f kind.Field, i int) ui.Col {
 	c := ui.Col{Text: first(fieldTitle(f.Name)), Num: f.Type == "integer", Fill: i == 0 || f.Name == "title" || f.Name == "text", Low: i > 3}
-	if sh.Label == "ref" && i == 0 {
+	if f.Name == "ref" {
 		c.Fill = false
 	}
 	if f.Index {

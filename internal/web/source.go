@@ -158,7 +158,11 @@ func source(q *ask) (answer, error) {
 }
 
 func (q *ask) runLine(x collect.Run) page.CollectionRun {
-	return page.CollectionRun{Href: "/runs/" + seg(x.ID), Started: q.local(x.StartedAt), Took: took(x.FinishedAt.Sub(x.StartedAt)), State: string(x.State), Status: healthOf(string(x.State)),
+	status := healthOf(string(x.State))
+	if x.State == collect.Failed {
+		status = ui.Failing
+	}
+	return page.CollectionRun{Href: "/runs/" + seg(x.ID), Started: q.local(x.StartedAt), Took: took(x.FinishedAt.Sub(x.StartedAt)), State: string(x.State), Status: status,
 		Pages: int(x.Pages), Resources: total(x.Counts), Changed: int(x.Changed + x.Gone), Error: x.Problem, Entry: x.Batch}
 }
 

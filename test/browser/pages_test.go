@@ -19,7 +19,7 @@ func (d *demo) byHand(t *testing.T) [][2]string {
 	run := d.list(t, "run.list", map[string]any{"limit": 1})[0]["id"].(string)
 	res := d.list(t, "resource.list", map[string]any{"limit": 1})[0]["id"].(string)
 	out := [][2]string{{"home", "/"}, {"grid", "/monitoring"}, {"grid-open", "/monitoring?days=90&open=CC6.1"}, {"grid-none", "/monitoring?q=zzz"}, {"day", "/monitoring/CC8.1/2026-11-21"}, {"day-control", "/monitoring/CHG-02/2026-11-20"}, {"controls", "/controls"}, {"control", "/controls/IAM-02"},
-		{"control-edit", "/controls/IAM-02/edit"}, {"control-history", "/controls/IAM-02/history"}, {"tests", "/tests"}, {"test", "/tests/host.firewall_on"}, {"criteria", "/criteria"}, {"criterion", "/criteria/CC6.1"}, {"resources", "/resources"}, {"resource", "/resources/" + res},
+		{"control-edit", "/controls/IAM-02/edit"}, {"control-history", "/controls/IAM-02/history"}, {"tests", "/tests"}, {"test", "/tests/device.firewall"}, {"criteria", "/criteria"}, {"criterion", "/criteria/CC6.1"}, {"resources", "/resources"}, {"resource", "/resources/" + res},
 		{"sources", "/sources"}, {"source-new", "/sources/new?connector=git"}, {"run", "/runs/" + run}, {"evidence", "/evidence"}, {"evidence-one", "/evidence/" + d.evidence}, {"evidence-new", "/evidence/new"}, {"activity", "/activity"}, {"entry", "/activity/12"},
 		{"search", "/search?q=access"}, {"work", "/work"}, {"me", "/me"}, {"settings", "/settings"}, {"settings-users", "/settings?tab=users"}, {"settings-tokens", "/settings?tab=tokens"}, {"home-past", "/?as_of=2026-11-15"}, {"grid-past", "/monitoring?as_of=2026-11-15"}}
 	for _, s := range src {
@@ -43,7 +43,7 @@ func (d *demo) plain(t *testing.T, sh kind.Shape) [][2]string {
 	}
 	one := base + "/" + all[0]["id"].(string)
 	out = append(out, [2]string{sh.Name + "-one", one}, [2]string{sh.Name + "-history", one + "/history"})
-	if d.app.Set.Find(sh.Name+".update") != nil {
+	if d.app.Gate.May(d.owner, sh.Name+".update") {
 		out = append(out, [2]string{sh.Name + "-edit", one + "/edit"})
 	}
 	if len(sh.Moves) > 0 { // the pages of all moves are made alike

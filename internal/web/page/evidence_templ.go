@@ -957,7 +957,7 @@ func Upload(f ui.Frame, v UploadView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.HeadOf(ui.Head{Title: "Add evidence", Answer: "The file is hashed in your browser and again on arrival; both must agree. After you submit it, it cannot be changed: a correction is a new version."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var37), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.HeadOf(ui.Head{Title: "Add evidence", Answer: "The file is hashed on arrival, and in your browser when you choose it: compare the two. What you submit cannot be changed any more; a correction is a new piece."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var37), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

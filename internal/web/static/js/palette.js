@@ -40,7 +40,9 @@ async function ask() {
   if (!q) { hits.replaceChildren(pages("")); mark(hits.querySelector(".hit")); return; }
   let html = "";
   try {
-    const answer = await fetch(`${box.dataset.from}?q=${encodeURIComponent(q)}`, { headers: { "HX-Request": "true" } });
+    const from = new URL(box.dataset.from, location.href); // it may name a past moment
+    from.searchParams.set("q", q);
+    const answer = await fetch(from, { headers: { "HX-Request": "true" } });
     if (answer.ok) html = await answer.text();
   } catch { /* the pages below still match */ }
   if (mine !== round) return;
