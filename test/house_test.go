@@ -21,7 +21,7 @@ var floors = map[string]int{
 	"internal/errs": 10, "internal/clock": 10, "internal/id": 10, "content": 11,
 	"internal/kind": 20, "internal/db": 20, "internal/ledger": 21,
 	"internal/blob": 30, "internal/store": 31,
-	"internal/op":   40, "internal/auth": 41, "internal/collect": 41,
+	"internal/op": 40, "internal/auth": 41, "internal/collect": 41,
 	"internal/collect/source/command": 45, "internal/collect/source/feed": 45, "internal/collect/source/schema": 45,
 	"internal/collect/source/file": 50, "internal/collect/source/git": 50, "internal/collect/source/host": 50, "internal/collect/source/tls": 50,
 	"internal/collect/source": 51, "internal/grc": 50, "internal/check": 50,
