@@ -179,6 +179,16 @@ func (q *ask) partial() bool { return q.r.Header.Get("HX-Request") != "" }
 // give writes an answer whole: a page that cannot be made is an error page and never half a page.
 func (q *ask) give(a answer) error {
 	if a.to != "" {
+		if q.past() && !strings.Contains(a.to, "as_of=") {
+			to, err := url.Parse(a.to)
+			if err != nil {
+				return errs.New(errs.Internal, "there is no such address").Because(err)
+			}
+			v := to.Query()
+			v.Set("as_of", q.get("as_of"))
+			to.RawQuery = v.Encode()
+			a.to = to.String()
+		}
 		q.say(a.said)
 		http.Redirect(q.w, q.r, a.to, http.StatusSeeOther)
 		return nil

@@ -4,6 +4,7 @@ package web
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -33,9 +34,9 @@ func nothing(path string) error {
 func (q *ask) fail(err error) {
 	e := errs.Public(err)
 	if e.Code == errs.Internal && q.ctx.Err() == nil {
-		q.Gate.Log.ErrorContext(q.ctx, "page failed", "path", q.r.URL.Path, "error", err)
+		q.Gate.Log.ErrorContext(q.ctx, "page failed", "path", q.r.URL.Path, "error", err, "cause", errors.Unwrap(e))
 	}
-	if e.Code == errs.Unsigned && q.r.Method == http.MethodGet && !q.partial() {
+	if e.Code == errs.Unsigned && q.r.Method == http.MethodGet && !q.partial() && q.r.URL.Path != "/live" {
 		to := "/sign-in"
 		if here, ok := localPath(q.r.URL.RequestURI()); ok && here != "/" {
 			to += query("next", here)

@@ -68,7 +68,10 @@ func (q *ask) sort(x *ui.Field, f kind.Field) {
 		x.Kind = "checkbox"
 	case f.Type == "string" && len(f.Enum) > 0:
 		x.Kind = "select"
-		if !f.Required && f.Default == "" {
+		switch {
+		case f.Required && x.Value == "":
+			x.Options = append(x.Options, ui.Option{Text: "Choose one"})
+		case !f.Required && f.Default == "":
 			x.Options = append(x.Options, ui.Option{Text: "–"})
 		}
 		for _, e := range f.Enum {

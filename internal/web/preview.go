@@ -78,6 +78,9 @@ func picture(q *ask) error {
 		return err
 	}
 	defer r.Close()
+	if err := q.asShown(info.SHA256); err != nil {
+		return err
+	}
 	no := errs.New(errs.NotFound, "there is no preview of this file")
 	if info.Size > mostPicture {
 		return no
@@ -119,6 +122,9 @@ func download(q *ask) error {
 		return err
 	}
 	defer r.Close()
+	if err := q.asShown(info.SHA256); err != nil {
+		return err
+	}
 	h := q.w.Header()
 	name := mime.FormatMediaType("attachment", map[string]string{"filename": orElse(fileName(t.text("file_name")), "evidence")})
 	h.Set("Content-Disposition", orElse(name, "attachment"))
@@ -134,6 +140,18 @@ func download(q *ask) error {
 		panic(http.ErrAbortHandler) // half a file must not look whole: the connection breaks off
 	}
 	return nil
+}
+
+// asShown holds the file that is there now against the one that the page shows: in the past that may have been another.
+func (q *ask) asShown(sum string) error {
+	if !q.past() {
+		return nil
+	}
+	t, err := do[thing](q, "evidence.get", map[string]any{"id": q.id()})
+	if err == nil && t.text("file") != sum {
+		err = errs.New(errs.NotFound, "it had another file then, which nothing cites any more")
+	}
+	return err
 }
 
 // ignoreGone passes over a reader who has gone away: the answer has begun, and there is nobody to tell.

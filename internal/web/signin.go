@@ -63,7 +63,11 @@ func signIn(q *ask) {
 	v := q.signInView()
 	org := v.Chosen
 	if v.Orgs { // named by its id or its name
-		all, _ := q.Orgs(q.ctx)
+		all, err := q.Orgs(q.ctx)
+		if err != nil {
+			q.write(http.StatusServiceUnavailable, page.SignIn(v))
+			return
+		}
 		i := slices.IndexFunc(all, func(o Org) bool { return o.ID == org || strings.EqualFold(o.Name, strings.TrimSpace(org)) })
 		if org = ""; i >= 0 {
 			org = all[i].ID
@@ -134,16 +138,22 @@ func enter(q *ask) {
 		return
 	}
 	if pass != "" {
-		if again, err := q.setPassword(q.ctx, cookie, pass); err == nil {
+		again, err := q.setPassword(q.ctx, cookie, pass)
+		switch {
+		case err == nil && again == "":
+			http.Redirect(q.w, q.r, "/sign-in", http.StatusSeeOther) // with the password that was just chosen
+			return
+		case err == nil:
 			cookie = again
-		} else {
+		default:
 			q.say("You are signed in, but the password was not set: " + errs.Public(err).Error() + ".")
 		}
 	}
 	q.in(cookie, "/")
 }
 
-// setPassword sets the password of whoever has the cookie. That ends the session, so a new one begins.
+// setPassword sets the password of whoever has the cookie. That ends the session, so a new one begins; it gives
+// none where somebody's role keeps him from reading his own address, and he signs in by himself.
 func (q *ask) setPassword(ctx context.Context, cookie, pass string) (string, error) {
 	a, err := q.Door.ByCookie(ctx, cookie)
 	if err != nil {
@@ -151,11 +161,14 @@ func (q *ask) setPassword(ctx context.Context, cookie, pass string) (string, err
 	}
 	a.Via = "web"
 	u, err := op.Do[thing](ctx, q.Gate, a, "user.get", map[string]any{"id": a.ID}, time.Time{})
-	if err != nil {
+	if err != nil && !isGone(err) {
 		return cookie, err
 	}
 	if _, err := op.Do[struct{}](ctx, q.Gate, a, "user.password", map[string]any{"password": pass}, time.Time{}); err != nil {
 		return cookie, err
+	}
+	if u.text("email") == "" {
+		return "", nil
 	}
 	return q.Door.ByPassword(ctx, a.Org, u.text("email"), pass)
 }
@@ -187,6 +200,9 @@ func password(q *ask) (answer, error) {
 	cookie, err := q.setPassword(q.ctx, q.cookie, q.r.PostFormValue("password"))
 	if err != nil {
 		return answer{}, err
+	}
+	if cookie == "" {
+		return goTo("/sign-in", "")
 	}
 	http.SetCookie(q.w, &http.Cookie{Name: q.Cookie, Value: cookie, Path: "/", HttpOnly: true, Secure: q.Secure, SameSite: http.SameSiteLaxMode})
 	return goTo("/me", "Your password is set. Your other sessions have ended.")

@@ -7,10 +7,13 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	"assay/internal/auth"
+	"assay/internal/errs"
 	"assay/internal/op"
 	"assay/internal/store"
 	"assay/internal/web/page"
@@ -127,6 +130,7 @@ func (s *site) raw(pattern string, fn func(*ask) error) {
 	s.taken[pattern] = true
 	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		q, err := s.ask(w, r)
+		defer q.caught()
 		if err == nil {
 			err = fn(q)
 		}
@@ -134,4 +138,16 @@ func (s *site) raw(pattern string, fn func(*ask) error) {
 			q.fail(err)
 		}
 	})
+}
+
+// caught turns a fault of ours into an error page, and its trace into a line of the log.
+func (q *ask) caught() {
+	why := recover()
+	switch {
+	case why == nil:
+	case why == http.ErrAbortHandler:
+		panic(why) // on purpose: the connection breaks off
+	default:
+		q.fail(errs.New(errs.Internal, "something went wrong on our side; it is in the log").Because(fmt.Errorf("%v\n%s", why, debug.Stack())))
+	}
 }

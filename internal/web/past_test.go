@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestEveryLinkOfThePastKeepsItsMoment(t *testing.T) {
+	for in, want := range map[string]string{
+		`<a href="/controls">`:                                   `<a href="/controls?as_of=2026-03-03">`,
+		`<a class="x" href="/a?b=1&amp;c=2#d">`:                  `<a class="x" href="/a?b=1&amp;c=2&amp;as_of=2026-03-03#d">`,
+		`<div data-href="/monitoring/CC6.1/{day}">`:              `<div data-href="/monitoring/CC6.1/{day}?as_of=2026-03-03">`,
+		`<tr hx-get="/monitoring/CC6.1/controls?days=30">`:       `<tr hx-get="/monitoring/CC6.1/controls?days=30&amp;as_of=2026-03-03">`,
+		`<link href="/static/x/css/app.css">`:                    `<link href="/static/x/css/app.css">`,
+		`<a href="/as-of?back=%2F">`:                             `<a href="/as-of?back=%2F">`,
+		`<a href="https://example.com/">`:                        `<a href="https://example.com/">`,
+		`<a href="#x">`:                                          `<a href="#x">`,
+		`<a href="/x?as_of=2025-01-01">`:                         `<a href="/x?as_of=2025-01-01">`,
+		`<p>text with href=&#34;/controls&#34; in it</p>`:        `<p>text with href=&#34;/controls&#34; in it</p>`,
+		`<form method="get" action="/controls">`:                 `<form method="get" action="/controls"><input type="hidden" name="as_of" value="2026-03-03">`,
+		`<form class="menu-form" method="get" action="/as-of">`:  `<form class="menu-form" method="get" action="/as-of">`,
+		`<form method="post" action="/sign-out"><button></form>`: `<form method="post" action="/sign-out"><button></form>`,
+	} {
+		if got := string(inPast([]byte(in), "2026-03-03")); got != want {
+			t.Errorf("%s\nbecame %s\nwant   %s", in, got, want)
+		}
+	}
+	if got := string(inPast([]byte(`<a href="/x">`), `"><script>`)); strings.Contains(got, "<script") {
+		t.Errorf("the moment breaks out of its attribute: %s", got)
+	}
+}
+
+func TestOnlyPathsOfThisSiteAreLedTo(t *testing.T) {
+	for _, p := range []string{"", "x", "//evil.example.com", "https://evil.example.com", `/\evil.example.com`, "/a\r\nX: y", "javascript:alert(1)", "/\t/evil.example.com", "/" + strings.Repeat("x", 3000)} {
+		if _, ok := localPath(p); ok {
+			t.Errorf("%.60q is taken for a page of this site", p)
+		}
+	}
+	for _, p := range []string{"/", "/tasks?state=open", "/controls/IAM-02#x"} {
+		if got, ok := localPath(p); !ok || got != p {
+			t.Errorf("%q is not taken for a page of this site", p)
+		}
+	}
+}
+
+func TestANameOfAFileIsOnlyItsLastPartAndNoControlCharacters(t *testing.T) {
+	for in, want := range map[string]string{"../../etc/passwd": "passwd", `C:\x\report.pdf`: "report.pdf", "a\r\n\"b.html": `a"b.html`, "ünïcode 表.png": "ünïcode 表.png"} {
+		if got := fileName(in); got != want {
+			t.Errorf("%q became %q, want %q", in, got, want)
+		}
+	}
+}
