@@ -88,7 +88,15 @@ type boardData struct {
 	overdue      map[string]int             // overdue tasks by subject
 	exceptions   []*grc.Exception           // live ones
 	plans        map[string]map[string]bool // tests by scope
-	changes      map[string][]check.State   // by test
+	states       map[string]check.State     // what each test came to last
+	changes      map[string][]change        // all that each test came to, oldest first
+}
+
+// change is what a test came to from a moment on: of a State, what the days need.
+type change struct {
+	Verdict check.Word
+	Reason  string
+	At      time.Time
 }
 
 // Control finds a control on the board by ref.
@@ -135,7 +143,7 @@ func makeBoard(ctx context.Context, v *store.View, cat *check.Catalogue, days in
 
 func readBoard(ctx context.Context, v *store.View) (*boardData, error) {
 	d := &boardData{evidence: map[string][]*grc.Evidence{}, policies: map[string]*grc.Policy{}, decisions: map[string]*grc.Decision{}, overdue: map[string]int{},
-		plans: map[string]map[string]bool{}, changes: map[string][]check.State{}}
+		plans: map[string]map[string]bool{}, states: map[string]check.State{}, changes: map[string][]change{}}
 	var err error
 	if d.requirements, err = store.All(ctx, v, grc.Requirements, nil); err != nil {
 		return nil, err
@@ -198,9 +206,22 @@ func (d *boardData) readWork(ctx context.Context, v *store.View) error {
 	for _, p := range plans {
 		d.plans[p.Scope] = p.Names()
 	}
-	states, err := check.States.Changes(ctx, v, "", "ORDER BY batch, n")
-	for _, s := range states {
-		d.changes[s.Test] = append(d.changes[s.Test], s)
+	now, err := check.States.Select(ctx, v, "", "")
+	if err != nil {
+		return err
+	}
+	for _, s := range now {
+		d.states[s.Test] = s
+	}
+	type row struct {
+		Test    string
+		Verdict check.Word
+		Reason  string
+		At      int64
+	}
+	all, err := store.ProjectChanges[row](ctx, v, check.States, []string{"test", "state", "reason", "at"}, "")
+	for _, s := range all {
+		d.changes[s.Test] = append(d.changes[s.Test], change{s.Verdict, s.Reason, time.UnixMilli(s.At).UTC()})
 	}
 	return err
 }

@@ -37,7 +37,7 @@ func (b *Board) tests(_ context.Context, _ *store.View, cat *check.Catalogue) er
 				return fmt.Errorf("runs of %s: %w", id, err)
 			}
 		}
-		t.fill(b.data.changes[id], runs[which])
+		t.fill(b.data.states[id], b.data.changes[id], runs[which])
 		h := check.TestHistory{}
 		for _, s := range b.data.changes[id] {
 			h.Changes = append(h.Changes, check.StateChange{At: s.At, State: s.Verdict.RunState()})
@@ -70,11 +70,11 @@ func (b *Board) runsOf(id string) []check.RunAt {
 }
 
 // fill sets what a test came to last, when it was last run, and when it last came to an end.
-func (t *TestLine) fill(changes []check.State, runs []check.RunAt) {
+func (t *TestLine) fill(now check.State, changes []change, runs []check.RunAt) {
 	if len(changes) == 0 {
 		return
 	}
-	t.State, t.Known = changes[len(changes)-1], true
+	t.State, t.Known = now, true
 	t.Latest = t.State.At
 	if len(runs) > 0 && runs[len(runs)-1].At.After(t.Latest) {
 		t.Latest = runs[len(runs)-1].At

@@ -311,7 +311,7 @@ func (b *Boards) day(ctx context.Context, v *store.View, in dayIn) (*DayReport, 
 	return r, nil
 }
 
-func (b *Board) stateAt(test string, at time.Time) *check.State {
+func (b *Board) stateAt(test string, at time.Time) *change {
 	all := b.data.changes[test]
 	for i := len(all) - 1; i >= 0; i-- {
 		if !all[i].At.After(at) {

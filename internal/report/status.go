@@ -349,11 +349,10 @@ func (b *Boards) testGet(ctx context.Context, v *store.View, in testIn) (*TestDe
 		letters[i] = c.Letter
 	}
 	d.Spans, d.Coverage = spans(letters, nil), coverage(letters)
-	all := board.data.changes[in.Test]
-	for i := len(all) - 1; i >= 0 && len(d.Changes) < 50; i-- {
-		d.Changes = append(d.Changes, all[i])
+	if d.Changes, err = check.States.Changes(ctx, v, "test=$3", "ORDER BY batch DESC LIMIT 50", in.Test); d.Changes == nil {
+		d.Changes = []check.State{}
 	}
-	return d, nil
+	return d, err
 }
 
 type resultsIn struct {

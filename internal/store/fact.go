@@ -411,19 +411,28 @@ func (c *cell) set(f reflect.Value) error {
 // Project reads some columns of the rows that hold: the fields of R, in order, take the columns. It is for
 // reading many rows when few of their columns matter.
 func Project[R, T any](ctx context.Context, v *View, t *Table[T], cols []string, where string, args ...any) ([]R, error) {
+	held := ""
+	if t.Key != nil {
+		held = " AND until>=$2"
+		if !v.Past {
+			held = fmt.Sprintf(" AND until=%d", forever)
+		}
+	}
+	return columnsOf[R](ctx, v, t, cols, held, where, "", args)
+}
+
+// ProjectChanges is Project over every row that was written, those that were replaced too, oldest first.
+func ProjectChanges[R, T any](ctx context.Context, v *View, t *Table[T], cols []string, where string, args ...any) ([]R, error) {
+	return columnsOf[R](ctx, v, t, cols, "", where, " ORDER BY batch, n", args)
+}
+
+func columnsOf[R, T any](ctx context.Context, v *View, t *Table[T], cols []string, held, where, order string, args []any) ([]R, error) {
 	quoted := make([]string, len(cols))
 	for i, c := range cols {
 		t.col(c)
 		quoted[i] = strconv.Quote(c)
 	}
-	q := fmt.Sprintf("SELECT %s FROM f_%s WHERE org=$1 AND salt IS NOT NULL AND batch<$2", strings.Join(quoted, ", "), t.Name)
-	if t.Key != nil {
-		if v.Past {
-			q += " AND until>=$2"
-		} else {
-			q += fmt.Sprintf(" AND until=%d", forever)
-		}
-	}
+	q := fmt.Sprintf("SELECT %s FROM f_%s WHERE org=$1 AND salt IS NOT NULL AND batch<$2%s", strings.Join(quoted, ", "), t.Name, held)
 	if where != "" {
 		q += " AND (" + where + ")"
 	}
@@ -432,7 +441,7 @@ func Project[R, T any](ctx context.Context, v *View, t *Table[T], cols []string,
 		at = forever
 	}
 	var out []R
-	err := v.c.Each(ctx, q, append([]any{v.Org, at}, args...), func(r *sql.Rows) error {
+	err := v.c.Each(ctx, q+order, append([]any{v.Org, at}, args...), func(r *sql.Rows) error {
 		var x R
 		rv := reflect.ValueOf(&x).Elem()
 		dest := make([]any, rv.NumField())
