@@ -33,6 +33,7 @@ func testList(q *ask) (answer, error) {
 		v.Chips = append(v.Chips, ui.Chip{Text: s[1], N: n, On: on, Href: q.with("state", unless(on, s[0]))})
 	}
 	find := strings.ToLower(strings.TrimSpace(q.get("q")))
+	slices.SortStableFunc(l.Data, func(a, b report.TestRow) int { return rankOf(a.State) - rankOf(b.State) })
 	for _, t := range l.Data {
 		if find != "" && !strings.Contains(strings.ToLower(t.Test+" "+t.Title+" "+t.Kind), find) {
 			continue
@@ -49,6 +50,11 @@ func testList(q *ask) (answer, error) {
 	return show(page.List(q.frame("Tests", "controls"), v))
 }
 
+// rankOf puts the worst first.
+func rankOf(state string) int {
+	return slices.IndexFunc(testStates, func(s [2]string) bool { return s[0] == state })
+}
+
 func test(q *ask) (answer, error) {
 	t, err := do[*report.TestDetail](q, "test.get", map[string]any{"id": q.id(), "days": 90})
 	if err != nil {
@@ -56,10 +62,7 @@ func test(q *ask) (answer, error) {
 	}
 	v := page.TestView{ID: t.Test, Title: t.Title, Words: t.Words, Filter: t.Filter, Code: t.Condition, Kind: t.Kind, Severity: t.Severity, Every: every(int64(t.Interval)), Status: healthOf(t.State), Why: t.Reason,
 		Evaluated: int(t.Evaluated), Passed: int(t.Passed), Failed: int(t.Failed), Excepted: int(t.Excepted), Unknown: int(t.Unknown), Last: q.localOf(t.Last),
-		Strip: stripOf(t.Test, t.Newest, t.Spans, "/monitoring/"+seg(t.Test)+"/{day}"), Coverage: t.Coverage, Controls: controlLinks(t.Controls), Entry: t.Entry, Origin: "the catalogue of Assay, version " + clip(t.Version, 8)}
-	if t.Doc != "" {
-		v.Words = strings.TrimRight(t.Words, "\n") + "\n\n" + t.Doc
-	}
+		Strip: stripOf(t.Test, t.Newest, t.Spans, "/monitoring/"+seg(t.Test)+"/{day}"), Coverage: t.Coverage, Controls: controlLinks(t.Controls), Entry: t.Entry, Origin: "the catalogue of tests", Edition: "version " + clip(t.Version, 8)}
 	for _, name := range sortedKeys(t.Params) {
 		text := plainText(t.Params[name])
 		v.Params = append(v.Params, page.Param{Name: name, Value: text, Default: text})

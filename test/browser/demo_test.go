@@ -37,6 +37,7 @@ type demo struct {
 	repo      string
 	evidence  string
 	exception string
+	key       string // of the evidence that a control asks for
 }
 
 var began = time.Date(2026, 11, 10, 8, 30, 0, 0, time.UTC)
@@ -171,7 +172,11 @@ func (d *demo) programme(t *testing.T) {
 		d.do(t, d.owner, "control.update", map[string]any{"id": c["id"], "rev": c["rev"], "owner": who})
 	}
 	d.do(t, d.owner, "system.create", map[string]any{"name": "Shop", "summary": "Where customers order.", "criticality": 1, "environment": "production", "owner": d.other.Person, "in_scope": true})
-	control := d.list(t, "control.list", map[string]any{"ref": "IAM-02"})[0]["id"]
+	iam := d.list(t, "control.list", map[string]any{"ref": "IAM-02"})[0]
+	control := iam["id"]
+	if kinds, _ := iam["evidence"].([]any); len(kinds) > 0 {
+		d.key, _ = kinds[0].(map[string]any)["key"].(string)
+	}
 	e := d.do(t, d.other, "exception.create", map[string]any{"title": "Build account without rotation", "test": "host.updates_automatic", "resource": "build-01", "reason": "The build machine is replaced in December and is rebuilt each night.", "compensating": "It is rebuilt each night.", "severity": "medium", "expires_at": "2026-12-31T00:00:00Z"})
 	d.exception = e["id"].(string)
 	e = d.do(t, d.owner, "exception.create", map[string]any{"title": "One shared account in the old shop", "control": control, "reason": "The old shop knows one account only and is switched off in spring.", "severity": "high", "expires_at": "2027-03-31T00:00:00Z"})
@@ -193,7 +198,7 @@ func (d *demo) bring(t *testing.T, title, kind string, control any, file []byte,
 	t.Helper()
 	info, err := d.app.Gate.Upload(context.Background(), d.other, bytes.NewReader(file), 1<<20)
 	must(t, err)
-	e := d.do(t, d.other, "evidence.create", map[string]any{"title": title, "type": kind, "control": control, "evidence_key": "", "source_system": "Identity provider", "source_locator": "https://id.example.com/settings", "taken_at": "2026-11-09T10:00:00Z", "covers_from": "2026-11-01", "covers_to": "2026-11-09",
+	e := d.do(t, d.other, "evidence.create", map[string]any{"title": title, "type": kind, "control": control, "evidence_key": d.key, "source_system": "Identity provider", "source_locator": "https://id.example.com/settings", "taken_at": "2026-11-09T10:00:00Z", "covers_from": "2026-11-01", "covers_to": "2026-11-09",
 		"file": info.SHA256, "file_name": strings.ToLower(strings.ReplaceAll(title, " ", "-")) + ".bin", "media_type": http.DetectContentType(file), "size": info.Size, "notes": "Taken by hand."})
 	id := e["id"].(string)
 	if until == "draft" {

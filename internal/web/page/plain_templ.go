@@ -306,7 +306,7 @@ func List(f ui.Frame, v ListView) templ.Component {
 								return templ_7745c5c3_Err
 							}
 							for i, c := range r.Cells {
-								var templ_7745c5c3_Var11 = []any{templ.KV("num", i < len(v.Cols) && v.Cols[i].Num), templ.KV("low", i < len(v.Cols) && v.Cols[i].Low)}
+								var templ_7745c5c3_Var11 = []any{templ.KV("num", i < len(v.Cols) && v.Cols[i].Num), templ.KV("low", i < len(v.Cols) && v.Cols[i].Low), templ.KV("brk", i < len(v.Cols) && v.Cols[i].Fill)}
 								templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var11...)
 								if templ_7745c5c3_Err != nil {
 									return templ_7745c5c3_Err
@@ -709,14 +709,14 @@ func Detail(f ui.Frame, v DetailView) templ.Component {
 							return templ_7745c5c3_Err
 						}
 					} else if s.Text != "" {
-						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 34, "<p class=\"prose\">")
+						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 34, "<p class=\"prose lines\">")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
 						var templ_7745c5c3_Var25 string
 						templ_7745c5c3_Var25, templ_7745c5c3_Err = templ.JoinStringErrs(s.Text)
 						if templ_7745c5c3_Err != nil {
-							return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/plain.templ`, Line: 213, Col: 32}
+							return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/plain.templ`, Line: 213, Col: 38}
 						}
 						_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var25))
 						if templ_7745c5c3_Err != nil {
