@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"hash/crc32"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -110,7 +109,7 @@ func (d Door) ByToken(ctx context.Context, secret string) (op.Actor, error) {
 		if a, err = actorOf(ctx, v, t.Owner); err != nil {
 			return err
 		}
-		a.ID, a.Scopes = t.ID, slices.Clone(t.Scopes)
+		a.ID, a.Scopes = t.ID, append([]string{}, t.Scopes...) // never nil, which would mean all
 		return nil
 	})
 	return a, err

@@ -76,8 +76,9 @@ var SignIns = store.Facts[SignIn]("sign_in", "Sign-ins and sign-outs.", nil, []s
 func Add(s *op.Set) {
 	s.Table(SignIns)
 	op.Kind(s, Users)
+	closing(s)
 	op.Change(s, op.Spec{Name: "user.invite", Doc: "Make an account for somebody, and a link to sign in with once.", Object: "users", Act: "edit", ShownOnce: true, Example: `user invite --name "Jo Doe" --email jo@example.com --roles control`}, invite)
-	op.Change(s, op.Spec{Name: "user.grant", Doc: "Set the roles of a user.", Object: "users", Act: "grant", Example: "user grant --id usr_… --rev 1 --roles manager,reader"}, grant)
+	op.Change(s, op.Spec{Name: "user.grant", Doc: "Set the roles of a user. Sessions and unused links of the account end.", Object: "users", Act: "grant", Example: "user grant --id usr_… --rev 1 --roles manager,reader"}, grant)
 	op.Change(s, op.Spec{Name: "user.link", Doc: "Make a new link to sign in with once.", Object: "users", Act: "edit", ShownOnce: true, Example: "user link --id usr_…"}, link)
 	op.Change(s, op.Spec{Name: "user.password", Doc: "Set your own password. Your other sessions end.", Object: "users", Act: "view", Public: true, Example: "user password --password @-"}, password)
 	addTokens(s)
@@ -120,6 +121,9 @@ func mayGrant(ctx context.Context, tx *store.Tx, give []op.Role) error {
 	if tx.By.Actor == "system" {
 		return nil
 	}
+	if !strings.HasPrefix(tx.By.Actor, Users.Prefix+"_") { // a link or an account would be wider than the scopes of the token that made it
+		return errs.New(errs.Denied, "a token cannot hand out accounts, roles or links").Mend("sign in and do it yourself")
+	}
 	a, err := actorOf(ctx, &tx.View, tx.By.Actor)
 	if err != nil {
 		return err
@@ -153,8 +157,13 @@ func grant(ctx context.Context, tx *store.Tx, in grantIn) (*User, error) {
 		return nil, err
 	}
 	if slices.Contains(u.Roles, op.Owner) && !slices.Contains(in.Roles, op.Owner) {
-		if n, err := owners(ctx, &tx.View); err != nil || n < 2 {
-			return nil, errs.At("roles", "the organisation would be left without an owner").Because(err)
+		if ok, err := ownerBeside(ctx, &tx.View, u.ID); err != nil || !ok {
+			return nil, orElse(err, errs.At("roles", "the organisation would be left without an owner"))
+		}
+	}
+	if rises(u.Roles, in.Roles) {
+		if err := endTokens(ctx, tx, u.ID); err != nil {
+			return nil, err
 		}
 	}
 	u.Roles = in.Roles
@@ -162,18 +171,18 @@ func grant(ctx context.Context, tx *store.Tx, in grantIn) (*User, error) {
 		return nil, err
 	}
 	u.Password = ""
-	return u, tx.DropSlips(ctx, sessionSpace, u.ID+" ")
+	return u, shut(ctx, tx, u.ID)
 }
 
-func owners(ctx context.Context, v *store.View) (int, error) {
-	all, err := store.All(ctx, v, Users, nil)
-	n := 0
-	for _, u := range all {
-		if u.State != "disabled" && slices.Contains(u.Roles, op.Owner) {
-			n++
+// rises says whether somebody becomes an owner or a compliance manager who was none. Whoever made a link for him
+// before did not hold that, so what was made with the link must not rise with him.
+func rises(was, now []op.Role) bool {
+	for _, r := range []op.Role{op.Owner, op.Manager} {
+		if slices.Contains(now, r) && !slices.Contains(was, r) {
+			return true
 		}
 	}
-	return n, err
+	return false
 }
 
 type linkIn struct {
