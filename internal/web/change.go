@@ -190,9 +190,12 @@ func (q *ask) move(sh kind.Shape, verb string) (answer, error) {
 	if len(wrong) > 0 {
 		return q.form(sh, verb, in, given, wrong, "", t)
 	}
-	input["id"], input["rev"] = t.id(), seen
+	input["id"] = t.id()
+	if takes(q.Gate.Find(sh.Name+"."+verb), "rev") {
+		input["rev"] = seen
+	}
 	_, receipt, err := q.change(sh.Name+"."+verb, input)
-	if err == nil && verb == "end" {
+	if err == nil && (verb == "end" || verb == "revoke" && sh.System) {
 		return goTo("/"+q.plural[sh.Name], done(first(words(sh.Name))+" ended", receipt))
 	}
 	if err == nil {

@@ -111,6 +111,14 @@ func (q *ask) pair(f kind.Field, title, text string) ui.Pair {
 func (q *ask) acts(sh kind.Shape, t thing) []ui.Button {
 	out := q.moves(sh, t)
 	base := q.hrefOf(sh.Name, t.id())
+	if sh.Name == "user" && q.mayChange("user.link") {
+		out = append(out, ui.Button{Text: "New sign-in link", Post: "/settings/users/" + seg(t.id()) + "/link", Write: true})
+	}
+	for _, o := range q.extras(sh) {
+		if q.mayChange(o.Name) {
+			out = append(out, ui.Button{Text: first(words(o.Verb)), Href: base + "/" + strings.ReplaceAll(o.Verb, "_", "-"), Write: true})
+		}
+	}
 	if q.mayChange(sh.Name+".end") && sh.Create != kind.Never {
 		out = append(out, ui.Button{Text: "End", Kind: "quiet", Href: base + "/end", Write: true})
 	}

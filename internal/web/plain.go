@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"assay/internal/kind"
+	"assay/internal/op"
 	"assay/internal/web/page"
 	"assay/internal/web/ui"
 )
@@ -40,11 +41,33 @@ func (s *site) plain(sh kind.Shape) {
 	if s.Gate.Find(sh.Name+".end") != nil {
 		verbs = append(verbs, "end")
 	}
+	for _, o := range s.extras(sh) {
+		verbs = append(verbs, o.Verb)
+	}
 	for _, verb := range verbs {
 		at := base + "/{id}/" + strings.ReplaceAll(verb, "_", "-")
 		s.page("GET "+at, func(q *ask) (answer, error) { return q.moveForm(sh, verb) })
 		s.page("POST "+at, func(q *ask) (answer, error) { return q.move(sh, verb) })
 	}
+}
+
+// extras are the operations that change one thing of a kind and are no moves: they have a form each. A link to
+// sign in with has a page of its own, because what it answers is shown once.
+func (s *site) extras(sh kind.Shape) []*op.Op {
+	var out []*op.Op
+	for _, o := range s.Gate.All() {
+		if o.Kind != sh.Name || !o.Writes || o.Slow || o.Name == "user.link" || !takes(o, "id") {
+			continue
+		}
+		if _, move := hasVerb(sh, o.Verb); !move && o.Verb != "update" && o.Verb != "end" {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+func takes(o *op.Op, field string) bool {
+	return slices.ContainsFunc(o.In, func(f kind.Field) bool { return f.Name == field })
 }
 
 // resolve reads a thing by its id, or by its ref where it has one.

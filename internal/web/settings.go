@@ -61,7 +61,7 @@ func (q *ask) accounts(v *page.SettingsView, given, wrong map[string]string, who
 		return err
 	}
 	for _, t := range l.Data {
-		row := page.UserRow{Name: t.text("name"), Email: t.text("email"), Href: "/users/" + seg(t.id()), State: t.text("state"), Last: q.local(timeOf(t.text("updated_at")))}
+		row := page.UserRow{Name: t.text("name"), Email: t.text("email"), Href: "/users/" + seg(t.id()), State: t.text("state"), Changed: q.local(timeOf(t.text("updated_at")))}
 		for _, r := range t.texts("roles") {
 			row.Roles = append(row.Roles, roleWord(r))
 		}

@@ -25,7 +25,7 @@ import (
 	"assay/internal/store"
 )
 
-// demo is a small company with twelve days behind it: this machine and a git repository as sources, evidence in
+// demo is a small company with a week behind it: this machine and a git repository as sources, evidence in
 // every state, exceptions, tasks, a policy that waits for approval, and two people.
 type demo struct {
 	app       *site.App
@@ -42,7 +42,7 @@ type demo struct {
 
 var began = time.Date(2026, 11, 10, 8, 30, 0, 0, time.UTC)
 
-const days = 12
+const days = 7
 
 func newDemo(t *testing.T) *demo {
 	t.Helper()
@@ -64,10 +64,10 @@ func newDemo(t *testing.T) *demo {
 	d.programme(t)
 	for i := range days {
 		d.clock.Set(began.AddDate(0, 0, i+1))
-		if i == 5 {
+		if i == 3 {
 			d.commit(t, "payments.go", "Hot fix on a Friday", false)
 		}
-		if i == 8 { // nobody was there: a hole in every row
+		if i == 5 { // nobody was there: a hole in every row
 			continue
 		}
 		_, err := d.app.Works.Cycle(ctx, d.org, store.System("check.run"), "schedule", nil, nil)
@@ -85,6 +85,9 @@ func newDemo(t *testing.T) *demo {
 	})
 	return d
 }
+
+// day is a past day, as it stands in addresses.
+func (d *demo) day(back int) string { return d.clock.Now().AddDate(0, 0, -back).Format(time.DateOnly) }
 
 func must(t *testing.T, err error) {
 	t.Helper()
@@ -182,7 +185,7 @@ func (d *demo) programme(t *testing.T) {
 	e = d.do(t, d.owner, "exception.create", map[string]any{"title": "One shared account in the old shop", "control": control, "reason": "The old shop knows one account only and is switched off in spring.", "severity": "high", "expires_at": "2027-03-31T00:00:00Z"})
 	d.do(t, d.other, "exception.approve", map[string]any{"id": e["id"], "rev": e["rev"]})
 	for i, title := range []string{"Enrol three identities with a second factor", "Write the plan for incidents", "Review who may reach the shop"} {
-		d.do(t, d.other, "task.create", map[string]any{"title": title, "kind": "gap", "assignee": d.owner.Person, "due_on": began.AddDate(0, 0, 8+5*i).Format(time.DateOnly), "priority": "high", "subject": control})
+		d.do(t, d.other, "task.create", map[string]any{"title": title, "kind": "gap", "assignee": d.owner.Person, "due_on": began.AddDate(0, 0, 5+5*i).Format(time.DateOnly), "priority": "high", "subject": control})
 	}
 	d.do(t, d.owner, "decision.create", map[string]any{"subject": "CC6.4", "decision": "not_applicable", "reason": "There is no office: everybody works from home."})
 	pol := d.list(t, "policy.list", map[string]any{"limit": 1, "sort": "ref"})[0]

@@ -10,14 +10,10 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-func TestEverythingIsReachedByKeys(t *testing.T) {
-	if testing.Short() {
-		t.SkipNow() // a browser takes a minute
-	}
-	b := open(t, newDemo(t))
+func everythingIsReachedByKeys(t *testing.T, d *demo, b *tab) {
 	b.goTo("/monitoring")
 	b.until(`document.querySelector(".live.on")`)
-	b.run("search", chromedp.KeyEvent("/"), chromedp.WaitVisible("#palette[open]"), chromedp.SendKeys("#palette input", "iam-02"))
+	b.run("search", chromedp.KeyEvent("/"), chromedp.WaitVisible("#palette[open]"), chromedp.SetValue("#palette input", ""), chromedp.SendKeys("#palette input", "iam-02"))
 	b.until(`[...document.querySelectorAll("#palette .hit")].some(h => h.textContent.includes("IAM-02"))`)
 	b.run("close", chromedp.KeyEvent(kb.Escape))
 	b.until(`!document.querySelector("#palette[open]")`)
@@ -41,26 +37,17 @@ func TestEverythingIsReachedByKeys(t *testing.T) {
 	}
 }
 
-func TestACellOpensItsDay(t *testing.T) {
-	if testing.Short() {
-		t.SkipNow()
-	}
-	b := open(t, newDemo(t))
+func aCellOpensItsDay(t *testing.T, d *demo, b *tab) {
 	b.goTo("/monitoring")
 	b.until(`document.querySelector(".strip")`)
 	b.run("third cell", chromedp.Evaluate(`(() => { const s = document.querySelector('[data-row="CC8.1"] .strip'); s.scrollIntoView({block: "center"}); const r = s.getBoundingClientRect(); s.dispatchEvent(new MouseEvent("click", {bubbles: true, clientX: r.left + 2.5 * 12, clientY: r.top + 5})); })()`, nil))
-	b.until(`location.pathname === "/monitoring/CC8.1/2026-11-20"`)
-	if text := b.read(`document.querySelector("main").innerText`); !strings.Contains(text, "20 Nov 2026") || !strings.Contains(text, "CHG-02") {
+	b.until(`location.pathname === "/monitoring/CC8.1/` + d.day(2) + `"`)
+	if text := b.read(`document.querySelector("main").innerText`); !strings.Contains(text, d.clock.Now().AddDate(0, 0, -2).Format("2 Jan 2006")) || !strings.Contains(text, "CHG-02") {
 		t.Errorf("the day says %.300s", text)
 	}
 }
 
-func TestAFinishedRunShowsWithoutReloading(t *testing.T) {
-	if testing.Short() {
-		t.SkipNow()
-	}
-	d := newDemo(t)
-	b := open(t, d)
+func aFinishedRunShowsWithoutReloading(t *testing.T, d *demo, b *tab) {
 	for _, p := range []string{"/monitoring", "/"} {
 		b.goTo(p)
 		b.until(`document.querySelector(".live.on")`)
@@ -73,14 +60,9 @@ func TestAFinishedRunShowsWithoutReloading(t *testing.T) {
 	}
 }
 
-func TestThePastIsUnmistakableAndCannotBeChanged(t *testing.T) {
-	if testing.Short() {
-		t.SkipNow()
-	}
-	d := newDemo(t)
-	b := open(t, d)
+func thePastIsUnmistakableAndCannotBeChanged(t *testing.T, d *demo, b *tab) {
 	for _, p := range []string{"/", "/monitoring", "/controls/IAM-02", "/controls/IAM-02/edit", "/exceptions/" + d.exception, "/evidence/new", "/settings?tab=tokens", "/sources", "/tasks/new", "/activity"} {
-		b.goTo("/as-of?day=2026-11-15&back=" + strings.ReplaceAll(p, "?", "%3F"))
+		b.goTo("/as-of?day=" + d.day(2) + "&back=" + strings.ReplaceAll(p, "?", "%3F"))
 		b.until(`document.querySelector(".band")`)
 		if s := b.read(`getComputedStyle(document.querySelector(".band")).display + " " + document.documentElement.className`); !strings.Contains(s, "past") || strings.HasPrefix(s, "none") {
 			t.Errorf("%s in the past: %s", p, s)
@@ -92,7 +74,7 @@ func TestThePastIsUnmistakableAndCannotBeChanged(t *testing.T) {
 			t.Errorf("%s in the past leads to the present: %s", p, s)
 		}
 	}
-	b.goTo("/?as_of=2026-11-15")
+	b.goTo("/?as_of=" + d.day(2))
 	b.run("back to now", chromedp.Click(".band a"))
 	b.until(`!document.querySelector(".band") && location.search === ""`)
 	if said := b.complaints(); len(said) > 0 {

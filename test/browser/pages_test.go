@@ -18,10 +18,10 @@ func (d *demo) byHand(t *testing.T) [][2]string {
 	src := d.list(t, "source.list", map[string]any{})
 	run := d.list(t, "run.list", map[string]any{"limit": 1})[0]["id"].(string)
 	res := d.list(t, "resource.list", map[string]any{"limit": 1})[0]["id"].(string)
-	out := [][2]string{{"home", "/"}, {"grid", "/monitoring"}, {"grid-open", "/monitoring?days=90&open=CC6.1"}, {"grid-none", "/monitoring?q=zzz"}, {"day", "/monitoring/CC8.1/2026-11-21"}, {"day-control", "/monitoring/CHG-02/2026-11-20"}, {"controls", "/controls"}, {"control", "/controls/IAM-02"},
+	out := [][2]string{{"home", "/"}, {"grid", "/monitoring"}, {"grid-open", "/monitoring?days=90&open=CC6.1"}, {"grid-none", "/monitoring?q=zzz"}, {"day", "/monitoring/CC8.1/" + d.day(1)}, {"day-control", "/monitoring/CHG-02/" + d.day(2)}, {"controls", "/controls"}, {"control", "/controls/IAM-02"},
 		{"control-edit", "/controls/IAM-02/edit"}, {"control-history", "/controls/IAM-02/history"}, {"tests", "/tests"}, {"test", "/tests/device.firewall"}, {"criteria", "/criteria"}, {"criterion", "/criteria/CC6.1"}, {"resources", "/resources"}, {"resource", "/resources/" + res},
 		{"sources", "/sources"}, {"source-new", "/sources/new?connector=git"}, {"run", "/runs/" + run}, {"evidence", "/evidence"}, {"evidence-one", "/evidence/" + d.evidence}, {"evidence-new", "/evidence/new"}, {"activity", "/activity"}, {"entry", "/activity/12"},
-		{"search", "/search?q=access"}, {"work", "/work"}, {"me", "/me"}, {"settings", "/settings"}, {"settings-users", "/settings?tab=users"}, {"settings-tokens", "/settings?tab=tokens"}, {"home-past", "/?as_of=2026-11-15"}, {"grid-past", "/monitoring?as_of=2026-11-15"}}
+		{"search", "/search?q=access"}, {"work", "/work"}, {"me", "/me"}, {"settings", "/settings"}, {"settings-users", "/settings?tab=users"}, {"settings-tokens", "/settings?tab=tokens"}, {"home-past", "/?as_of=" + d.day(2)}, {"grid-past", "/monitoring?as_of=" + d.day(2)}}
 	for _, s := range src {
 		out = append(out, [2]string{"source-" + s["connector"].(string), "/sources/" + s["id"].(string)})
 	}
@@ -52,12 +52,32 @@ func (d *demo) plain(t *testing.T, sh kind.Shape) [][2]string {
 	return out
 }
 
-func TestEveryPageKeepsToItsPolicyAndIsFitForEveryReader(t *testing.T) {
+// TestASiteInABrowser looks at one company with one browser: both take long to make.
+func TestASiteInABrowser(t *testing.T) {
 	if testing.Short() {
-		t.SkipNow() // a browser takes a minute
+		t.SkipNow() // it takes minutes
 	}
 	d := newDemo(t)
 	b := open(t, d)
+	for _, x := range []struct {
+		name string
+		fn   func(*testing.T, *demo, *tab)
+	}{
+		{"everything is reached by keys", everythingIsReachedByKeys},
+		{"a cell opens its day", aCellOpensItsDay},
+		{"the past is unmistakable and cannot be changed", thePastIsUnmistakableAndCannotBeChanged},
+		{"every page keeps to its policy and is fit for every reader", everyPageIsFitForEveryReader},
+		{"a finished run shows without reloading", aFinishedRunShowsWithoutReloading},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			b.t = t
+			b.complaints()
+			x.fn(t, d, b)
+		})
+	}
+}
+
+func everyPageIsFitForEveryReader(t *testing.T, d *demo, b *tab) {
 	axe, err := os.ReadFile("../../internal/web/testdata/axe.min.js")
 	must(t, err)
 	for _, v := range d.byHand(t) {

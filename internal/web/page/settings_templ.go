@@ -40,7 +40,7 @@ type UserRow struct {
 	Name, Email, Href string
 	Roles             []string
 	MFA               bool
-	Last              time.Time
+	Changed           time.Time
 	State             string // active, invited, disabled
 }
 
@@ -428,7 +428,7 @@ func settingsUsers(f ui.Frame, v SettingsView) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = ui.Since(f.Moment(), u.Last).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Since(f.Moment(), u.Changed).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -439,7 +439,7 @@ func settingsUsers(f ui.Frame, v SettingsView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Table("People with an account", []ui.Col{{Text: "Name", Fill: true}, {Text: "Roles"}, {Text: "Second factor"}, {Text: "State"}, {Text: "Last seen", Low: true}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var12), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Table("People with an account", []ui.Col{{Text: "Name", Fill: true}, {Text: "Roles"}, {Text: "Second factor"}, {Text: "State"}, {Text: "Changed", Low: true}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var12), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
