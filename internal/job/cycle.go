@@ -239,6 +239,24 @@ func (w *Works) Add(s *op.Set) {
 			}
 			return w.Read(ctx, d.Actor.Org, d.By, t)
 		})
+	op.Job(s, op.Spec{Name: "source.preview", Doc: "Read a source and say what would change, without keeping anything.", Object: "sources", Act: "run", Example: `source preview --connector file --config '{"kind":"idp.user","path":"users.csv"}'`}, true,
+		func(ctx context.Context, d op.Desk, in collect.PreviewIn) (collect.Preview, error) {
+			t, err := in.Thing(func(id string) (t *collect.SourceThing, err error) {
+				err = d.View(ctx, func(v *store.View) error {
+					t, err = store.Get(ctx, v, collect.Sources, id)
+					return err
+				})
+				return t, err
+			})
+			if err != nil {
+				return collect.Preview{}, err
+			}
+			src, err := w.source(d.Actor.Org, t)
+			if err != nil {
+				return collect.Preview{}, err
+			}
+			return w.Runner.Preview(ctx, d.DB, d.Actor.Org, d.By, t, src)
+		})
 	op.Job(s, op.Spec{Name: "check.run", Doc: "Read all sources and run all tests now.", Object: "checks", Act: "run", Example: "check run"}, false,
 		func(ctx context.Context, d op.Desk, in checkRunIn) (Cycle, error) {
 			pick := func(t *collect.SourceThing, _ collect.Run) bool { return in.Collect || t.Connector == PlatformName }

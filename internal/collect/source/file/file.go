@@ -247,7 +247,14 @@ func (r *Report) Err() error {
 	if r.Total == 1 {
 		return errs.At("file", "nothing was imported: %s", first)
 	}
-	return errs.At("file", "nothing was imported: %d faults, the first in %s", r.Total, first)
+	var rest strings.Builder // each fault by row and column, so that all can be mended at once
+	for _, f := range r.Faults[1:min(len(r.Faults), 20)] {
+		rest.WriteString("; " + f.String())
+	}
+	if more := r.Total - min(len(r.Faults), 20); more > 0 {
+		fmt.Fprintf(&rest, "; and %d more", more)
+	}
+	return errs.At("file", "nothing was imported: %d faults: %s%s", r.Total, first, rest.String())
 }
 
 func digest(sum []byte) string { return hex.EncodeToString(sum) }

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package collect
+
+import (
+	"context"
+	"time"
+
+	"assay/internal/errs"
+	"assay/internal/store"
+)
+
+// Preview is what a run would do, without doing it.
+type Preview struct {
+	State   RunState       `json:"state" doc:"complete, partial or failed: only a complete run would be used."`
+	Problem string         `json:"problem,omitempty" doc:"Why it is not complete; of a file, the faults by row and column."`
+	Counts  map[string]int `json:"counts" doc:"Resources seen, by kind."`
+	Added   int            `json:"added" doc:"Resources that would be new."`
+	Changed int            `json:"changed" doc:"Resources that would change."`
+	Gone    int            `json:"gone" doc:"Resources that would be marked as no longer there."`
+	First   []PreviewLine  `json:"first" doc:"The first of them, at most 20."`
+}
+
+// PreviewLine is one thing that would change.
+type PreviewLine struct {
+	What string `json:"what" doc:"added, changed or gone."`
+	Kind string `json:"kind" doc:"Its kind."`
+	Key  string `json:"key" doc:"Its natural key."`
+	Name string `json:"name" doc:"What it is called."`
+}
+
+// Preview reads a source as Run would, and says what would change. Nothing is kept.
+func (r *Runner) Preview(ctx context.Context, db *store.DB, org string, by store.By, t *SourceThing, src Source) (Preview, error) {
+	run := Run{Source: t.ID, StartedAt: db.Clock().Now()}
+	s := &seen{all: map[[2]string]Resource{}}
+	m, err := collectSafely(ctx, src, s.page)
+	judge(&run, s, m, err, src.Describe().Kinds)
+	p := Preview{State: run.State, Problem: run.Problem, Counts: run.Counts, First: []PreviewLine{}}
+	if run.State != Complete {
+		return p, nil
+	}
+	err = db.View(ctx, org, time.Time{}, by, func(v *store.View) error {
+		was, err := digests(ctx, v, t.ID)
+		if err != nil {
+			return err
+		}
+		changed, err := difference(ctx, v, &run, s)
+		for _, c := range changed {
+			l := PreviewLine{"added", c.Kind, c.Key, c.Name}
+			switch old, known := was[[2]string{c.Kind, c.Key}]; {
+			case !c.Present:
+				l.What = "gone"
+				p.Gone++
+			case known && old != absent:
+				l.What = "changed"
+				p.Changed++
+			default:
+				p.Added++
+			}
+			if len(p.First) < 20 {
+				p.First = append(p.First, l)
+			}
+		}
+		return err
+	})
+	return p, err
+}
+
+// PreviewIn says which source is tried: one that is connected, or one that could be.
+type PreviewIn struct {
+	ID        string         `json:"id" doc:"A connected source; leave it out to try a new one."`
+	Connector string         `json:"connector" doc:"The connector of a new one." max:"50"`
+	Config    map[string]any `json:"config" doc:"What the connector must know."`
+}
+
+// Thing is the source that is tried. get reads a connected one.
+func (in PreviewIn) Thing(get func(id string) (*SourceThing, error)) (*SourceThing, error) {
+	if in.ID == "" && in.Connector == "" {
+		return nil, errs.At("id", "name a source, or a connector with its config")
+	}
+	if in.ID == "" {
+		return &SourceThing{Name: "preview", Connector: in.Connector, Config: in.Config}, nil
+	}
+	t, err := get(in.ID)
+	if err == nil && in.Config != nil {
+		t.Config = in.Config
+	}
+	return t, err
+}
