@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"assay/internal/db"
 	"assay/internal/errs"
@@ -186,15 +187,23 @@ func (h house) dump(t *testing.T) string {
 			fmt.Fprintf(&b, "%s", name)
 			for _, v := range r {
 				if x, ok := v.([]byte); ok {
-					fmt.Fprintf(&b, " | %s | %x", x, x)
-					continue
+					if fmt.Fprintf(&b, " | %x", x); !utf8.Valid(x) { // hashes and salts
+						continue
+					}
 				}
-				fmt.Fprintf(&b, " | %v", v)
+				fmt.Fprintf(&b, " | %v", text(v))
 			}
 			b.WriteByte('\n')
 		}
 	}
 	return b.String()
+}
+
+func text(v any) any {
+	if x, ok := v.([]byte); ok {
+		return string(x)
+	}
+	return v
 }
 
 func rows(t *testing.T, c *sql.DB, q string) [][]any {
