@@ -18,7 +18,9 @@ import (
 	"testing"
 	"time"
 
+	"assay/internal/auth"
 	"assay/internal/clock"
+	"assay/internal/op"
 	"assay/internal/site"
 	"assay/internal/testkit"
 )
@@ -256,5 +258,47 @@ func TestAFileIsKeptGivenBackAndNeverRun(t *testing.T) {
 			t.Errorf("given back %q", s.text)
 		}
 		p.wants(p.get(one+"/picture"), 404)
+	})
+}
+
+var menuLink = regexp.MustCompile(`<a class="nav-item" href="([^"]+)"`)
+
+func TestEveryRoleFindsItsWayInAndNoDeadEndInItsMenu(t *testing.T) {
+	throughPages(t, func(t *testing.T, p *people) {
+		for _, role := range op.Role("").Values() {
+			owner := site.Here(p.org)
+			u, err := op.Do[auth.Invited](context.Background(), p.app.Gate, owner, "user.invite", map[string]any{"name": "Somebody " + role, "email": "a-" + role + "@example.com", "roles": []string{role}}, time.Time{})
+			fine(t, err)
+			jar, err := cookiejar.New(nil)
+			fine(t, err)
+			p.http.Jar = jar
+			code := strings.TrimPrefix(u.Path, "/welcome?code=")
+			p.wants(p.post("/sign-in/link", "token", code, "password", "short"), 422, "was not used")
+			p.wants(p.post("/sign-in/link", "token", code, "password", "a password of "+role), 303)
+			s := p.get("/")
+			if s.code == 303 && strings.HasPrefix(s.to, "/sign-in") { // a role that may not read its own address signs in by itself
+				p.wants(p.post("/sign-in", "email", "a-"+role+"@example.com", "password", "a password of "+role), 303)
+				s = p.get("/")
+			}
+			if s.code == 303 {
+				s = p.get(s.to)
+			}
+			p.wants(s, 200, "Somebody "+role)
+			items := menuLink.FindAllStringSubmatch(s.text, -1)
+			for _, m := range items {
+				if s := p.get(m[1]); s.code != 200 {
+					t.Errorf("as %s the menu leads to %s, which answers %d", role, m[1], s.code)
+				}
+			}
+			for _, path := range []string{"/me", "/work", "/search"} {
+				p.wants(p.get(path), 200)
+			}
+			for _, sh := range p.app.Set.Shapes() {
+				_, path := p.app.Set.Find(sh.Name + ".list").Route()
+				if s := p.get(strings.TrimPrefix(path, "/v1")); s.code != 200 && s.code != 403 {
+					t.Errorf("as %s the list of %s answers %d: %.300s", role, sh.Plural, s.code, s.text)
+				}
+			}
+		}
 	})
 }

@@ -18,7 +18,7 @@ import (
 // frame is what stands around a page. section is the item of the menu that is lit.
 func (q *ask) frame(title, section string, crumbs ...ui.Link) ui.Frame {
 	f := ui.Frame{Title: title, Section: section, Org: q.org.Name, Person: q.actor.Name, Email: strings.Join(roleWords(q.actor.Roles), ", "),
-		Now: q.now, AsOf: q.asOf, Crumbs: crumbs, Counts: map[string]int{}, Path: q.r.URL.RequestURI(), Dev: q.Dev, LivePath: "/live"}
+		Nav: q.nav(), Now: q.now, AsOf: q.asOf, Crumbs: crumbs, Counts: map[string]int{}, Path: q.r.URL.RequestURI(), Dev: q.Dev, LivePath: "/live"}
 	if q.r.Method != http.MethodGet {
 		f.Path = "/"
 	}
@@ -42,6 +42,27 @@ func (q *ask) frame(title, section string, crumbs ...ui.Link) ui.Frame {
 		f.Toasts = append(f.Toasts, t)
 	}
 	return f
+}
+
+// navOps say which operation each item of the menu opens with. Who may not call it has no such item; the call
+// itself decides anew.
+var navOps = map[string]string{"home": "readiness.get", "monitoring": "monitoring.grid", "controls": "control.list", "evidence": "evidence.list", "policies": "policy.list", "people": "person.list",
+	"tasks": "task.list", "exceptions": "exception.list", "systems": "system.list", "sources": "source.list", "activity": "activity.list"}
+
+func (q *ask) nav() []ui.NavItem {
+	var out []ui.NavItem
+	for _, n := range ui.Nav() {
+		o := q.Gate.Find(navOps[n.Key])
+		all := o == nil || q.actor.May(o.Object, o.Act) == op.Every
+		if !all && n.Key != "tasks" {
+			continue
+		}
+		if !all { // one's own work is everybody's to see
+			n.Text, n.Href = "My work", "/work"
+		}
+		out = append(out, n)
+	}
+	return out
 }
 
 // count counts things of a kind; where that is not allowed there is nothing to count. Ninety-nine is many.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"assay/internal/collect"
+	"assay/internal/errs"
 	"assay/internal/report"
 	"assay/internal/web/page"
 	"assay/internal/web/ui"
@@ -20,6 +21,9 @@ func home(q *ask) (answer, error) {
 		return goTo("/work", "")
 	}
 	o, err := do[*report.Overview](q, "readiness.get", struct{}{})
+	if e := errs.Public(err); err != nil && e.Code == errs.Denied {
+		return goTo("/work", "")
+	}
 	if err != nil {
 		return answer{}, err
 	}
