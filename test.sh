@@ -39,9 +39,13 @@ unformatted=$(gofmt -l $(git ls-files '*.go' | grep -v _templ.go))
 [ -z "$unformatted" ] || { echo "not formatted: $unformatted"; exit 1; }
 go vet ./...
 
-say "all tests, with the race detector, on SQLite and PostgreSQL, with a browser"
-# Packages that measure or drive whole programs run without the race detector: it would measure itself.
-plain='^assay/(bench|test/browser|test/bars|test/verifier|tools/)'
-go test -race -timeout 12m $(go list ./... | grep -Ev "$plain")
-go test -timeout 12m $(go list ./... | grep -E "$plain")
+# Packages that measure or drive whole programs run without the race detector: it would measure itself. Those
+# that mostly compute run their long proofs without it too, and a short round with it.
+plain='^assay/(bench|test/browser|test/bars|test/truth|test/verifier|tools/)'
+pure='^assay/(content|internal/(ledger|check|report|collect/source/git)$)'
+say "with the race detector, on SQLite and PostgreSQL"
+go test -race -timeout 12m $(go list ./... | grep -Ev "$plain|$pure")
+go test -race -short -timeout 12m $(go list ./... | grep -E "$pure")
+say "proofs, bars, both verifiers, and every page in a browser"
+go test -timeout 12m $(go list ./... | grep -E "$plain|$pure")
 say "all tests passed"
