@@ -46,7 +46,7 @@ type ladder struct {
 // Bar B20, on what there is of it: invitations, roles, links, tokens, closing and opening of accounts.
 func TestNobodyClimbsAboveThoseWhoGaveHimRoles(t *testing.T) {
 	engines(t, func(t *testing.T, h house) {
-		n := 2000
+		n := 1900
 		if h.Engine != db.SQLite {
 			n = 100 // the rules are the same Go; here it is about what the database gives back
 		}
@@ -55,7 +55,7 @@ func TestNobodyClimbsAboveThoseWhoGaveHimRoles(t *testing.T) {
 		done := map[string]int{}
 		work := make(chan *ladder)
 		var all sync.WaitGroup
-		for range 16 { // the writer commits what comes together in one transaction
+		for range 256 { // the writer commits what comes together in one transaction
 			all.Go(func() {
 				for l := range work {
 					err := l.run(t.Context())
@@ -199,7 +199,7 @@ func (l *ladder) step(ctx context.Context) error {
 		l.done["refused"]++
 		return nil
 	}
-	l.stale = true
+	l.stale = name != "token.create" && name != "user.link" // these give a key that the steps after them look at
 	l.done[name]++
 	return l.given(p, a, name, u, roles, ans.Out)
 }
@@ -259,6 +259,9 @@ func (l *ladder) holds(ctx context.Context) error {
 		return errors.New("no owner is left")
 	}
 	for _, p := range l.humans {
+		if p.lawful[op.Owner] {
+			continue // he may hold anything
+		}
 		var actors []op.Actor
 		for _, c := range p.cookies {
 			if a, err := l.h.door.Peek(ctx, c); err == nil {
@@ -271,10 +274,10 @@ func (l *ladder) holds(ctx context.Context) error {
 			}
 		}
 		for _, a := range actors {
-			if slices.Contains(a.Roles, op.Owner) && !p.lawful[op.Owner] {
+			if slices.Contains(a.Roles, op.Owner) {
 				return fmt.Errorf("%s holds %s, which is an owner", p.user, a.ID)
 			}
-			if slices.Contains(a.Roles, op.Manager) && !p.lawful[op.Manager] && !p.lawful[op.Owner] {
+			if slices.Contains(a.Roles, op.Manager) && !p.lawful[op.Manager] {
 				return fmt.Errorf("%s holds %s, which is a compliance manager", p.user, a.ID)
 			}
 		}

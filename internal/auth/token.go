@@ -57,6 +57,11 @@ func createToken(ctx context.Context, tx *store.Tx, in tokenIn) (NewToken, error
 			return NewToken{}, errs.At("scopes", "%q is not a scope", s).Mend("use read, write, or an operation such as evidence.create or evidence.*")
 		}
 	}
+	if in.Owner != "" { // what is not there and what is another organisation's get the same answer, before any other
+		if ok, err := tx.Exists(ctx, Users.Name, in.Owner); err != nil || !ok {
+			return NewToken{}, orElse(err, &errs.Error{Code: errs.NotFound, Field: "owner", Text: fmt.Sprintf("there is no user %.60s", in.Owner)})
+		}
+	}
 	owner := tx.By.Actor
 	if in.Owner != "" && owner != "system" && owner != in.Owner {
 		return NewToken{}, errs.New(errs.Denied, "you can make a token only for yourself")
@@ -68,9 +73,6 @@ func createToken(ctx context.Context, tx *store.Tx, in tokenIn) (NewToken, error
 		owner = in.Owner
 	}
 	if _, err := store.Get(ctx, &tx.View, Users, owner); err != nil {
-		if owner == in.Owner {
-			return NewToken{}, &errs.Error{Code: errs.NotFound, Field: "owner", Text: fmt.Sprintf("there is no user %.60s", owner)}
-		}
 		return NewToken{}, errs.New(errs.Denied, "only a user can make a token")
 	}
 	t := &Token{Name: in.Name, Owner: owner, Scopes: in.Scopes, Expires: tx.Now.AddDate(0, 0, int(in.Days))}
