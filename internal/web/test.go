@@ -60,7 +60,8 @@ func test(q *ask) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	v := page.TestView{ID: t.Test, Title: t.Title, Words: t.Words, Filter: t.Filter, Code: t.Condition, Kind: t.Kind, Severity: t.Severity, Every: every(int64(t.Interval)), Status: healthOf(t.State), Why: t.Reason,
+	said, _, _ := strings.Cut(t.Words, "\n\nfilter:") // the code stands below, by itself
+	v := page.TestView{ID: t.Test, Title: t.Title, Words: said, Filter: t.Filter, Code: t.Condition, Kind: t.Kind, Severity: t.Severity, Every: every(int64(t.Interval)), Status: healthOf(t.State), Why: t.Reason,
 		Evaluated: int(t.Evaluated), Passed: int(t.Passed), Failed: int(t.Failed), Excepted: int(t.Excepted), Unknown: int(t.Unknown), Last: q.localOf(t.Last),
 		Strip: stripOf(t.Test, t.Newest, t.Spans, "/monitoring/"+seg(t.Test)+"/{day}"), Coverage: t.Coverage, Controls: controlLinks(t.Controls), Entry: t.Entry, Origin: "the catalogue of tests", Edition: "version " + clip(t.Version, 8)}
 	for _, name := range sortedKeys(t.Params) {

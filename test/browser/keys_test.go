@@ -13,7 +13,7 @@ import (
 func everythingIsReachedByKeys(t *testing.T, d *demo, b *tab) {
 	b.goTo("/monitoring")
 	b.until(`document.querySelector(".live.on")`)
-	b.run("search", chromedp.KeyEvent("/"), chromedp.WaitVisible("#palette[open]"), chromedp.SetValue("#palette input", ""), chromedp.SendKeys("#palette input", "iam-02"))
+	b.run("search", chromedp.KeyEvent("/"), chromedp.WaitVisible("#palette[open]"), chromedp.Evaluate(`document.querySelector("#palette input").value = ""`, nil), chromedp.SendKeys("#palette input", "iam-02"))
 	b.until(`[...document.querySelectorAll("#palette .hit")].some(h => h.textContent.includes("IAM-02"))`)
 	b.run("close", chromedp.KeyEvent(kb.Escape))
 	b.until(`!document.querySelector("#palette[open]")`)
