@@ -55,7 +55,7 @@ func TestNobodyClimbsAboveThoseWhoGaveHimRoles(t *testing.T) {
 		done := map[string]int{}
 		work := make(chan *ladder)
 		var all sync.WaitGroup
-		for range 256 { // the writer commits what comes together in one transaction
+		for range 16 { // the writer commits what comes together in one transaction
 			all.Go(func() {
 				for l := range work {
 					err := l.run(t.Context())
