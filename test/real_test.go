@@ -56,6 +56,7 @@ func real() world {
 			"monitoring.day":      {"subject": "CC6.1", "day": testkit.Start.Format("2006-01-02")},
 			"ledger.entry":        {"seq": 0},
 			"source.create":       {"connector": "fixed"},
+			"source.preview":      {"connector": "fixed"},
 			"user.invite":         {"roles": []string{"reader"}},
 			"user.grant":          {"roles": []string{"owner"}},
 			"token.create":        {"scopes": []string{"read"}},
@@ -123,7 +124,12 @@ func (p *parts) prepare(t *testing.T, h *testkit.House, org string, w *job.Works
 		if err := store.Put(t.Context(), tx, auth.Users, user); err != nil {
 			return err
 		}
-		tok.Owner = user.ID
+		// The token is of somebody whom no operation of the tests touches: it ends with the rights of its owner.
+		keeper := &auth.User{Name: "Kim Doe", Email: "kim@example.com", Roles: []op.Role{op.Owner}, State: "active"}
+		if err := store.Put(t.Context(), tx, auth.Users, keeper); err != nil {
+			return err
+		}
+		tok.Owner = keeper.ID
 		if err := store.Put(t.Context(), tx, auth.Tokens, tok); err != nil {
 			return err
 		}
