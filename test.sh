@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Installs what the tests need where it is missing, and runs all of them.
-# ./test.sh fast runs the fast part only: no PostgreSQL, no browser, no race detector.
+# ./test.sh fast runs the fast part only: the same as go test ./...: no PostgreSQL, no browser, no race detector.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -17,6 +17,7 @@ install_missing() {
   need git git
   need node nodejs
   need chromium chromium
+  need strace strace
   ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=(postgresql)
   command -v gcc >/dev/null 2>&1 || missing+=(gcc libc6-dev)
   [ "${#missing[@]}" -eq 0 ] && return
@@ -30,10 +31,11 @@ install_missing() {
 
 if [ "${1:-}" = fast ]; then
   go vet ./...
-  exec go test -short ./...
+  exec go test ./...
 fi
 
 install_missing
+export ASSAY_TESTS=all
 say "format and vet"
 unformatted=$(gofmt -l $(git ls-files '*.go' | grep -v _templ.go))
 [ -z "$unformatted" ] || { echo "not formatted: $unformatted"; exit 1; }

@@ -3,6 +3,7 @@
 package test
 
 import (
+	"assay/internal/testkit"
 	"bufio"
 	"bytes"
 	"fmt"
@@ -191,7 +192,7 @@ func TestTheReadmeHasTwoCommands(t *testing.T) {
 }
 
 func TestTheCommandsOfTheDocumentsWork(t *testing.T) {
-	if testing.Short() {
+	if testkit.Fast() {
 		return // it builds the program, and reads this machine
 	}
 	assay := filepath.Join(t.TempDir(), "assay")

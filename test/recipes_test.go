@@ -90,7 +90,7 @@ func several(n int, what string) string {
 
 // The recipes of CONTRIBUTING.md are applied to a copy that only the compiler sees, and what they promise is asked for.
 func TestEveryRecipeDoesWhatItSays(t *testing.T) {
-	if testing.Short() {
+	if testkit.Fast() {
 		return // it builds the whole program anew
 	}
 	all := recipes(t)

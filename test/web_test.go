@@ -57,7 +57,7 @@ func throughPages(t *testing.T, fn func(t *testing.T, p *people)) {
 		fn(t, p)
 	}
 	t.Run("sqlite", func(t *testing.T) { tell(t, "") })
-	if !testing.Short() {
+	if !testkit.Fast() {
 		t.Run("postgres", func(t *testing.T) { tell(t, testkit.PostgresDSN(t)) })
 	}
 }

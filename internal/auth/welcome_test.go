@@ -16,7 +16,7 @@ import (
 // Programs that look at every link in a letter must not use it up.
 func TestLookingAtALinkDoesNotUseItUpAndConfirmingDoesOnce(t *testing.T) {
 	cases := map[string]string{"sqlite": ""}
-	if !testing.Short() {
+	if !testkit.Fast() {
 		cases["postgres"] = testkit.PostgresDSN(t)
 	}
 	for name, dsn := range cases {

@@ -112,7 +112,7 @@ func (f *firm) test(t *testing.T, id string) *report.TestDetail {
 
 func firms(t *testing.T, fn func(*testing.T, *firm)) {
 	t.Run("sqlite", func(t *testing.T) { fn(t, newFirm(t, "")) })
-	if !testing.Short() {
+	if !testkit.Fast() {
 		t.Run("postgres", func(t *testing.T) { fn(t, newFirm(t, testkit.PostgresDSN(t))) })
 	}
 }

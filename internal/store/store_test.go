@@ -378,7 +378,7 @@ func TestACommitIsToldToThoseWhoWatch(t *testing.T) {
 }
 
 func TestTheLedgerIsTheSameOnBothEngines(t *testing.T) {
-	if testing.Short() {
+	if testkit.Fast() {
 		return
 	}
 	roots := map[string]bool{}

@@ -38,7 +38,7 @@ func PostgresDSN(t testing.TB) string {
 	t.Helper()
 	admin, err := cluster()
 	if err != nil {
-		t.Fatalf("no PostgreSQL cluster: %v (./test.sh installs what it needs; go test -short leaves PostgreSQL out)", err)
+		t.Fatalf("no PostgreSQL cluster: %v (./test.sh installs what it needs; go test alone leaves PostgreSQL out)", err)
 	}
 	c, err := sql.Open("pgx", admin)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -43,12 +44,16 @@ type House struct {
 	Rand   io.Reader // the machine's where nil
 }
 
+// Fast says whether only the fast part of the tests is wanted: go test alone, or with -short. It takes SQLite and
+// what is quick; ./test.sh sets ASSAY_TESTS=all for PostgreSQL, browsers, whole programs and long rounds.
+func Fast() bool { return testing.Short() || os.Getenv("ASSAY_TESTS") != "all" }
+
 // Engines runs fn on SQLite and on PostgreSQL, each with a database of its own. PostgreSQL is left out
-// only with -short, which the fast part of the tests uses.
+// in the fast part of the tests.
 func Engines(t *testing.T, add func(*op.Set), fn func(*testing.T, *House)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) { fn(t, SQLite(t, add)) })
-	if testing.Short() {
+	if Fast() {
 		return
 	}
 	t.Run("postgres", func(t *testing.T) { fn(t, Postgres(t, add)) })

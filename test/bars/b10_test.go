@@ -75,7 +75,7 @@ func real10(t *testing.T, try func(string, error), refused, total *int) (int, in
 	try("no such engine", open("mysql://root@localhost/assay"))
 	try("no name", open("sqlite:"))
 	try("a newer schema", newer(t))
-	if !testing.Short() {
+	if !testkit.Fast() {
 		dsn := testkit.PostgresDSN(t)
 		if err := open(dsn); err != nil {
 			t.Errorf("control: a good database is refused: %v", err)

@@ -295,7 +295,7 @@ const last = "rebuild the tree and sign it with the stolen key"
 
 func TestB12EveryInsiderScriptIsDetected(t *testing.T) {
 	for _, engine := range []string{"sqlite", "postgres"} {
-		if engine == "postgres" && testing.Short() {
+		if engine == "postgres" && testkit.Fast() {
 			continue
 		}
 		t.Run(engine, func(t *testing.T) {

@@ -3,6 +3,7 @@
 package browser
 
 import (
+	"assay/internal/testkit"
 	"fmt"
 	"os"
 	"strings"
@@ -54,7 +55,7 @@ func (d *demo) plain(t *testing.T, sh kind.Shape) [][2]string {
 
 // TestASiteInABrowser looks at one company with one browser: both take long to make.
 func TestASiteInABrowser(t *testing.T) {
-	if testing.Short() {
+	if testkit.Fast() {
 		t.SkipNow() // it takes minutes
 	}
 	d := newDemo(t)

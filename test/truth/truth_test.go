@@ -222,7 +222,7 @@ func TestB16NothingPassesWithoutACompleteRunOfThatDay(t *testing.T) {
 	if os.Getenv("ASSAY_BARS") == "full" {
 		histories = 100
 	}
-	if testing.Short() {
+	if testkit.Fast() {
 		histories = 2
 	}
 	runs, passes, falsePasses, hidden, wrong := tell(t, histories, false)

@@ -6,6 +6,7 @@
 package verifier
 
 import (
+	"assay/internal/testkit"
 	"bytes"
 	"flag"
 	"fmt"
@@ -24,7 +25,7 @@ var logs, flips = 10_000, 2_000
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if testing.Short() {
+	if testkit.Fast() {
 		logs, flips = 1_500, 300
 	}
 	os.Exit(m.Run())
