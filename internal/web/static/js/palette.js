@@ -61,6 +61,9 @@ if (box) {
     if (e.key === "ArrowDown" || e.key === "ArrowUp") {
       e.preventDefault();
       mark(all[(now + (e.key === "ArrowDown" ? 1 : all.length - 1)) % all.length]);
+    } else if (e.key === "Escape") { // at once: a search field would first empty itself
+      e.preventDefault();
+      box.close();
     } else if (e.key === "Enter" && now >= 0) { e.preventDefault(); location.href = all[now].href; }
   });
   on("click", "[data-palette]", (e) => { e.preventDefault(); open(); });
