@@ -62,7 +62,7 @@ func (d Door) Link(ctx context.Context, org, user string) (Invited, error) {
 		if err != nil {
 			return err
 		}
-		if _, err := SignIns.Append(ctx, tx, u.ID, []SignIn{{User: u.ID, How: "link", At: tx.Now, Action: "link made"}}, nil); err != nil {
+		if _, err := SignIns.Append(ctx, tx, u.ID, []SignIn{{User: u.ID, How: "link", At: tx.Now, Action: "link made"}}, map[string]any{"action": "link made"}); err != nil {
 			return err
 		}
 		out, err = newLink(ctx, tx, u)
@@ -181,7 +181,7 @@ func start(ctx context.Context, tx *store.Tx, u *User, how string) (string, erro
 	if err := tx.SetSlip(ctx, sessionSpace, digest(secret), u.ID+" "+string(b), tx.Now.Add(sessionLife)); err != nil {
 		return "", err
 	}
-	_, err = SignIns.Append(ctx, tx, u.ID, []SignIn{{User: u.ID, How: how, At: tx.Now, Action: "in"}}, nil)
+	_, err = SignIns.Append(ctx, tx, u.ID, []SignIn{{User: u.ID, How: how, At: tx.Now, Action: "in"}}, map[string]any{"action": "in"})
 	return tx.Org + "." + secret, err
 }
 
@@ -238,7 +238,7 @@ func (d Door) End(ctx context.Context, cookie string) error {
 			return err
 		}
 		user, _, _ := strings.Cut(val, " ")
-		_, err = SignIns.Append(ctx, tx, user, []SignIn{{User: user, How: "cookie", At: tx.Now, Action: "out"}}, nil)
+		_, err = SignIns.Append(ctx, tx, user, []SignIn{{User: user, How: "cookie", At: tx.Now, Action: "out"}}, map[string]any{"action": "out"})
 		return err
 	})
 	return err

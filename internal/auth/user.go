@@ -197,7 +197,7 @@ func link(ctx context.Context, tx *store.Tx, in linkIn) (Invited, error) {
 	if err := mayGrant(ctx, tx, u.Roles); err != nil { // whoever holds the link holds the roles
 		return Invited{}, err
 	}
-	if _, err := SignIns.Append(ctx, tx, u.ID, []SignIn{{User: u.ID, How: "link", At: tx.Now, Action: "link made"}}, nil); err != nil {
+	if _, err := SignIns.Append(ctx, tx, u.ID, []SignIn{{User: u.ID, How: "link", At: tx.Now, Action: "link made"}}, map[string]any{"action": "link made"}); err != nil {
 		return Invited{}, err
 	}
 	return newLink(ctx, tx, u)

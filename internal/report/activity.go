@@ -351,6 +351,14 @@ func fact(e store.Version, b store.Batch) string {
 	case "score":
 		return "readiness changed"
 	case "sign_in":
+		switch b.Note["action"] {
+		case "in":
+			return "signed in"
+		case "out":
+			return "signed out"
+		case "link made":
+			return "made a sign-in link for"
+		}
 		return "signed in or out"
 	case "sensitive_read":
 		return "read something confidential"
