@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -114,6 +115,7 @@ func BenchmarkB17(b *testing.B) {
 		b.Fatal(err)
 	}
 	var best time.Duration
+	worked := processor(b)
 	for b.Loop() {
 		since = clock.Since()
 		a, err := h.Store.Verify(ctx, testkit.Org, store.VerifyOptions{})
@@ -127,6 +129,7 @@ func BenchmarkB17(b *testing.B) {
 			bytes = a.Size * 700
 		}
 	}
+	worked = (processor(b) - worked) / time.Duration(b.N)
 	since = clock.Since()
 	block := make([]byte, 700)
 	for range n {
@@ -155,9 +158,18 @@ func BenchmarkB17(b *testing.B) {
 		}
 		signs[i] = since()
 	}
-	fmt.Printf("B17 verify %d entries %v (control: SHA-256 over %d bytes each, one core, %v), inclusion proof p99 %v, entry to signed checkpoint p99 %v (built in %v)\n",
-		n, best.Round(time.Millisecond), len(block), control.Round(time.Millisecond), p99(proofs), p99(signs), built.Round(time.Second))
+	fmt.Printf("B17 verify %d entries %v, %v of processor time (control: SHA-256 over %d bytes each, one core, %v), inclusion proof p99 %v, entry to signed checkpoint p99 %v (built in %v)\n",
+		n, best.Round(time.Millisecond), worked.Round(time.Millisecond), len(block), control.Round(time.Millisecond), p99(proofs), p99(signs), built.Round(time.Second))
 	b.ReportMetric(float64(n)/best.Seconds(), "entries/s")
+}
+
+// processor is the processor time that this process has used, which says more than the clock where others work too.
+func processor(t testing.TB) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func p99(d []time.Duration) time.Duration {

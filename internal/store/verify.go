@@ -9,6 +9,7 @@ import (
 	"hash/maphash"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"assay/internal/db"
@@ -73,7 +74,10 @@ type verifier struct {
 	link  []uint64 // sum of the links that it made
 	next  []int64  // the next entry about the same thing
 	state []entryState
+	low   []tlog.Hash   // level 8, made as the entries are read
 	tree  [][]tlog.Hash // full levels from 8 up
+
+	uneven atomic.Bool // some entries and bodies were not one to one and in order
 
 	mu    sync.Mutex
 	out   Audit
@@ -234,7 +238,7 @@ func (v *verifier) head(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read head: %w", err)
 	}
-	if _, err := c.One(ctx, `SELECT min(seq), max(seq) FROM entry WHERE org=$1`, []any{v.org}, &first, &last); err != nil {
+	if _, err := c.One(ctx, `SELECT (SELECT min(seq) FROM entry WHERE org=$1), (SELECT max(seq) FROM entry WHERE org=$1)`, []any{v.org}, &first, &last); err != nil {
 		v.bad(Altered, -1, "entries", "they cannot be read: %v", err)
 	}
 	end := int64(0)
@@ -338,10 +342,7 @@ func (v *verifier) order() {
 
 // roots computes the full levels of the tree from 8 up, and the root.
 func (v *verifier) roots() error {
-	level := make([]tlog.Hash, 0, v.out.Size>>8)
-	for i := int64(0); i+256 <= v.out.Size; i += 256 {
-		level = append(level, fold(v.leaf[i:i+256]))
-	}
+	level := v.low
 	for len(level) > 0 {
 		v.tree = append(v.tree, level)
 		up := make([]tlog.Hash, len(level)/2)

@@ -6,7 +6,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"database/sql"
+	"database/sql/driver"
+	"encoding/hex"
 	"fmt"
 
 	"assay/internal/db"
@@ -23,14 +24,7 @@ func (v *verifier) table(ctx context.Context, c *db.Conn, t FactTable) error {
 		cols += fmt.Sprintf(", %q", col.name)
 	}
 	k := &tableCheck{v: v, t: t, r: v.reader(), keys: keyColumns(t), open: map[uint64]factSpan{}, vals: make([]any, len(t.columns()))}
-	k.dest = []any{&k.at, &k.n, &k.salt, &k.h}
-	if t.key() != nil {
-		k.dest = append(k.dest, &k.until)
-	}
-	for i := range k.vals {
-		k.dest = append(k.dest, &k.vals[i])
-	}
-	err := c.Each(ctx, fmt.Sprintf(`SELECT batch, n, salt, h%s FROM f_%s WHERE org=$1 ORDER BY batch, n`, cols, t.name()), []any{v.org}, k.row)
+	err := c.EachRaw(ctx, fmt.Sprintf(`SELECT batch, n, salt, h%s FROM f_%s WHERE org=$1 ORDER BY batch, n`, cols, t.name()), []any{v.org}, k.row)
 	k.endBatch()
 	for _, s := range k.open {
 		k.held(s, forever)
@@ -60,7 +54,7 @@ type tableCheck struct {
 
 	at, n, until num
 	salt, h      raw
-	vals, dest   []any
+	vals         []any
 
 	batch, first, want, rows int64
 	any                      bool
@@ -70,9 +64,18 @@ func (k *tableCheck) name() string {
 	return fmt.Sprintf("%s row %d of batch %d", k.t.name(), k.n.n, k.at.n)
 }
 
-func (k *tableCheck) row(rows *sql.Rows) error {
-	if err := rows.Scan(k.dest...); err != nil {
-		return err
+func (k *tableCheck) row(x []driver.Value) error {
+	k.at.set(x[0])
+	k.n.set(x[1])
+	k.salt.set(x[2])
+	k.h.set(x[3])
+	at := 4
+	if k.t.key() != nil {
+		k.until.set(x[4])
+		at = 5
+	}
+	for i := range k.vals {
+		k.vals[i] = x[at+i]
 	}
 	v, batch := k.v, k.at.n
 	if !k.any || batch != k.batch {
@@ -93,12 +96,18 @@ func (k *tableCheck) row(rows *sql.Rows) error {
 	case k.salt.null:
 		k.disposed()
 		return nil
-	case !k.salt.ok || len(k.salt.b) != rowSalt || !k.sound() || !bytes.Equal(rowHash(k.salt.b, rowText(k.t.columns(), k.vals)), k.h.b):
+	case !k.salt.ok || len(k.salt.b) != rowSalt || !k.sound() || !k.committed():
 		v.badIn(batch, partRows, k.n.n, Altered, k.name(), "it is not what was committed to")
 	}
 	k.sum.push(tlog.RecordHash(k.h.b))
 	k.span()
 	return nil
+}
+
+// committed says whether the row is the one that its commitment stands for.
+func (k *tableCheck) committed() bool {
+	h, _ := commit(k.r, k.salt.b, rowText(k.t.columns(), k.vals))
+	return bytes.Equal(h[:], k.h.b)
 }
 
 // disposed holds a row that was disposed of against what that means: nothing is left but its commitment,
@@ -189,7 +198,7 @@ func (k *tableCheck) endBatch() {
 		v.badIn(k.batch, partRows, k.first, Missing, name, "its rows are there, and the ledger has no such batch or it was disposed of")
 	case b.rows != k.want:
 		v.badIn(k.batch, partRows, min(k.want, b.rows), Missing, name, "%d rows, and the ledger committed to %d", k.want, b.rows)
-	case b.root != fmt.Sprintf("%x", root[:]):
+	case b.root != hex.EncodeToString(root[:]):
 		v.badIn(k.batch, partBatch, 0, Altered, name, "its rows are not those that the ledger committed to")
 	}
 }
