@@ -12,8 +12,17 @@ import (
 	"assay/internal/store"
 )
 
+// upload stands for bringing a file where scopes are asked.
+var upload = &Op{Spec: Spec{Name: "file.create"}, Kind: "file", Verb: "create", Writes: true}
+
 // Upload keeps a file that evidence will cite. A file that nothing cites is no evidence.
 func (g *Gate) Upload(ctx context.Context, a Actor, r io.Reader, limit int64) (blob.Info, error) {
+	if !a.inScope(upload) {
+		return blob.Info{}, errs.New(errs.Denied, "this token may not bring files: its scopes are too narrow")
+	}
+	if err := g.spend(a); err != nil {
+		return blob.Info{}, err
+	}
 	s, err := g.fileStore(a, "submit")
 	if err != nil {
 		return blob.Info{}, err

@@ -16,6 +16,7 @@ import (
 	"assay/internal/blob"
 	"assay/internal/clock"
 	"assay/internal/errs"
+	"assay/internal/kind"
 	"assay/internal/store"
 )
 
@@ -136,6 +137,9 @@ func (g *Gate) call(ctx context.Context, a Actor, c Call) (Answer, error) {
 }
 
 func (g *Gate) change(ctx context.Context, a Actor, c Call, o *Op, by store.By, reach Grant, in any, ans *Answer) error {
+	if slices.ContainsFunc(o.In, func(f kind.Field) bool { return f.Secret }) {
+		c.Key = "" // of an input that holds a secret not even a digest is kept
+	}
 	mark := ""
 	if c.Key != "" {
 		mark = fmt.Sprintf("%x", sha256.Sum256(slices.Concat([]byte(o.Name+"\n"), c.In)))
