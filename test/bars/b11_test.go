@@ -45,7 +45,7 @@ func cells(t testing.TB, h *testkit.House, raw *sql.DB) (out []cellAt, tables []
 		tables = append(tables, table)
 		q := `SELECT name FROM pragma_table_info('` + table + `') WHERE pk>0 ORDER BY pk`
 		if h.Engine == db.Postgres {
-			q = `SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid=i.indrelid AND a.attnum=ANY(i.indkey) WHERE i.indrelid='` + table + `'::regclass AND i.indisprimary`
+			q = `SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid=i.indrelid AND a.attnum=ANY(i.indkey) WHERE i.indrelid='` + table + `'::regclass AND i.indisprimary ORDER BY array_position(i.indkey::int2[], a.attnum)`
 		}
 		out = append(out, tableCells(t, raw, table, column(t, raw, q))...)
 	}
