@@ -27,9 +27,9 @@ func everythingIsReachedByKeys(t *testing.T, d *demo, b *tab) {
 		t.Error("the open row does not stand in the address")
 	}
 	b.run("open", chromedp.KeyEvent(kb.Enter))
-	b.until(`location.pathname === "/criteria/CC1.1"`)
+	b.until(`location.pathname === "/criteria/CC1.1" && document.querySelector(".live.on")`)
 	b.run("go to controls", chromedp.KeyEvent("g"), chromedp.KeyEvent("c"))
-	b.until(`location.pathname === "/controls"`)
+	b.until(`location.pathname === "/controls" && document.querySelector(".live.on")`)
 	b.run("new", chromedp.KeyEvent("n"))
 	b.until(`location.pathname === "/controls/new"`)
 	if said := b.complaints(); len(said) > 0 {

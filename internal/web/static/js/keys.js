@@ -15,7 +15,7 @@ function step(by) {
   if (now >= 0) all[now].classList.remove("on");
   next.classList.add("on");
   next.scrollIntoView({ block: "nearest" });
-  next.querySelector("a[data-main], a")?.focus({ preventScroll: true });
+  (next.querySelector("a[data-main]") ?? next.querySelector("a"))?.focus({ preventScroll: true });
 }
 
 function press(selector) {
