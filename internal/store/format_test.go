@@ -159,7 +159,7 @@ func TestARowWithoutItsSaltMustBeNamedByADisposal(t *testing.T) {
 		if now := seated(t, h, time.Time{}); now != "" {
 			t.Errorf("what was replaced by a row that is gone came back: %s", now)
 		}
-		if file := string(export(t, h, store.ExportOptions{Checkpoint: cp})); strings.Contains(file, "Cy") || strings.Contains(file, "Bo") || !strings.Contains(file, "Ada") {
+		if file := string(export(t, h, store.ExportOptions{Checkpoint: cp})); strings.Contains(file, `\"Cy\"`) || strings.Contains(file, `\"Bo\"`) || !strings.Contains(file, `\"Ada\"`) {
 			t.Error("the export has what was disposed of, or lost what was not")
 		}
 		sit(t, h, seat{Seat: "1", Who: "Di"})
