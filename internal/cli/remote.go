@@ -78,11 +78,10 @@ func (r *remote) Call(ctx context.Context, c op.Call) (op.Answer, error) {
 	if err != nil {
 		return op.Answer{Op: o}, err
 	}
-	again := !o.Writes || !o.Slow // a job that writes has effects outside, which a key does not make single
 	wait := 200 * time.Millisecond
 	for n := 1; ; n++ {
 		ans, after, err := r.once(ctx, o, q)
-		if err == nil || !again || n == attempts || ctx.Err() != nil || !errors.Is(err, errs.Unavailable) {
+		if err == nil || n == attempts || ctx.Err() != nil || !errors.Is(err, errs.Unavailable) {
 			return ans, err
 		}
 		if err := r.pause(ctx, max(wait, min(after, 30*time.Second))); err != nil {

@@ -4,19 +4,16 @@ package op
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
 	"assay/internal/blob"
 	"assay/internal/clock"
 	"assay/internal/errs"
-	"assay/internal/kind"
 	"assay/internal/store"
 )
 
@@ -54,12 +51,6 @@ type Answer struct {
 	Op      *Op
 	Replay  bool // an earlier call with the same key did the work
 }
-
-// answerSpace is where the answers to calls with a key are kept, and for how long.
-const (
-	answerSpace = "idempotency"
-	answerFor   = 24 * time.Hour
-)
 
 // Call runs an operation for an actor, now, or as of a moment past.
 func (g *Gate) Call(ctx context.Context, a Actor, c Call) (Answer, error) {
@@ -131,22 +122,19 @@ func (g *Gate) call(ctx context.Context, a Actor, c Call) (Answer, error) {
 		if reach == Own {
 			return ans, denied(a, o)
 		}
-		ans.Out, err = o.job(ctx, Desk{g.DB, a, by, g}, in)
+		err = g.work(ctx, a, c, o, by, in, &ans)
 	}
 	return ans, err
 }
 
 func (g *Gate) change(ctx context.Context, a Actor, c Call, o *Op, by store.By, reach Grant, in any, ans *Answer) error {
-	if slices.ContainsFunc(o.In, func(f kind.Field) bool { return f.Secret }) {
-		c.Key = "" // of an input that holds a secret not even a digest is kept
-	}
-	mark := ""
-	if c.Key != "" {
-		mark = fmt.Sprintf("%x", sha256.Sum256(slices.Concat([]byte(o.Name+"\n"), c.In)))
+	p, err := repeated(a, o, c)
+	if err != nil {
+		return err
 	}
 	r, err := g.DB.Change(ctx, a.Org, by, func(tx *store.Tx) error {
-		if c.Key != "" {
-			if done, err := replay(ctx, tx, a, c.Key, mark, ans); err != nil || done {
+		if !p.none() {
+			if done, err := p.replay(ctx, &tx.View, ans); err != nil || done {
 				return err
 			}
 		}
@@ -154,14 +142,11 @@ func (g *Gate) change(ctx context.Context, a Actor, c Call, o *Op, by store.By, 
 			return err
 		}
 		var err error
-		if ans.Out, err = o.change(ctx, tx, in); err != nil || c.Key == "" {
+		if ans.Out, err = o.change(ctx, tx, in); err != nil || p.none() {
 			return err
 		}
-		out := ans.Out
-		if o.ShownOnce {
-			out = shownOnce
-		}
-		return keep(ctx, tx, a, c.Key, mark, out)
+		tx.Receipt.Org = tx.Org
+		return p.keep(ctx, tx, ans.Out, &tx.Receipt)
 	})
 	if err != nil {
 		return err
@@ -181,51 +166,6 @@ func ActorOf(ctx context.Context) (Actor, error) {
 		return a, errs.New(errs.Unsigned, "you are not signed in")
 	}
 	return a, nil
-}
-
-// shownOnce stands in the place of an answer that is not kept.
-var shownOnce = json.RawMessage(`{"shown_once":true}`)
-
-// kept is the answer to a call with a key.
-type kept struct {
-	Mark    string          `json:"mark"`
-	Out     json.RawMessage `json:"out"`
-	Receipt store.Receipt   `json:"receipt"`
-}
-
-func keep(ctx context.Context, tx *store.Tx, a Actor, key, mark string, out any) error {
-	b, err := store.Encode(out)
-	if err != nil {
-		return err
-	}
-	tx.Receipt.Org = tx.Org
-	v, err := store.Encode(kept{mark, b, tx.Receipt})
-	if err != nil {
-		return err
-	}
-	return tx.SetSlip(ctx, answerSpace, a.ID+"/"+key, string(v), tx.Now.Add(answerFor))
-}
-
-func replay(ctx context.Context, tx *store.Tx, a Actor, key, mark string, ans *Answer) (bool, error) {
-	if len(key) > 200 {
-		return false, errs.At("idempotency_key", "is longer than 200 characters")
-	}
-	was, found, err := tx.Slip(ctx, answerSpace, a.ID+"/"+key)
-	if err != nil || !found {
-		return false, err
-	}
-	var k kept
-	if err := json.Unmarshal([]byte(was), &k); err != nil {
-		return false, fmt.Errorf("read kept answer: %w", err)
-	}
-	if k.Mark != mark {
-		return false, errs.At("idempotency_key", "this key was used for another request").Mend("use a new key for a new request")
-	}
-	if string(k.Out) == string(shownOnce) {
-		return false, errs.New(errs.Conflict, "this was done already, and its answer holds a secret that is shown once").Mend("make a new one, and revoke the first")
-	}
-	ans.Out, ans.Receipt, ans.Replay = k.Out, &k.Receipt, true
-	return true, nil
 }
 
 // may says how far the actor reaches, or that he does not.
