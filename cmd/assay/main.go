@@ -45,8 +45,15 @@ func run(ctx context.Context, args []string) int {
 	if e := errs.Public(err); e.Code == errs.Internal { // the Gate logs its own; what failed around it is said here
 		fmt.Fprintf(t.errOut, "%s: %v\n", cmd.CommandPath(), err)
 	}
-	return cli.Fail(t.errOut, err)
+	code := cli.Fail(t.errOut, err)
+	if cmd.Name() == "verify" { // its exit codes are verdicts, and 2 would say that something was altered
+		return notChecked
+	}
+	return code
 }
+
+// notChecked is the exit code of verify where there is no verdict.
+const notChecked = 1
 
 // exit is an outcome that is no error: the command has said all that there is to say.
 type exit int

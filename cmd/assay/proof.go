@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"assay/internal/clock"
 	"assay/internal/errs"
@@ -42,7 +43,7 @@ func (t *tool) verify() *cobra.Command {
 			a, err := t.audit(cmd, export, key, notes)
 			if err != nil {
 				fmt.Fprintln(t.errOut, "error:", errs.Public(err).Error())
-				return exit(1)
+				return exit(notChecked)
 			}
 			if asJSON {
 				if err := t.json(a); err != nil {
@@ -67,11 +68,11 @@ func (t *tool) verify() *cobra.Command {
 
 // noteIn is the signed note in a file: the file itself, or the answer of ledger sign as JSON.
 func noteIn(b []byte) string {
-	var j struct {
-		Note string `json:"note"`
-	}
-	if json.Unmarshal(b, &j) == nil && j.Note != "" {
-		return j.Note
+	var j map[string]any
+	if utf8.Valid(b) && json.Unmarshal(b, &j) == nil {
+		if s, ok := j["note"].(string); ok && s != "" {
+			return s
+		}
 	}
 	return string(b)
 }
@@ -115,7 +116,7 @@ func verifyExport(export, key string, notes []string) (store.Audit, error) {
 		if err != nil {
 			return store.Audit{}, errs.At("key", "%s cannot be read", key).Because(err)
 		}
-		trusted = string(b)
+		trusted = string(b) + "\n" // an empty file is a malformed key, and not the same as none
 	}
 	a, err := store.VerifyExport(f, trusted, notes)
 	return a.Audit, err

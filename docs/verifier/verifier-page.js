@@ -6,6 +6,7 @@
   'use strict';
 
   const { core, bytes, words } = globalThis.AssayVerifier;
+  const { noteIn } = core.format;
   const PIECE = 4 << 20;
   const SHOWN = 200;
   const at = (id) => document.getElementById(id);
@@ -39,7 +40,7 @@
   // it back is safe, because it is not part of what is signed.
   async function readKept() {
     const list = [];
-    for (const file of at('kept-files').files) list.push([file.name, await textOf(file)]);
+    for (const file of at('kept-files').files) list.push([file.name, noteIn(await textOf(file))]);
     const typed = at('kept').value;
     if (typed.trim() !== '') {
       const notes = [''];
@@ -47,7 +48,7 @@
         if (line.trimEnd() === '===') notes.push('');
         else notes[notes.length - 1] += line;
       }
-      for (const note of notes) list.push(['pasted text', note.endsWith('\n') ? note : note + '\n']);
+      for (const note of notes) list.push(['pasted text', noteIn(note.endsWith('\n') ? note : note + '\n')]);
     }
     return list;
   }

@@ -51,7 +51,7 @@ function one(core, args) {
       // Bytes that are no text make a malformed key or note, which has a verdict of its own.
       const text = core.bytes.fromUtf8(fs.readFileSync(value));
       if (a === '--key') key = text === null ? '' : text;
-      else kept.push(text);
+      else kept.push(core.format.noteIn(text));
     } else if (file === null && !a.startsWith('--')) file = a;
     else return usage();
   }

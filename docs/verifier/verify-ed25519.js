@@ -8,6 +8,9 @@
 (function (root) {
   'use strict';
 
+  const inNode = typeof module === 'object' && module !== null && typeof require === 'function';
+  const webcrypto = inNode ? require('node:crypto').webcrypto : root.crypto; // Node 18 has no global of it
+
   const P = 2n ** 255n - 19n;
   const ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
 
@@ -93,12 +96,12 @@
     if (a === null || s >= ORDER) return false;
     const r = signature.subarray(0, 32);
     const input = new Uint8Array([...r, ...publicKey, ...message]);
-    const k = littleEndian(new Uint8Array(await root.crypto.subtle.digest('SHA-512', input))) % ORDER;
+    const k = littleEndian(new Uint8Array(await webcrypto.subtle.digest('SHA-512', input))) % ORDER;
     const minusA = [mod(-a[0]), a[1], 1n, mod(-a[3])];
     const want = pointBytes(add(multiply(s, BASE), multiply(k, minusA)));
     return want.every((byte, i) => byte === r[i]);
   }
 
-  if (typeof module === 'object' && module !== null && typeof require === 'function') module.exports = verify;
+  if (inNode) module.exports = verify;
   else root.AssayVerifier.ed25519Own = verify;
 })(globalThis);

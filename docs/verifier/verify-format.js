@@ -261,6 +261,12 @@
     return { text, origin: lines[0], size, root: bytes.toHex(hash), time, signatures };
   }
 
+  // What a person kept: the note itself, or the JSON object in which the product gives it out (appendix B).
+  function noteIn(text) {
+    const o = text === null ? null : jsonObject(text);
+    return o !== null && typeof o.note === 'string' && o.note !== '' ? o.note : text;
+  }
+
   // What must be verified to trust a checkpoint by a key, or null if no signature could make it good.
   function signatureJob(note, key) {
     const s = note.signatures.find((x) => x.name === key.name && x.hash === key.hash);
@@ -270,7 +276,7 @@
 
   const api = {
     FORMAT, HEX_ONLY, isCount, jsonObject, batchBody, disposalBody,
-    headerLine, entryLine, rowLine, checkpointLine, parseKey, parseNote, signatureJob,
+    headerLine, entryLine, rowLine, checkpointLine, parseKey, parseNote, noteIn, signatureJob,
     number, momentExists,
     // Section 10, stage 3: spaces and line ends around a key that was given are dropped.
     trimKey: (text) => text.replace(/^[ \r\n]+/, '').replace(/[ \r\n]+$/, ''),

@@ -169,6 +169,10 @@ test('kept checkpoints', () => {
   assert.strictEqual(verdict(lines, [k(1) + '\u2014 some\u00a0body AAAAAAA=\n']), '4 kept 1');
   assert.strictEqual(verdict(lines, [k(1) + '\u2014 some\ufeffbody AAAAAAA=\n']), '0 -');
   assert.strictEqual(verdict(lines, [k(1) + '\u2014 somebody AAAAAAB=\n']), '4 kept 1');
+  // What the product answers with is as good as the note in it, where a person gives a file.
+  const { noteIn } = core.format;
+  assert.strictEqual(noteIn(JSON.stringify({ size: 1, note: k(1) }, null, 1)), k(1));
+  for (const not of [null, '', k(1), '{', '{"note":""}', '{"note":1}', '["note"]', '{"Note":"x"}']) assert.strictEqual(noteIn(not), not);
   const broken = `\u2014 ${NAME} ${Buffer.concat([HASH, Buffer.alloc(64)]).toString('base64')}\n`;
   assert.strictEqual(verdict(lines, [k(1) + broken]), '0 -');
   assert.strictEqual(verdict(lines, [k(1).replace('\n\n', '\n\n' + broken)]), '4 kept 1');

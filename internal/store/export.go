@@ -125,7 +125,7 @@ func (x *exporter) end(what string, n ...any) error {
 	if !utf8.Valid(x.line) {
 		return errs.New(errs.Conflict, what+" cannot be exported: it is not UTF-8", n...).Mend("run assay verify")
 	}
-	if len(x.line) > maxLine {
+	if len(x.line) > maxLine+1 { // with its end
 		return errs.New(errs.Conflict, what+" cannot be exported: it is longer than 64 MiB", n...)
 	}
 	if _, err := x.w.Write(x.line); err != nil {

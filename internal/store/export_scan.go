@@ -16,7 +16,7 @@ import (
 
 const (
 	maxNumber = 1<<53 - 1
-	maxLine   = 64<<20 + 1 // with its end
+	maxLine   = 64 << 20 // without its end
 	bodySalt  = 32
 	rowSalt   = 16
 )
@@ -121,10 +121,11 @@ func (s *scan) hash() (h [32]byte) {
 	return [32]byte(b)
 }
 
-// salt reads base64 of n bytes.
+// salt reads base64 of n bytes. The library passes over line ends within it; the format has none.
 func (s *scan) salt(n int) []byte {
-	b, err := base64.StdEncoding.Strict().DecodeString(s.text())
-	if err != nil || len(b) != n {
+	t := s.text()
+	b, err := base64.StdEncoding.Strict().DecodeString(t)
+	if err != nil || len(b) != n || len(t) != base64.StdEncoding.EncodedLen(n) {
 		s.bad = true
 		return nil
 	}

@@ -112,10 +112,11 @@ type exportCheck struct {
 }
 
 // VerifyExport verifies an export with nothing but the export, the public key and the checkpoints that somebody kept.
-// Without a key it takes the one in the file and says so. The error is for what could not be read at all.
+// Without a key ("") it takes the one in the file and says so; a key of nothing but spaces and line ends was given
+// and is malformed. The error is for what could not be read at all.
 func VerifyExport(r io.Reader, key string, kept []string) (ExportAudit, error) {
-	k := &exportCheck{problems: findings{limit: 100}, key: strings.TrimSpace(key), roots: map[int64]tlog.Hash{}, gone: map[int64]bool{}, goneRows: map[[2]int64]bool{}}
-	k.out.KeyGiven = k.key != ""
+	k := &exportCheck{problems: findings{limit: 100}, key: strings.Trim(key, " \r\n"), roots: map[int64]tlog.Hash{}, gone: map[int64]bool{}, goneRows: map[[2]int64]bool{}}
+	k.out.KeyGiven = key != ""
 	k.keep(kept)
 	in := bufio.NewReaderSize(r, 1<<16)
 	for !k.stop {
@@ -139,7 +140,7 @@ func readLine(in *bufio.Reader) ([]byte, error) {
 	for {
 		b, err := in.ReadSlice('\n')
 		if errors.Is(err, bufio.ErrBufferFull) {
-			if out = append(out, b...); len(out) <= maxLine {
+			if out = append(out, b...); len(out) <= maxLine+1 {
 				continue
 			}
 			return out, nil
@@ -190,14 +191,15 @@ func (k *exportCheck) read(b []byte) {
 		k.stop = true
 		return
 	}
-	if k.line == 1 && unknown(line) {
+	long := len(line) > maxLine
+	if k.line == 1 && !long && unknown(line) {
 		k.bad(place{stage: stageFormat}, unknownFormat, "header", "this is not an export in the format %s", ExportFormat)
 		k.stop = true
 		return
 	}
 	s := &scan{b: line}
 	switch {
-	case !whole, len(b) > maxLine, !utf8.Valid(line):
+	case !whole, long, !utf8.Valid(line):
 		k.form("it is cut off, too long, or not UTF-8")
 	case k.line == 1:
 		k.header(s)

@@ -219,6 +219,29 @@ func (r *row) line() string {
 	return s + "}"
 }
 
+// add appends an entry of which nothing is random.
+func (l *log) add(kind, op, id string, rev int64, body string) *entry {
+	n := int64(len(l.entries))
+	at := time.Date(2026, 3, 6, 9, 0, 0, 0, time.UTC).Add(time.Duration(n) * 1500 * time.Millisecond)
+	e := entry{Entry: ledger.Entry{Org: l.org, Seq: n, At: at, Actor: "usr_one", Via: "web", Op: op, Kind: kind, ID: id, Rev: rev},
+		salt: bytes.Repeat([]byte{byte(0xa0 + n)}, 32), body: body, hasSalt: true, hasBody: true}
+	e.commit()
+	l.entries = append(l.entries, e)
+	return &l.entries[n]
+}
+
+// facts appends a batch of rows.
+func (l *log) facts(table, op string, rows ...string) *entry {
+	e := l.add(table, op, "usr_one", 0, "")
+	for n, text := range rows {
+		r := row{batch: e.Seq, n: int64(n), table: table, salt: bytes.Repeat([]byte{byte(0xb0 + n)}, 16), text: text, hasSalt: true, hasText: true}
+		r.commit()
+		e.rows = append(e.rows, r)
+	}
+	e.batch()
+	return e
+}
+
 // example is the log of appendix A.
 func example() *log {
 	seed := make([]byte, 32)
@@ -227,25 +250,10 @@ func example() *log {
 	}
 	l := &log{org: "org_example", format: "assay-ledger/v1"}
 	l.signer, l.key = seedKey(seed, l.org)
-	at := time.Date(2026, 3, 6, 9, 0, 0, 0, time.UTC)
-	add := func(kind, op, id string, rev int64, body string) *entry {
-		n := int64(len(l.entries))
-		e := entry{Entry: ledger.Entry{Org: l.org, Seq: n, At: at.Add(time.Duration(n) * 1500 * time.Millisecond), Actor: "usr_one", Via: "web", Op: op, Kind: kind, ID: id, Rev: rev},
-			salt: bytes.Repeat([]byte{byte(0xa0 + n)}, 32), body: body, hasSalt: true, hasBody: true}
-		e.commit()
-		l.entries = append(l.entries, e)
-		return &l.entries[n]
-	}
-	add("risk", "risk.create", "rsk_one", 1, `{"id":"rsk_one","rev":1,"title":"Laptop lost — no disk encryption"}`)
-	f := add("sign_in", "auth.sign_in", "usr_one", 0, "")
-	for n, text := range []string{`{"method":"password","ok":1,"user":"usr_one"}`, `{"method":"passkey","ok":0,"user":"usr_two"}`, `{"ok":0,"user":"usr_one"}`} {
-		r := row{batch: 1, n: int64(n), table: "sign_in", salt: bytes.Repeat([]byte{byte(0xb0 + n)}, 16), text: text, hasSalt: true, hasText: true}
-		r.commit()
-		f.rows = append(f.rows, r)
-	}
-	f.batch()
-	add("risk", "risk.end", "rsk_one", 2, "null")
-	add("disposal", "disposal.create", "dsp_one", 1, `{"entries":[0],"reason":"a person asked for it","rows":[]}`)
+	l.add("risk", "risk.create", "rsk_one", 1, `{"id":"rsk_one","rev":1,"title":"Laptop lost — no disk encryption"}`)
+	l.facts("sign_in", "auth.sign_in", `{"method":"password","ok":1,"user":"usr_one"}`, `{"method":"passkey","ok":0,"user":"usr_two"}`, `{"ok":0,"user":"usr_one"}`)
+	l.add("risk", "risk.end", "rsk_one", 2, "null")
+	l.add("disposal", "disposal.create", "dsp_one", 1, `{"entries":[0],"reason":"a person asked for it","rows":[]}`)
 	l.reseal()
 	l.entries[0].hasBody, l.entries[0].hasSalt = false, false
 	return l

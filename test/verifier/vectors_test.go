@@ -86,7 +86,7 @@ func values() vectors {
 	return v
 }
 
-// small is the small set as files: the example, and a log for each way to tamper.
+// small is the small set as files: the example, a log for each way to tamper, and one for each choice.
 func small(t testing.TB) map[string][]byte {
 	files := map[string][]byte{}
 	asJSON := func(v any) []byte {
@@ -102,19 +102,19 @@ func small(t testing.TB) map[string][]byte {
 	files["vectors.json"] = asJSON(values())
 	l := example()
 	l.trusted = l.key
-	put := func(n int, l *log, x tampered, why string) {
+	put := func(n int, file []byte, l *log, code int, object, why string) {
 		name := fmt.Sprintf("logs/%05d", n)
-		files[name+".ndjson"] = x.file()
+		files[name+".ndjson"] = file
 		if l.trusted != "" {
 			files[name+".key"] = []byte(l.trusted + "\n")
 		}
 		if l.kept != nil {
 			files[name+".kept"] = []byte(keptFile(l.kept))
 		}
-		files["expected.txt"] = fmt.Appendf(files["expected.txt"], "%05d %d %s\n", n, x.code, x.object)
+		files["expected.txt"] = fmt.Appendf(files["expected.txt"], "%05d %d %s\n", n, code, object)
 		files["about.txt"] = fmt.Appendf(files["about.txt"], "%05d %s\n", n, why)
 	}
-	put(0, l, tampered{l.lines(), 0, "-"}, "the example of appendix A")
+	put(0, tampered{lines: l.lines()}.file(), l, 0, "-", "the example of appendix A")
 	for i, k := range tampers {
 		for try := 0; ; try++ {
 			d := dice{rand.New(rand.NewChaCha8(sha256.Sum256(fmt.Appendf(nil, "assay small set %s %d", k.name, try))))}
@@ -123,10 +123,13 @@ func small(t testing.TB) map[string][]byte {
 				if x.lines == nil {
 					x.lines = l.lines()
 				}
-				put(i+1, l, x, k.name)
+				put(i+1, x.file(), l, x.code, x.object, k.name)
 				break
 			}
 		}
+	}
+	for i, c := range choices() {
+		put(1+len(tampers)+i, c.file, &log{trusted: c.trusted, kept: c.kept}, c.code, c.object, c.about)
 	}
 	smallProofs(t, files)
 	return files

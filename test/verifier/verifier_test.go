@@ -85,7 +85,7 @@ func theirs(t testing.TB, args ...string) []string {
 	t.Helper()
 	node, err := exec.LookPath("node")
 	if err != nil {
-		t.Fatal("the second verifier runs in node, and there is none: install nodejs (20 or newer), for instance with apt-get install nodejs")
+		t.Fatal("the second verifier runs in node, and there is none: install nodejs (18 or newer), for instance with apt-get install nodejs")
 	}
 	cmd := exec.Command(node, append([]string{filepath.Join("..", "..", "docs", "verifier", "verify.js")}, args...)...)
 	var out, diag bytes.Buffer
