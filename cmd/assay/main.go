@@ -82,11 +82,11 @@ func (t *tool) root() *cobra.Command {
 	f.String("server", "", "address of a running server that the command is sent to")
 	f.String("token", "", "API token for --server (better: the variable ASSAY_TOKEN)")
 	root.AddGroup(&cobra.Group{ID: "main", Title: "Every day:"}, &cobra.Group{ID: "proof", Title: "Proof:"}, &cobra.Group{ID: "house", Title: "The program itself:"}, &cobra.Group{ID: "kinds", Title: "Everything that is kept (each has operations of its own):"})
+	t.set = site.Operations(&job.Works{}, &report.Boards{}, source.Connectors())
 	for _, c := range []*cobra.Command{t.up(), t.serve(), t.check(), t.readiness(), t.status(), t.criteria(), t.verify(), t.export(), t.mcp(), t.config(), t.versionCmd()} {
 		root.AddCommand(c)
 	}
 	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) { t.cmd = cmd }
-	t.set = site.Operations(&job.Works{}, &report.Boards{}, source.Connectors())
 	for _, c := range cli.Commands(cli.CallerFunc(t.call), t.set, t.out, t.errOut) {
 		if taken(root, c.Name()) { // check, readiness, criteria: the same word does the usual thing
 			join(root, c)

@@ -61,7 +61,12 @@ func (t *tool) readiness() *cobra.Command {
 // question makes a command that asks one operation and prints the answer in words, or its JSON.
 func question[Out any](t *tool, name, group, short, operation string, say func(Out) error) *cobra.Command {
 	var asJSON bool
-	c := &cobra.Command{Use: name, Short: short, GroupID: group, Example: "  assay " + name + "\n  assay " + name + " --json", Args: cobra.NoArgs,
+	example := "  assay " + name + "\n  assay " + name + " --json"
+	reads := !t.set.Find(operation).Writes
+	if reads {
+		example += "\n  assay " + name + " --as-of 2026-11-01"
+	}
+	c := &cobra.Command{Use: name, Short: short, GroupID: group, Example: example, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			out, err := ask[Out](t, cmd, operation, struct{}{})
 			if err != nil {
@@ -76,6 +81,9 @@ func question[Out any](t *tool, name, group, short, operation string, say func(O
 			return say(out)
 		}}
 	c.Flags().BoolVar(&asJSON, "json", false, "answer as JSON")
+	if reads {
+		c.Flags().StringVar(&t.asOf, cli.AsOf, "", cli.AsOfDoc)
+	}
 	return c
 }
 

@@ -29,6 +29,7 @@ type tool struct {
 	failing     bool           // the last check had tests that fail
 	cmd         *cobra.Command // the one that runs
 	set         *op.Set
+	asOf        string // the moment that the command asks of, where one was given
 }
 
 func (t *tool) close() {
@@ -105,7 +106,13 @@ func ask[Out any](t *tool, cmd *cobra.Command, name string, in any) (Out, error)
 	if err != nil {
 		return out, err
 	}
-	ans, err := t.do(cmd, op.Call{Op: name, In: raw})
+	c := op.Call{Op: name, In: raw}
+	if cmd.Flags().Changed(cli.AsOf) {
+		if err := c.Ask(t.asOf); err != nil {
+			return out, err
+		}
+	}
+	ans, err := t.do(cmd, c)
 	if err != nil {
 		return out, err
 	}

@@ -12,9 +12,7 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 
-	"assay/internal/clock"
 	"assay/internal/errs"
 	"assay/internal/kind"
 	"assay/internal/op"
@@ -38,9 +36,6 @@ func (l Local) Call(ctx context.Context, c op.Call) (op.Answer, error) {
 	a.Via = "cli"
 	return l.Gate.Call(ctx, a, c)
 }
-
-// Clock is the clock that the caller goes by.
-func (l Local) Clock() clock.Clock { return l.Gate.Clock() }
 
 // CallerFunc is a function as a Caller: for a caller that is only known when flags have been read.
 type CallerFunc func(ctx context.Context, c op.Call) (op.Answer, error)
@@ -96,6 +91,12 @@ func (m *maker) kind(name string) *cobra.Command {
 	return c
 }
 
+// AsOf is the flag of every read that asks of the past, and AsOfDoc its help.
+const (
+	AsOf    = "as-of"
+	AsOfDoc = "Answer as of this moment: 2026-03-06T09:00:00Z, or 2026-03-06 for the end of that day."
+)
+
 // given is what one run of a command was given beside the fields.
 type given struct {
 	json   bool
@@ -121,7 +122,7 @@ func (m *maker) operation(o *op.Op) *cobra.Command {
 	if o.Writes {
 		f.StringVar(&g.key, "key", "", "A key of your choice: the same command with the same key is carried out once.")
 	} else if !o.Slow {
-		f.StringVar(&g.asOf, "as-of", "", "Answer as of this moment: 2026-03-06T09:00:00Z, or 2026-03-06 for the end of that day.")
+		f.StringVar(&g.asOf, AsOf, "", AsOfDoc)
 	}
 	c.SetFlagErrorFunc(flagError)
 	wantsID := slices.ContainsFunc(o.In, func(f kind.Field) bool { return f.Name == "id" && f.Required })
@@ -147,8 +148,8 @@ func (m *maker) run(cmd *cobra.Command, o *op.Op, g given, fields []*flag, args 
 		return err
 	}
 	call := op.Call{Op: o.Name, In: in, Key: g.key}
-	if cmd.Flags().Changed("as-of") {
-		if call.AsOf, err = op.Moment(g.asOf, m.now()); err != nil {
+	if cmd.Flags().Changed(AsOf) {
+		if err = call.Ask(g.asOf); err != nil {
 			return err
 		}
 	}
@@ -162,13 +163,6 @@ func (m *maker) run(cmd *cobra.Command, o *op.Op, g given, fields []*flag, args 
 	}
 	ans.Op = o
 	return m.answer(ans, g.json)
-}
-
-func (m *maker) now() time.Time {
-	if c, ok := m.caller.(interface{ Clock() clock.Clock }); ok {
-		return c.Clock().Now()
-	}
-	return clock.System{}.Now()
 }
 
 // flagError names the flag in errors of the flag parser.

@@ -17,7 +17,6 @@ import (
 	"strings"
 	"time"
 
-	"assay/internal/clock"
 	"assay/internal/errs"
 	"assay/internal/id"
 	"assay/internal/kind"
@@ -133,7 +132,9 @@ func (r *remote) request(o *op.Op, c op.Call) (sent, error) {
 			return s, fmt.Errorf("encode body: %w", err)
 		}
 	}
-	if !c.AsOf.IsZero() {
+	if c.Day != "" { // the server knows in which time zone a day ends
+		query.Set("as_of", c.Day)
+	} else if !c.AsOf.IsZero() {
 		query.Set("as_of", c.AsOf.Format(time.RFC3339Nano))
 	}
 	if s.url = r.base + path; len(query) > 0 {
@@ -248,6 +249,3 @@ func stranger(resp *http.Response) error {
 	}
 	return errs.New(code, "what answers there is not Assay (%s)", resp.Status).Mend("check --server")
 }
-
-// Clock is the clock of this machine.
-func (r *remote) Clock() clock.Clock { return clock.System{} }

@@ -220,7 +220,7 @@ func (t *tool) call(g *op.Gate, raw json.RawMessage, props object) (op.Call, err
 		if err != nil {
 			return c, err
 		}
-		if c.AsOf, err = op.Moment(moment, g.Clock().Now()); err != nil {
+		if err = c.Ask(moment); err != nil {
 			return c, err
 		}
 	}

@@ -24,6 +24,8 @@ type Gate struct {
 	Log *slog.Logger
 	// Files gives the files of an organisation; nil where there are none.
 	Files func(org string) (blob.Store, error)
+	// Zone is the time zone in which the days of an organisation are counted; UTC where nil.
+	Zone func(ctx context.Context, org string) (*time.Location, error)
 	// PerMinute is how many calls one actor may make in a minute; 600,000 where zero.
 	PerMinute int
 
@@ -41,6 +43,7 @@ type Call struct {
 	Op   string
 	In   json.RawMessage
 	AsOf time.Time // the moment that is asked of; now where zero
+	Day  string    // in its place, a day: its end is asked of
 	Key  string    // idempotency key, where the caller wants a repeated call answered once
 }
 
@@ -86,10 +89,10 @@ func (g *Gate) call(ctx context.Context, a Actor, c Call) (Answer, error) {
 	if err != nil {
 		return Answer{Op: o}, err
 	}
-	if o.Writes && !c.AsOf.IsZero() {
+	if o.Writes && c.past() {
 		return Answer{Op: o}, errs.At("as_of", "the past cannot be changed")
 	}
-	if o.job != nil && !c.AsOf.IsZero() {
+	if o.job != nil && c.past() {
 		return Answer{Op: o}, errs.At("as_of", "this asks the outside world, which answers only for now")
 	}
 	if err := g.spend(a); err != nil {
@@ -97,6 +100,9 @@ func (g *Gate) call(ctx context.Context, a Actor, c Call) (Answer, error) {
 	}
 	reach, err := g.may(a, o)
 	if err != nil {
+		return Answer{Op: o}, err
+	}
+	if c.AsOf, err = g.when(ctx, a, c); err != nil {
 		return Answer{Op: o}, err
 	}
 	by := store.By{Actor: a.ID, Via: a.Via, Op: o.Name}

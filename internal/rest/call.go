@@ -33,7 +33,7 @@ func (s *server) call(w http.ResponseWriter, r *http.Request, o *op.Op) (op.Call
 		return c, err
 	}
 	if text, ok := query["as_of"]; ok {
-		if c.AsOf, err = op.Moment(text, s.gate.Clock().Now()); err != nil {
+		if err = c.Ask(text); err != nil {
 			return c, err
 		}
 		delete(query, "as_of")

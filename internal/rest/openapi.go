@@ -139,7 +139,7 @@ func (d *writer) query(o *op.Op, path string) []object {
 		}
 		out = append(out, p)
 	}
-	return append(out, object{"name": "as_of", "in": "query", "description": "Answer as of this moment: an RFC 3339 time, or a day for its end (UTC).", "schema": object{"type": "string"},
+	return append(out, object{"name": "as_of", "in": "query", "description": "Answer as of this moment: an RFC 3339 time, or a day for its end in the time zone of the organisation.", "schema": object{"type": "string"},
 		"examples": object{"time": object{"value": "2026-03-06T09:00:00Z"}, "day": object{"value": "2026-03-06"}}})
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"assay/internal/grc"
 	"assay/internal/mcp"
@@ -45,6 +46,18 @@ func (a *App) orgs(ctx context.Context) ([]web.Org, error) {
 		}
 	}
 	return out, nil
+}
+
+// zone is the time zone in which the days of an organisation are counted.
+func (a *App) zone(ctx context.Context, org string) (zone *time.Location, err error) {
+	err = a.DB.View(ctx, org, timeZero, store.System("organization.get"), func(v *store.View) error {
+		o, err := grc.OrganizationOf(ctx, v)
+		if err == nil {
+			zone = o.Zone()
+		}
+		return err
+	})
+	return zone, err
 }
 
 // shown is the settings as the settings page shows them: without secrets.

@@ -75,7 +75,7 @@ func (q *ask) moment() error {
 	if text == "" {
 		return nil
 	}
-	t, err := op.Moment(text, q.now)
+	t, err := op.Moment(text, q.now.UTC(), q.org.Zone)
 	if err != nil {
 		return err
 	}
