@@ -87,7 +87,7 @@ func (t *tool) root() *cobra.Command {
 		root.AddCommand(c)
 	}
 	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) { t.cmd = cmd }
-	for _, c := range cli.Commands(cli.CallerFunc(t.call), t.set, t.out, t.errOut) {
+	for _, c := range cli.Commands(wire{t}, t.set, t.out, t.errOut) {
 		if taken(root, c.Name()) { // check, readiness, criteria: the same word does the usual thing
 			join(root, c)
 			continue

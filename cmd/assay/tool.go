@@ -76,27 +76,48 @@ func (t *tool) ready(cmd *cobra.Command) error {
 	return err
 }
 
-// call calls an operation: on a server where one is named, else in this process.
-func (t *tool) call(_ context.Context, c op.Call) (op.Answer, error) {
-	return t.do(t.cmd, c)
+// wire calls operations for the commands that are made of them, when their flags have been read.
+type wire struct{ t *tool }
+
+// Call calls an operation: on a server where one is named, else in this process.
+func (w wire) Call(_ context.Context, c op.Call) (op.Answer, error) {
+	return w.t.do(w.t.cmd, c)
+}
+
+// Upload brings a file.
+func (w wire) Upload(ctx context.Context, r io.Reader) (op.Brought, error) {
+	c, err := w.t.caller(w.t.cmd)
+	if err != nil {
+		return op.Brought{}, err
+	}
+	b, ok := c.(cli.Bringer)
+	if !ok {
+		return op.Brought{}, fmt.Errorf("a caller that brings no files: %T", c)
+	}
+	return b.Upload(ctx, r)
+}
+
+// caller is a server where one is named, else this process.
+func (t *tool) caller(cmd *cobra.Command) (cli.Caller, error) {
+	cfg, err := t.settings(cmd)
+	if err != nil {
+		return nil, err
+	}
+	if url := cfg.Get("server"); url != "" {
+		return cli.Remote(t.set, url, cfg.Get("token"))
+	}
+	if err := t.ready(cmd); err != nil {
+		return nil, err
+	}
+	return cli.Local{Gate: t.app.Gate, Actor: site.Here(t.org)}, nil
 }
 
 func (t *tool) do(cmd *cobra.Command, c op.Call) (op.Answer, error) {
-	cfg, err := t.settings(cmd)
+	to, err := t.caller(cmd)
 	if err != nil {
 		return op.Answer{}, err
 	}
-	if url := cfg.Get("server"); url != "" {
-		r, err := cli.Remote(t.set, url, cfg.Get("token"))
-		if err != nil {
-			return op.Answer{}, err
-		}
-		return r.Call(cmd.Context(), c)
-	}
-	if err := t.ready(cmd); err != nil {
-		return op.Answer{}, err
-	}
-	return cli.Local{Gate: t.app.Gate, Actor: site.Here(t.org)}.Call(cmd.Context(), c)
+	return to.Call(cmd.Context(), c)
 }
 
 // ask calls an operation and decodes its answer.

@@ -37,12 +37,6 @@ func (l Local) Call(ctx context.Context, c op.Call) (op.Answer, error) {
 	return l.Gate.Call(ctx, a, c)
 }
 
-// CallerFunc is a function as a Caller: for a caller that is only known when flags have been read.
-type CallerFunc func(ctx context.Context, c op.Call) (op.Answer, error)
-
-// Call calls the function.
-func (f CallerFunc) Call(ctx context.Context, c op.Call) (op.Answer, error) { return f(ctx, c) }
-
 type maker struct {
 	caller Caller
 	set    *op.Set
@@ -62,6 +56,9 @@ func Commands(c Caller, set *op.Set, out, errOut io.Writer) []*cobra.Command {
 			i = len(all) - 1
 		}
 		all[i].AddCommand(m.operation(o))
+		if _, can := c.(Bringer); can && brings(o) && set.Find(o.Kind+".upload") == nil {
+			all[i].AddCommand(m.upload(o))
+		}
 	}
 	return all
 }

@@ -5,8 +5,11 @@ package cli_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -228,5 +231,47 @@ func TestAServerAddressThatWouldLeakATokenIsRefused(t *testing.T) {
 		if _, err := cli.Remote(&op.Set{}, s, "token"); err != nil {
 			t.Errorf("%q: %v", s, err)
 		}
+	}
+}
+
+// stalled is a file whose end comes only after its beginning has arrived.
+type stalled struct {
+	sent    int
+	arrived chan struct{}
+}
+
+func (s *stalled) Read(b []byte) (int, error) {
+	switch s.sent++; s.sent {
+	case 1:
+		return copy(b, "the beginning, "), nil
+	case 2:
+		<-s.arrived
+		return copy(b, "the end"), nil
+	}
+	return 0, io.EOF
+}
+
+func TestAFileIsStreamedToTheServer(t *testing.T) {
+	file := &stalled{arrived: make(chan struct{})}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		first := make([]byte, 15)
+		if _, err := io.ReadFull(r.Body, first); err != nil {
+			t.Error(err)
+		}
+		close(file.arrived)
+		rest, err := io.ReadAll(r.Body)
+		if err != nil || r.Method+" "+r.URL.Path != "POST /v1/files" || r.Header.Get("Authorization") != "Bearer token" {
+			t.Errorf("%s %s: %v", r.Method, r.URL.Path, err)
+		}
+		fmt.Fprintf(w, `{"sha256":"%x","size":22,"media_type":"text/plain"}`, sha256.Sum256(append(first, rest...)))
+	}))
+	defer srv.Close()
+	c, err := cli.Remote(&op.Set{}, srv.URL, "token")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := c.(cli.Bringer).Upload(t.Context(), file)
+	if want := fmt.Sprintf("%x", sha256.Sum256([]byte("the beginning, the end"))); err != nil || got.SHA256 != want || got.Media != "text/plain" {
+		t.Errorf("%+v %v", got, err)
 	}
 }

@@ -3,9 +3,15 @@
 package op
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
+	"net/http"
+	"path"
+	"strings"
+	"unicode/utf8"
 
 	"assay/internal/blob"
 	"assay/internal/errs"
@@ -15,19 +21,56 @@ import (
 // upload stands for bringing a file where scopes are asked.
 var upload = &Op{Spec: Spec{Name: "file.create"}, Kind: "file", Verb: "create", Writes: true}
 
-// Upload keeps a file that evidence will cite. A file that nothing cites is no evidence.
-func (g *Gate) Upload(ctx context.Context, a Actor, r io.Reader, limit int64) (blob.Info, error) {
+// Brought is a file that was brought: kept already, under its digest.
+type Brought struct {
+	blob.Info
+	Media string `json:"media_type"` // as found in its bytes
+}
+
+// defaultMaxFile is how large a file may be, in bytes, where no setting says so.
+const defaultMaxFile = 512 << 20
+
+// Upload keeps a file that evidence will cite. A file that nothing cites is no evidence. Its type is found in its
+// bytes: what its bringer says of it is not believed.
+func (g *Gate) Upload(ctx context.Context, a Actor, r io.Reader) (Brought, error) {
 	if !a.inScope(upload) {
-		return blob.Info{}, errs.New(errs.Denied, "this token may not bring files: its scopes are too narrow")
+		return Brought{}, errs.New(errs.Denied, "this token may not bring files: its scopes are too narrow")
 	}
 	if err := g.spend(a); err != nil {
-		return blob.Info{}, err
+		return Brought{}, err
 	}
 	s, err := g.fileStore(a, "submit")
 	if err != nil {
-		return blob.Info{}, err
+		return Brought{}, err
 	}
-	return s.Put(ctx, r, limit)
+	limit := g.MaxFile
+	if limit == 0 {
+		limit = defaultMaxFile
+	}
+	b := bufio.NewReaderSize(r, 4096)
+	head, err := b.Peek(512)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return Brought{}, errs.New(errs.Invalid, "the file was not sent to its end; nothing was kept").Because(err)
+	}
+	f := Brought{Media: http.DetectContentType(head)}
+	f.Info, err = s.Put(ctx, b, limit)
+	return f, err
+}
+
+// FileName is the last part of the name that a file was brought under, as text.
+func FileName(s string) string {
+	s = path.Base(strings.ReplaceAll(s, `\`, "/"))
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 127 || r == utf8.RuneError {
+			return -1
+		}
+		return r
+	}, s)
+	for len(s) > 200 {
+		_, n := utf8.DecodeLastRuneInString(s)
+		s = s[:len(s)-n]
+	}
+	return s
 }
 
 // Download opens the file that a thing cites, after the ledger has the read. kindName and id say which thing:

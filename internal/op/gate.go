@@ -26,6 +26,8 @@ type Gate struct {
 	Files func(org string) (blob.Store, error)
 	// Zone is the time zone in which the days of an organisation are counted; UTC where nil.
 	Zone func(ctx context.Context, org string) (*time.Location, error)
+	// MaxFile is how large a file may be, in bytes; 512 MiB where zero.
+	MaxFile int64
 	// PerMinute is how many calls one actor may make in a minute; 600,000 where zero.
 	PerMinute int
 

@@ -13,9 +13,6 @@ import (
 	"assay/internal/store"
 )
 
-// maxFile is how large a file may be, in bytes.
-const maxFile = 512 << 20
-
 // files are the addresses of files: one that takes them, and one below each thing for each file that it cites.
 func (s *server) files(mux *http.ServeMux) {
 	mux.Handle("/v1/files", s.method(http.MethodPost, s.upload))
@@ -74,7 +71,7 @@ func (s *server) upload(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.Via = "rest"
-	info, err := s.gate.Upload(r.Context(), a, r.Body, maxFile)
+	info, err := s.gate.Upload(r.Context(), a, r.Body)
 	if err != nil {
 		s.problem(w, r, err)
 		return
@@ -131,8 +128,8 @@ func filePaths(set *op.Set, paths object) {
 	paths["/v1/files"] = object{"post": object{"operationId": "file.upload", "summary": "Keep a file that evidence will cite", "tags": []string{"file"},
 		"description": "The body is the file, of any type. Cite it by its digest: a file that nothing cites is no evidence.",
 		"requestBody": object{"required": true, "content": bytes},
-		"responses": object{"default": fail, "201": object{"description": "Kept.", "content": object{"application/json": object{"schema": object{"type": "object", "required": []string{"sha256", "size"},
-			"properties": object{"sha256": kind.Field{Type: "string", Format: "sha256", Doc: "Digest of the file."}.Schema(), "size": object{"type": "integer", "description": "Size in bytes."}}}}}}}}}
+		"responses": object{"default": fail, "201": object{"description": "Kept.", "content": object{"application/json": object{"schema": object{"type": "object", "required": []string{"sha256", "size", "media_type"},
+			"properties": object{"sha256": kind.Field{Type: "string", Format: "sha256", Doc: "Digest of the file."}.Schema(), "size": object{"type": "integer", "description": "Size in bytes."}, "media_type": object{"type": "string", "description": "Its type, as found in its bytes."}}}}}}}}}
 	for _, d := range downloads(set) {
 		paths[d.path] = object{"get": object{"operationId": d.kind + ".download." + d.field, "summary": "Read the file that it cites", "description": d.doc + " The reading is written to the ledger.", "tags": []string{d.kind},
 			"parameters": []object{{"name": "id", "in": "path", "required": true, "description": "Identifier.", "schema": object{"type": "string"}}},

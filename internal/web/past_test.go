@@ -5,6 +5,8 @@ package web
 import (
 	"strings"
 	"testing"
+
+	"assay/internal/op"
 )
 
 func TestEveryLinkOfThePastKeepsItsMoment(t *testing.T) {
@@ -47,7 +49,7 @@ func TestOnlyPathsOfThisSiteAreLedTo(t *testing.T) {
 
 func TestANameOfAFileIsOnlyItsLastPartAndNoControlCharacters(t *testing.T) {
 	for in, want := range map[string]string{"../../etc/passwd": "passwd", `C:\x\report.pdf`: "report.pdf", "a\r\n\"b.html": `a"b.html`, "ünïcode 表.png": "ünïcode 表.png"} {
-		if got := fileName(in); got != want {
+		if got := op.FileName(in); got != want {
 			t.Errorf("%q became %q, want %q", in, got, want)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"unicode/utf8"
 
 	"assay/internal/errs"
+	"assay/internal/op"
 	"assay/internal/web/page"
 	"assay/internal/web/ui"
 )
@@ -126,7 +127,7 @@ func download(q *ask) error {
 		return err
 	}
 	h := q.w.Header()
-	name := mime.FormatMediaType("attachment", map[string]string{"filename": orElse(fileName(t.text("file_name")), "evidence")})
+	name := mime.FormatMediaType("attachment", map[string]string{"filename": orElse(op.FileName(t.text("file_name")), "evidence")})
 	h.Set("Content-Disposition", orElse(name, "attachment"))
 	h.Set("Content-Type", "application/octet-stream")
 	h.Set("X-Content-Type-Options", "nosniff")

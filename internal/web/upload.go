@@ -3,19 +3,16 @@
 package web
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"io"
 	"mime/multipart"
 	"net/http"
-	"path"
 	"strings"
-	"unicode/utf8"
 
-	"assay/internal/blob"
 	"assay/internal/errs"
 	"assay/internal/kind"
+	"assay/internal/op"
 	"assay/internal/web/page"
 	"assay/internal/web/ui"
 )
@@ -65,8 +62,8 @@ func (q *ask) uploadForm(given, wrong map[string]string, whole string) (answer, 
 
 // brought is the file of a form: kept already, under its digest.
 type brought struct {
-	info        blob.Info
-	name, media string
+	op.Brought
+	name string
 }
 
 // bring keeps the file while it streams in, then makes the evidence, then submits it.
@@ -85,7 +82,7 @@ func bring(q *ask) (answer, error) {
 	}
 	given["submit"] = orElse(q.r.PostForm.Get("submit"), "false")
 	if file != nil {
-		input["file"], input["file_name"], input["media_type"], input["size"] = file.info.SHA256, file.name, file.media, file.info.Size
+		input["file"], input["file_name"], input["media_type"], input["size"] = file.SHA256, file.name, file.Media, file.Size
 	}
 	if len(wrong) > 0 {
 		return q.uploadForm(given, wrong, again(file))
@@ -170,15 +167,11 @@ func cut(err error) error {
 	return errs.New(errs.Invalid, "the file was not sent to its end; nothing was added").Because(err)
 }
 
-// keepFile keeps a file. Its type is found in its bytes: what the browser says of it is not believed.
+// keepFile keeps a file.
 func (q *ask) keepFile(p *multipart.Part) (*brought, error) {
-	r := bufio.NewReaderSize(p, 4096)
-	head, err := r.Peek(512)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, cut(err)
-	}
-	f := &brought{name: fileName(p.FileName()), media: http.DetectContentType(head)}
-	if f.info, err = q.Gate.Upload(q.ctx, q.actor, r, q.MaxFile); err != nil {
+	f := &brought{name: op.FileName(p.FileName())}
+	var err error
+	if f.Brought, err = q.Gate.Upload(q.ctx, q.actor, p); err != nil {
 		var large *http.MaxBytesError
 		if errors.As(err, &large) {
 			return nil, cut(err)
@@ -186,16 +179,4 @@ func (q *ask) keepFile(p *multipart.Part) (*brought, error) {
 		return nil, err
 	}
 	return f, nil
-}
-
-// fileName is the last part of a name, as text.
-func fileName(s string) string {
-	s = path.Base(strings.ReplaceAll(s, `\`, "/"))
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 127 || r == utf8.RuneError {
-			return -1
-		}
-		return r
-	}, s)
-	return clip(s, 200)
 }

@@ -199,7 +199,7 @@ func (d *demo) programme(t *testing.T) {
 
 func (d *demo) bring(t *testing.T, title, kind string, control any, file []byte, until string) string {
 	t.Helper()
-	info, err := d.app.Gate.Upload(context.Background(), d.other, bytes.NewReader(file), 1<<20)
+	info, err := d.app.Gate.Upload(context.Background(), d.other, bytes.NewReader(file))
 	must(t, err)
 	e := d.do(t, d.other, "evidence.create", map[string]any{"title": title, "type": kind, "control": control, "evidence_key": d.key, "source_system": "Identity provider", "source_locator": "https://id.example.com/settings", "taken_at": "2026-11-09T10:00:00Z", "covers_from": "2026-11-01", "covers_to": "2026-11-09",
 		"file": info.SHA256, "file_name": strings.ToLower(strings.ReplaceAll(title, " ", "-")) + ".bin", "media_type": http.DetectContentType(file), "size": info.Size, "notes": "Taken by hand."})
