@@ -19,7 +19,7 @@ import (
 // packages of sources under the sources, ui and static under page under web.
 var floors = map[string]int{
 	"internal/errs": 10, "internal/clock": 10, "internal/id": 10, "content": 11,
-	"internal/kind": 20, "internal/db": 20, "internal/ledger": 21,
+	"internal/kind": 20, "internal/db": 20, "internal/seal": 20, "internal/ledger": 21,
 	"internal/blob": 30, "internal/store": 31,
 	"internal/op": 40, "internal/auth": 41, "internal/collect": 41,
 	"internal/collect/source/command": 45, "internal/collect/source/feed": 45, "internal/collect/source/schema": 45,
@@ -137,6 +137,41 @@ func TestTimeAndSQLStandWhereTheyBelong(t *testing.T) {
 				t.Errorf("%s/%s has %d lines; split it", name, filepath.Base(f), n)
 			}
 		}
+	}
+}
+
+// opens says which packages may read a secret, and why each must.
+var opens = map[string]string{
+	"internal/kind":  "holds it against the bounds of its field",
+	"internal/store": "seals it",
+	"internal/auth":  "hashes a password, and compares one",
+}
+
+var opening = regexp.MustCompile(`\.Clear\(\)|\bstore\.Reveal\(|\bkind\.SealedSecret\(`)
+
+func TestSecretsAreReadByThoseWhoMustAndNobodyElse(t *testing.T) {
+	seen := map[string]bool{}
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(p.ImportPath, "assay/")
+		files, err := filepath.Glob(filepath.Join(p.Dir, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			b, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if isOutside(name) || strings.HasSuffix(f, "_test.go") || !opening.Match(b) {
+				continue
+			}
+			if seen[name] = true; opens[name] == "" {
+				t.Errorf("%s/%s reads a secret; if it must, say why in test/house_test.go", name, filepath.Base(f))
+			}
+		}
+	}
+	if len(seen) != len(opens) {
+		t.Errorf("found in %v, listed are %v", seen, opens)
 	}
 }
 

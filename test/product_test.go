@@ -34,7 +34,7 @@ type gadget struct {
 	Core     piece       `json:"core" doc:"Its core."`
 	Default  string      `json:"default" doc:"A field with the name of a word of JSON Schema."`
 	Kind     string      `json:"kind" doc:"A field with the name of an argument." index:""`
-	Password string      `json:"password" doc:"What opens it." secret:""`
+	Password kind.Secret `json:"password" doc:"What opens it." secret:""`
 	Body     string      `json:"body" doc:"All about it." long:""`
 	Reason   string      `json:"reason" doc:"Why."`
 	State    gadgetState `json:"state" doc:"Where it stands." read:"only" index:"" default:"draft"`

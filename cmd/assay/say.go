@@ -132,6 +132,7 @@ func (t *tool) status() *cobra.Command {
 		if o.Behind != "" {
 			fmt.Fprintf(t.out, "\nNothing is signed: %s\n", o.Behind)
 		}
+		saySecrets(t.out, o)
 		sources, err := ask[struct {
 			Data []struct {
 				ID, Name, Connector, State string
@@ -145,6 +146,23 @@ func (t *tool) status() *cobra.Command {
 		}
 		return nil
 	})
+}
+
+// saySecrets says which keys seal how many secrets, and what is wrong with them.
+func saySecrets(w io.Writer, o report.LedgerStatus) {
+	for i, k := range o.Secrets.Keys {
+		newest := ""
+		if i == 0 {
+			newest = ", seals new ones"
+		}
+		fmt.Fprintf(w, "seal key    %s: %d secrets%s\n", k, o.Secrets.Sealed[k], newest)
+	}
+	if o.Secrets.Clear > 0 {
+		fmt.Fprintf(w, "\n%d secrets were stored before they were sealed. Seal them: assay secret rotate --keep-key\n", o.Secrets.Clear)
+	}
+	if o.SecretTrouble != "" {
+		fmt.Fprintf(w, "\nSecrets cannot be opened: %s\n", o.SecretTrouble)
+	}
 }
 
 func (t *tool) check() *cobra.Command {

@@ -67,6 +67,20 @@ func (h house) now(t *testing.T, id string) *User {
 	return u
 }
 
+// hash opens the hash of the password of a user.
+func (h house) hash(t *testing.T, id string) string {
+	t.Helper()
+	var out string
+	h.see(t, func(v *store.View) error {
+		u, err := store.Get(t.Context(), v, Users, id)
+		if err == nil {
+			out, err = store.Reveal(v, Users, u, "password")
+		}
+		return err
+	})
+	return out
+}
+
 func (h house) see(t *testing.T, fn func(*store.View) error) {
 	t.Helper()
 	if err := h.Store.View(t.Context(), testkit.Org, time.Time{}, store.System("test"), fn); err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"assay/internal/errs"
+	"assay/internal/kind"
 	"assay/internal/op"
 	"assay/internal/testkit"
 	"github.com/alexedwards/argon2id"
@@ -103,7 +104,7 @@ func TestTenTriesInAQuarterOfAnHourCountedOverAllProcesses(t *testing.T) {
 		doors := []Door{h.door, {DB: second.Store}}
 		u, v := h.user(t, op.Control), h.user(t, op.Control)
 		for _, x := range []*User{u, v} {
-			x.Password = unknownHash()
+			x.Password = kind.NewSecret(unknownHash())
 			h.put(t, testkit.Org, x)
 		}
 		compared := watch(t, func(p string) bool { return p == secretWords })
@@ -162,11 +163,11 @@ func TestAShortPasswordIsRefused(t *testing.T) {
 				t.Errorf("%q: field %q, text %q; want the field named and the password not said", short, e.Field, e)
 			}
 		}
-		if h.now(t, u.ID).Password != "" {
+		if h.hash(t, u.ID) != "" {
 			t.Error("a refused password was kept")
 		}
 		h.call(t, h.as(u), "user.password", m{"password": "twelve chars"})
-		hash := h.now(t, u.ID).Password
+		hash := h.hash(t, u.ID)
 		if p, _, _, err := argon2id.DecodeHash(hash); err != nil || *p != *params {
 			t.Errorf("kept as %q", hash)
 		}
@@ -197,11 +198,11 @@ func TestAnOldPasswordStartsNoSessionAfterTheNewOneIsSet(t *testing.T) {
 			what string
 			do   func(u *User)
 		}{
-			{"a new password", func(u *User) { u.Password = unknownHash() }},
+			{"a new password", func(u *User) { u.Password = kind.NewSecret(unknownHash()) }},
 			{"a closed account", func(u *User) { u.State = "disabled" }},
 		} {
 			u := h.user(t, op.Control)
-			u.Password = "$argon2id$old"
+			u.Password = kind.NewSecret("$argon2id$old")
 			h.put(t, testkit.Org, u)
 			watch(t, func(string) bool { // meanwhile
 				x := h.now(t, u.ID)

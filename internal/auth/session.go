@@ -112,10 +112,13 @@ var wrong = errs.New(errs.Unsigned, "the address or the password is not right")
 func (d Door) ByPassword(ctx context.Context, org, email, pass string) (cookie string, err error) {
 	email = strings.ToLower(strings.TrimSpace(email))
 	var u *User
+	var hash string
+	var shut error // why the hash cannot be opened
 	err = d.DB.View(ctx, org, time.Time{}, store.System("session.start"), func(v *store.View) error {
 		found, _, err := store.List(ctx, v, Users, store.Page{Where: map[string]any{"email": email}, Limit: 1})
 		if err == nil && len(found) == 1 {
 			u = found[0]
+			hash, shut = store.Reveal(v, Users, u, "password")
 		}
 		return err
 	})
@@ -125,17 +128,21 @@ func (d Door) ByPassword(ctx context.Context, org, email, pass string) (cookie s
 	if err := d.try(ctx, org, email); err != nil {
 		return "", err
 	}
-	hash := unknownHash()
-	if u != nil && u.Password != "" {
-		hash = u.Password
+	known := hash
+	if known == "" {
+		known = unknownHash()
 	}
-	match, err := comparePassword(pass, hash)
-	if err != nil || !match || u == nil || u.Password == "" || u.State != "active" {
-		return "", orElse(err, wrong)
+	match, err := comparePassword(pass, known)
+	if err != nil || !match || u == nil || hash == "" || u.State != "active" {
+		return "", orElse(err, d.noMatch(ctx, shut))
 	}
 	_, err = d.DB.Change(ctx, org, store.System("session.start"), func(tx *store.Tx) error {
-		now, err := store.Get(ctx, &tx.View, Users, u.ID) // what was compared may have changed meanwhile
-		if err != nil || now.Password != u.Password || now.State != "active" {
+		now, err := store.Get(ctx, &tx.View, Users, u.ID)
+		if err != nil {
+			return err
+		}
+		same, err := store.Reveal(&tx.View, Users, now, "password") // what was compared may have changed meanwhile, or been sealed again
+		if err != nil || same != hash || now.State != "active" {
 			return orElse(err, wrong)
 		}
 		u = now
@@ -146,6 +153,18 @@ func (d Door) ByPassword(ctx context.Context, org, email, pass string) (cookie s
 		return err
 	})
 	return cookie, err
+}
+
+// noMatch is the answer to a password that does not fit. Where a key of secrets is not there it says so, to whomever asks
+// and whatever the address is, so that nobody learns who has an account.
+func (d Door) noMatch(ctx context.Context, shut error) error {
+	if shut == nil {
+		shut = d.DB.SecretTrouble(ctx)
+	}
+	if shut == nil {
+		return wrong
+	}
+	return errs.New(errs.Unavailable, "the address or the password is not right, or the password cannot be checked now").Because(shut).Mend("use a one-time link: assay user link")
 }
 
 // try counts an attempt, in the database so that replicas count together.

@@ -24,7 +24,7 @@ type Token struct {
 	Owner   string    `json:"owner" doc:"The user whose rights it has." ref:"user" index:"" list:"" read:"only"`
 	Scopes  []string  `json:"scopes" doc:"What it may do: read, write, or operations such as evidence.*." list:"" read:"only"`
 	Expires time.Time `json:"expires" doc:"When it ends." list:"" read:"only"`
-	Hash    string    `json:"hash" doc:"SHA-256 of the token." index:"" secret:"" read:"only"`
+	Hash    string    `json:"hash" doc:"SHA-256 of the token." index:"" digest:"" read:"only"`
 }
 
 // Tokens are the API tokens.

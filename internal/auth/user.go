@@ -6,6 +6,7 @@ package auth
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -19,12 +20,12 @@ import (
 // A User is somebody with an account in the organisation.
 type User struct {
 	kind.Meta
-	Name     string    `json:"name" doc:"What the user is called." min:"1" max:"200" list:"" personal:""`
-	Email    string    `json:"email" doc:"Where the user is reached, and the name to sign in with." min:"3" max:"254" index:"" list:"" personal:""`
-	Person   string    `json:"person" doc:"The member of the workforce behind the account." ref:"person" index:""`
-	Roles    []op.Role `json:"roles" doc:"What the user may do." read:"only" list:""`
-	State    UserState `json:"state" doc:"Whether the account can be used." read:"only" index:"" list:"" default:"invited"`
-	Password string    `json:"password" doc:"Hash of the password (argon2id)." read:"only" secret:""`
+	Name     string      `json:"name" doc:"What the user is called." min:"1" max:"200" list:"" personal:""`
+	Email    string      `json:"email" doc:"Where the user is reached, and the name to sign in with." min:"3" max:"254" index:"" list:"" personal:""`
+	Person   string      `json:"person" doc:"The member of the workforce behind the account." ref:"person" index:""`
+	Roles    []op.Role   `json:"roles" doc:"What the user may do." read:"only" list:""`
+	State    UserState   `json:"state" doc:"Whether the account can be used." read:"only" index:"" list:"" default:"invited"`
+	Password kind.Secret `json:"password" doc:"Hash of the password (argon2id), sealed." read:"only" secret:""`
 }
 
 // UserState is whether an account can be used.
@@ -78,10 +79,20 @@ func Add(s *op.Set) {
 	op.Kind(s, Users)
 	closing(s)
 	op.Change(s, op.Spec{Name: "user.invite", Doc: "Make an account for somebody, and a link to sign in with once.", Object: "users", Act: "edit", ShownOnce: true, Example: `user invite --name "Jo Doe" --email jo@example.com --roles control`}, invite)
-	op.Change(s, op.Spec{Name: "user.grant", Doc: "Set the roles of a user. Sessions and unused links of the account end.", Object: "users", Act: "grant", Example: "user grant --id usr_… --rev 1 --roles manager,reader"}, grant)
+	granting := op.Change(s, op.Spec{Name: "user.grant", Doc: "Set the roles of a user. Sessions and unused links of the account end.", Object: "users", Act: "grant", Example: "user grant --id usr_… --rev 1 --roles manager,reader"}, grant)
+	granting.OutSchema = s.Find("user.get").OutSchema
 	op.Change(s, op.Spec{Name: "user.link", Doc: "Make a new link to sign in with once.", Object: "users", Act: "edit", ShownOnce: true, Example: "user link --id usr_…"}, link)
 	op.Change(s, op.Spec{Name: "user.password", Doc: "Set your own password. Your other sessions end.", Object: "users", Act: "view", Public: true, Example: "user password --password @-"}, password)
 	addTokens(s)
+	op.Job(s, op.Spec{Name: "secret.rotate", Doc: "Make a new seal key, and seal every secret of the organisation with it. Older keys stay.", Object: "keys", Act: "manage", Example: "secret rotate"}, false, rotate)
+}
+
+type rotateIn struct {
+	KeepKey bool `json:"keep_key" doc:"Make no new key: seal with the newest one that is there, such as one that you put there yourself, or after an interruption."`
+}
+
+func rotate(ctx context.Context, d op.Desk, in rotateIn) (store.Rotation, error) {
+	return d.DB.Rotate(ctx, d.Actor.Org, d.By, in.KeepKey)
 }
 
 type inviteIn struct {
@@ -145,7 +156,7 @@ type grantIn struct {
 	Roles []op.Role `json:"roles" doc:"All roles that the user shall have." min:"1"`
 }
 
-func grant(ctx context.Context, tx *store.Tx, in grantIn) (*User, error) {
+func grant(ctx context.Context, tx *store.Tx, in grantIn) (json.RawMessage, error) {
 	u, err := store.Get(ctx, &tx.View, Users, in.ID)
 	if err != nil {
 		return nil, err
@@ -170,8 +181,11 @@ func grant(ctx context.Context, tx *store.Tx, in grantIn) (*User, error) {
 	if err := store.Put(ctx, tx, Users, u); err != nil {
 		return nil, err
 	}
-	u.Password = ""
-	return u, shut(ctx, tx, u.ID)
+	b, err := store.Encode(u)
+	if err != nil {
+		return nil, err
+	}
+	return op.Mask(b, Users.Shape()), shut(ctx, tx, u.ID)
 }
 
 // rises says whether somebody becomes an owner or a compliance manager who was none. Whoever made a link for him
@@ -204,7 +218,7 @@ func link(ctx context.Context, tx *store.Tx, in linkIn) (Invited, error) {
 }
 
 type passwordIn struct {
-	Password string `json:"password" doc:"At least 12 characters." min:"12" max:"500" secret:""`
+	Password kind.Secret `json:"password" doc:"At least 12 characters." min:"12" max:"500" secret:""`
 }
 
 func password(ctx context.Context, tx *store.Tx, in passwordIn) (struct{}, error) {
@@ -212,9 +226,11 @@ func password(ctx context.Context, tx *store.Tx, in passwordIn) (struct{}, error
 	if err != nil {
 		return struct{}{}, errs.New(errs.Denied, "only a user has a password")
 	}
-	if u.Password, err = hashPassword(in.Password); err != nil {
+	hash, err := hashPassword(in.Password.Clear())
+	if err != nil {
 		return struct{}{}, err
 	}
+	u.Password = kind.NewSecret(hash)
 	if u.State == "invited" {
 		u.State = "active"
 	}

@@ -22,14 +22,15 @@ type Date string
 //
 // Tags: json (name), doc (what it is; every field has one), min and max (length of a text or list,
 // size of a number), ref (the kind it points at, or * for any), index (it can be filtered and sorted
-// by), list (it stands in tables), read:"only" (no face sets it), secret (written, never read),
-// personal (about a person: can be erased), default, long (text of several lines).
+// by), list (it stands in tables), read:"only" (no face sets it), secret (a Secret: written, never read),
+// digest (of a random secret: found by, never shown), personal (about a person: can be erased), default,
+// long (text of several lines).
 type Field struct {
 	Name, Doc, Type, Format, Ref, Default string
 	Enum                                  []string
 	Fields                                []Field // of an object, or of the objects in a list
 	Required, ReadOnly, List, Index       bool
-	Secret, Personal, Long                bool
+	Secret, Digest, Personal, Long        bool
 	Text                                  bool // in JSON it is a text, whatever it is in Go
 	Min, Max                              *int64
 	At                                    []int
@@ -54,7 +55,7 @@ func Fields(t reflect.Type) []Field {
 func field(name string, f reflect.StructField) Field {
 	tag := func(k string) bool { _, ok := f.Tag.Lookup(k); return ok }
 	x := Field{Name: name, Doc: f.Tag.Get("doc"), Ref: f.Tag.Get("ref"), Default: f.Tag.Get("default"), At: f.Index,
-		ReadOnly: f.Tag.Get("read") == "only", List: tag("list"), Index: tag("index"), Secret: tag("secret"), Personal: tag("personal"), Long: tag("long"),
+		ReadOnly: f.Tag.Get("read") == "only", List: tag("list"), Index: tag("index"), Secret: f.Type == secretType || tag("secret"), Digest: tag("digest"), Personal: tag("personal"), Long: tag("long"),
 		Min: num(f.Tag.Get("min")), Max: num(f.Tag.Get("max"))}
 	x.shape(f.Type)
 	if x.Max == nil && x.Type == "string" && x.Format == "" {
@@ -78,9 +79,16 @@ var (
 	textType = reflect.TypeFor[encoding.TextMarshaler]()
 )
 
+// Hidden says that no face reads the field.
+func (x Field) Hidden() bool { return x.Secret || x.Digest }
+
 func (x *Field) shape(t reflect.Type) {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
+	}
+	if t == secretType {
+		x.Type = "string"
+		return
 	}
 	if e, ok := reflect.Zero(t).Interface().(Enum); ok {
 		x.Type, x.Enum = "string", e.Values()

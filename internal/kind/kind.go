@@ -104,6 +104,12 @@ func (k Kind[T]) Sound() error {
 			return fmt.Errorf("kind %s: %w", k.Name, err)
 		}
 	}
+	if err := SecretsSound(reflect.TypeFor[T]()); err != nil {
+		return fmt.Errorf("kind %s: %w", k.Name, err)
+	}
+	if l, ok := s.Field(k.Label); ok && l.Hidden() {
+		return fmt.Errorf("kind %s: its label %q is a secret", k.Name, k.Label)
+	}
 	if _, ok := s.Field(k.Label); !ok {
 		return fmt.Errorf("kind %s: there is no field %q to be its label", k.Name, k.Label)
 	}

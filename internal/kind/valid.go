@@ -53,6 +53,10 @@ func (x Field) check(v reflect.Value, at string) error {
 	}
 	switch x.Type {
 	case "string":
+		if x.Secret {
+			s, _ := v.Interface().(Secret)
+			return x.secretBounds(s, path)
+		}
 		if x.Format == "date-time" {
 			return nil
 		}

@@ -81,6 +81,9 @@ func merge(v any, named map[string]json.RawMessage, fields []kind.Field) error {
 		if !ok {
 			continue
 		}
+		if f.Secret && kind.GivenSecret(raw) != nil { // what is sealed is the store's: nobody plants it, or brings it from another thing
+			return errs.At(f.Name, "wants a text: a secret is given in clear, and never read again")
+		}
 		x := rv.FieldByIndex(f.At)
 		x.SetZero() // Go's decoder would otherwise reuse what is there
 		d := json.NewDecoder(bytes.NewReader(raw))

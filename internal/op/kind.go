@@ -101,6 +101,9 @@ func notFound(k, id string, err error) error {
 func list(s *Set, sh kind.Shape, secret []string, out map[string]any) {
 	o := Query(s, Spec{Name: sh.Name + ".list", Doc: "List " + sh.Plural + ".", Object: sh.Object, Act: "view", Example: sh.Name + " list --limit 20"},
 		func(ctx context.Context, v *store.View, p store.Page) (json.RawMessage, error) {
+			if slices.Contains(secret, strings.TrimPrefix(p.Sort, "-")) { // the order would tell of it, and the cursor hold it
+				return nil, errs.At("sort", "%s cannot be sorted by %q", sh.Plural, short(p.Sort))
+			}
 			l, err := v.List(ctx, sh.Name, p)
 			if err != nil {
 				return nil, err
@@ -109,7 +112,7 @@ func list(s *Set, sh kind.Shape, secret []string, out map[string]any) {
 		})
 	o.In = nil
 	for _, f := range sh.Fields {
-		if f.Index {
+		if f.Index && !f.Hidden() {
 			f.Required, f.Min, f.Default, f.ReadOnly = false, nil, "", false
 			f.Doc = "Only those with this value. " + f.Doc
 			o.In = append(o.In, f)
@@ -202,7 +205,7 @@ func page(l store.Listing, secret []string) (json.RawMessage, error) {
 func secrets(sh kind.Shape) []string {
 	var out []string
 	for _, f := range sh.Fields {
-		if f.Secret {
+		if f.Hidden() {
 			out = append(out, f.Name)
 		}
 	}
@@ -213,7 +216,7 @@ func secrets(sh kind.Shape) []string {
 func Mask(body json.RawMessage, sh kind.Shape) json.RawMessage { return mask(body, secrets(sh)) }
 
 func readable(fields []kind.Field) []kind.Field {
-	return slices.DeleteFunc(slices.Clone(fields), func(f kind.Field) bool { return f.Secret })
+	return slices.DeleteFunc(slices.Clone(fields), kind.Field.Hidden)
 }
 
 // mask takes the secret fields out of a body.

@@ -155,6 +155,9 @@ func add[In, Out any](s *Set, spec Spec) *Op {
 		s.errs = append(s.errs, fmt.Errorf("operation %q wants a new name with a dot, and a doc", spec.Name))
 	}
 	f := kind.Fields(reflect.TypeFor[In]())
+	if err := kind.SecretsSound(reflect.TypeFor[In]()); err != nil {
+		s.errs = append(s.errs, fmt.Errorf("operation %s: %w", spec.Name, err))
+	}
 	o := &Op{Spec: spec, Kind: k, Verb: verb, In: f, InSchema: kind.Schema(f, false), OutSchema: schemaOf(reflect.TypeFor[Out]())}
 	o.check = func(raw json.RawMessage) (any, error) { return decode[In](raw, f) }
 	if s.byName == nil {

@@ -19,12 +19,12 @@ import (
 // A widget is the throwaway kind: it shows what a kind costs, one struct and one line.
 type widget struct {
 	kind.Meta
-	Title  string `json:"title" doc:"What it is called." min:"3" list:""`
-	Size   int    `json:"size" doc:"How large it is." min:"1" max:"5" index:""`
-	Friend string `json:"friend" doc:"The widget beside it." ref:"widget" index:""`
-	State  state  `json:"state" doc:"Where it stands." read:"only" index:"" default:"draft"`
-	Reason string `json:"reason" doc:"Why."`
-	Pass   string `json:"pass" doc:"Its password." secret:""`
+	Title  string      `json:"title" doc:"What it is called." min:"3" list:""`
+	Size   int         `json:"size" doc:"How large it is." min:"1" max:"5" index:""`
+	Friend string      `json:"friend" doc:"The widget beside it." ref:"widget" index:""`
+	State  state       `json:"state" doc:"Where it stands." read:"only" index:"" default:"draft"`
+	Reason string      `json:"reason" doc:"Why."`
+	Pass   kind.Secret `json:"pass" doc:"Its password." secret:""`
 }
 
 type state string

@@ -165,6 +165,9 @@ type LedgerStatus struct {
 	Checkpoint CheckpointOut `json:"checkpoint" doc:"The last signed checkpoint."`
 	Key        string        `json:"key" doc:"The public key that checks it."`
 	Behind     string        `json:"behind,omitempty" doc:"Why nothing is signed, where that is so."`
+
+	Secrets       store.SecretStatus `json:"secrets" doc:"How secrets are sealed."`
+	SecretTrouble string             `json:"secret_trouble,omitempty" doc:"Why some cannot be opened, and what to do, where that is so."`
 }
 
 func (b *Boards) ledgerStatus(ctx context.Context, v *store.View, _ empty) (*LedgerStatus, error) {
@@ -176,6 +179,15 @@ func (b *Boards) ledgerStatus(ctx context.Context, v *store.View, _ empty) (*Led
 	s := &LedgerStatus{Size: v.At, Checkpoint: checkpointOut(cp), Key: key}
 	if !v.Past && v.At < cp.Size {
 		s.Behind = fmt.Sprintf("the database has %d entries, and a checkpoint for %d was signed", v.At, cp.Size)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if s.Secrets, err = v.Secrets(ctx); err == nil {
+		err = s.Secrets.Trouble()
+	}
+	if e := errs.Public(err); err != nil && e.Code == errs.Unavailable { // keys that are lost or cannot be read: what is asked for here is how it stands
+		s.SecretTrouble, err = e.Error()+". To mend it: "+e.Fix+".", nil
 	}
 	return s, err
 }

@@ -27,6 +27,7 @@ import (
 	"assay/internal/ledger"
 	"assay/internal/op"
 	"assay/internal/report"
+	"assay/internal/seal"
 	"assay/internal/store"
 )
 
@@ -97,7 +98,8 @@ func Open(ctx context.Context, cfg Settings, p Parts) (*App, error) {
 		return nil, err
 	}
 	a.DB, err = store.Open(ctx, conn, store.Options{Clock: p.Clock, Kinds: a.Set.Shapes(), Tables: a.Set.Tables(),
-		Keys: &ledger.Keys{Dir: filepath.Join(a.Data, "keys")}, Anchors: &ledger.Anchors{Dir: filepath.Join(a.Data, "anchor")}})
+		Keys: &ledger.Keys{Dir: filepath.Join(a.Data, "keys")}, Anchors: &ledger.Anchors{Dir: filepath.Join(a.Data, "anchor")},
+		Seals: seals(cfg, a.Data)})
 	if err != nil {
 		conn.Close()
 		return nil, err
@@ -107,6 +109,14 @@ func Open(ctx context.Context, cfg Settings, p Parts) (*App, error) {
 	a.Works.After = a.Boards.Score
 	a.Gate = &op.Gate{Set: a.Set, DB: a.DB, Log: p.Log, Files: a.files.of, Zone: a.zone, MaxFile: a.maxFile()}
 	return a, nil
+}
+
+// seals are the keys of secrets: in the data folder, or where the settings say.
+func seals(cfg Settings, data string) *seal.Ring {
+	if p := cfg.Get("seal_keys"); p != "" {
+		return &seal.Ring{Path: p, Given: true}
+	}
+	return &seal.Ring{Path: filepath.Join(data, "keys")}
 }
 
 // Close waits for what is under way and closes the data folder.

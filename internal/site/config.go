@@ -33,6 +33,7 @@ var settings = Settings{
 	{Name: "database", Default: "", About: "sqlite:FILE or postgres://…; empty means SQLite in the data folder"},
 	{Name: "listen", Default: "127.0.0.1:8080", About: "address that the server listens on"},
 	{Name: "public_url", Default: "", About: "address under which people reach the server; empty means http:// and the listen address"},
+	{Name: "seal_keys", Default: "", About: "file or folder of the keys that seal secrets; empty means keys in the data folder, made at the first start"},
 	{Name: "server", Default: "", About: "address of a running server that commands are sent to; empty means in this process"},
 	{Name: "token", Default: "", About: "API token for the server"},
 	{Name: "org", Default: "", About: "organisation: its id, or at the first start its name"},

@@ -96,7 +96,7 @@ func (a *App) ready(ctx context.Context) error {
 	for _, o := range orgs {
 		err = errors.Join(err, a.DB.Behind(ctx, o))
 	}
-	return err
+	return errors.Join(err, a.DB.SecretTrouble(ctx))
 }
 
 // Serve listens, does the daily work, and stops cleanly when ctx ends. listening is called once connections are taken.

@@ -25,6 +25,7 @@ import (
 	"assay/internal/id"
 	"assay/internal/kind"
 	"assay/internal/ledger"
+	"assay/internal/seal"
 )
 
 // forever is the until of what still holds.
@@ -38,6 +39,7 @@ type Options struct {
 	Tables  []FactTable
 	Keys    *ledger.Keys
 	Anchors *ledger.Anchors
+	Seals   *seal.Ring // the keys of secrets; nil where no kind has any
 }
 
 // DB is an open store.
@@ -50,6 +52,8 @@ type DB struct {
 	tables  map[string]FactTable
 	keys    *ledger.Keys
 	anchors *ledger.Anchors
+	seals   *seal.Ring
+	unread  unread
 
 	queue  chan *change
 	held   *change // taken from the queue and put off to the next batch; the writer's own
@@ -74,6 +78,9 @@ type shape struct {
 	refAt []int    // of each reference, its place in names
 	cites []string // fields in which a file can be cited
 
+	secrets     []kind.Field
+	secretNames []string
+
 	insert, end string // the statements that make and end a row of its table
 }
 
@@ -93,7 +100,7 @@ func Open(ctx context.Context, conn *db.DB, o Options) (*DB, error) {
 		o.Clock = clock.System{}
 	}
 	d := &DB{sql: conn, clock: o.Clock, ids: id.Source{Rand: o.Rand}, kinds: map[string]*shape{}, tables: map[string]FactTable{},
-		keys: o.Keys, anchors: o.Anchors, queue: make(chan *change, 1024), stop: make(chan struct{}), done: make(chan struct{}),
+		keys: o.Keys, anchors: o.Anchors, seals: o.Seals, queue: make(chan *change, 1024), stop: make(chan struct{}), done: make(chan struct{}),
 		broken: make(chan struct{}), watch: map[chan Event]bool{}}
 	for _, k := range o.Kinds {
 		s := &shape{Shape: k}
@@ -103,6 +110,9 @@ func Open(ctx context.Context, conn *db.DB, o Options) (*DB, error) {
 			}
 			if f.Ref != "" {
 				s.refs = append(s.refs, f)
+			}
+			if f.Secret {
+				s.secrets, s.secretNames = append(s.secrets, f), append(s.secretNames, f.Name)
 			}
 		}
 		s.prepare()
@@ -119,6 +129,9 @@ func Open(ctx context.Context, conn *db.DB, o Options) (*DB, error) {
 		d.tables[t.name()] = t
 	}
 	if err := d.migrate(ctx); err != nil {
+		return nil, err
+	}
+	if err := d.firstSeal(ctx); err != nil {
 		return nil, err
 	}
 	go d.run()

@@ -205,7 +205,15 @@ func Put[T any, P kind.Thing[T]](ctx context.Context, tx *Tx, k kind.Kind[T], t 
 	if err := tx.resolve(ctx, s, reflect.ValueOf(t).Elem()); err != nil {
 		return err
 	}
+	if len(s.secrets) > 0 {
+		if err := tx.sealAll(s, m.ID, reflect.ValueOf(t).Elem(), reflect.Indirect(reflect.ValueOf(old))); err != nil {
+			return err
+		}
+	}
 	body, err := Encode(t)
+	if err == nil && len(s.secrets) > 0 {
+		body, err = s.withSecrets(body, reflect.ValueOf(t).Elem())
+	}
 	if err != nil {
 		return fmt.Errorf("write %s: %w", k.Name, err)
 	}

@@ -19,6 +19,7 @@ import (
 	"assay/internal/db"
 	"assay/internal/ledger"
 	"assay/internal/op"
+	"assay/internal/seal"
 	"assay/internal/store"
 )
 
@@ -90,7 +91,8 @@ func (h *House) Open(t testing.TB) {
 	}
 	h.Engine = h.Conn.Engine
 	h.Store, err = store.Open(ctx, h.Conn, store.Options{Clock: h.Clock, Rand: h.Rand, Kinds: h.Set.Shapes(), Tables: h.Set.Tables(),
-		Keys: &ledger.Keys{Dir: filepath.Join(h.Dir, "keys")}, Anchors: &ledger.Anchors{Dir: filepath.Join(h.Dir, "anchor")}})
+		Keys: &ledger.Keys{Dir: filepath.Join(h.Dir, "keys")}, Anchors: &ledger.Anchors{Dir: filepath.Join(h.Dir, "anchor")},
+		Seals: &seal.Ring{Path: filepath.Join(h.Dir, "keys")}})
 	if err != nil {
 		t.Fatal(err)
 	}

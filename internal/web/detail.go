@@ -33,7 +33,7 @@ func (q *ask) detail(kindName string, t thing) (answer, error) {
 	}
 	var rest, made []ui.Pair
 	for _, f := range sh.Fields {
-		if f.Secret || f.Name == sh.Label || f.Name == "id" || f.Name == "rev" || f.Name == "state" || f.Name == "ref" || f.Name == "title" && v.Ref != "" {
+		if f.Hidden() || f.Name == sh.Label || f.Name == "id" || f.Name == "rev" || f.Name == "state" || f.Name == "ref" || f.Name == "title" && v.Ref != "" {
 			continue
 		}
 		if f.Name == "created_at" || f.Name == "created_by" || f.Name == "updated_at" || f.Name == "updated_by" {

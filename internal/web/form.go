@@ -54,7 +54,7 @@ func (q *ask) sort(x *ui.Field, f kind.Field) {
 	}
 	switch {
 	case f.Secret:
-		x.Kind, x.Complete = "password", "new-password"
+		x.Kind, x.Complete, x.Value = "password", "new-password", "" // what was sent is not sent back
 	case few:
 		x.Kind = "select"
 		if !f.Required {

@@ -222,7 +222,7 @@ func listed(sh kind.Shape) []kind.Field {
 		out = append(out, f)
 	}
 	for _, f := range sh.Fields {
-		if f.List && f.Name != sh.Label && f.Name != "ref" && !f.Secret {
+		if f.List && f.Name != sh.Label && f.Name != "ref" && !f.Hidden() {
 			out = append(out, f)
 		}
 	}
