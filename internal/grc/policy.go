@@ -9,7 +9,9 @@ import (
 	"assay/internal/kind"
 )
 
-// A Policy is a rule of the organisation, in writing, that somebody other than its author has approved.
+// A Policy is a rule of the organisation, in writing, that somebody other than its author has approved. Its body is
+// the text that is worked on. The text that binds stands beside it: it stays in force, and can be read, while the
+// next version is written, until that one is published (INV-18).
 type Policy struct {
 	kind.Meta
 	Ref            string      `json:"ref" doc:"Its short name, such as POL-04." min:"2" max:"30" index:"" list:""`
@@ -21,12 +23,18 @@ type Policy struct {
 	ReviewDays     int64       `json:"review_days" doc:"After how many days it is reviewed again." min:"1" max:"1100" default:"365"`
 	Audience       []string    `json:"audience" doc:"Whom it binds."`
 	Sections       []string    `json:"sections" doc:"What it must cover."`
-	Body           string      `json:"body" doc:"The text, in Markdown." long:""`
+	Body           string      `json:"body" doc:"The text that is worked on, in Markdown." long:""`
 	ChangeNote     string      `json:"change_note" doc:"What changed in this version." max:"2000"`
 	VersionNo      int64       `json:"version_no" doc:"Number of the approved version." read:"only" list:""`
 	ApprovedBy     string      `json:"approved_by" doc:"Who approved it." read:"only"`
 	ApprovedAt     time.Time   `json:"approved_at,omitzero" doc:"When it was approved: the server's time, never another." read:"only"`
-	PublishedAt    time.Time   `json:"published_at,omitzero" doc:"When it was published." read:"only"`
+	PublishedText  string      `json:"published_text" doc:"The text in force, in Markdown." read:"only" long:""`
+	PublishedNo    int64       `json:"published_no" doc:"Number of the version in force; 0 where none is." read:"only" list:""`
+	PublishedAt    time.Time   `json:"published_at,omitzero" doc:"When the version in force was published." read:"only"`
+	WrittenBy      string      `json:"published_written_by" doc:"Who wrote the version in force." read:"only"`
+	AgreedBy       string      `json:"published_approved_by" doc:"Who approved the version in force." read:"only"`
+	AgreedAt       time.Time   `json:"published_approved_at,omitzero" doc:"When the version in force was approved." read:"only"`
+	InForceSince   time.Time   `json:"in_force_since,omitzero" doc:"Since when one version or another has been in force without a break." read:"only"`
 	LastReviewedAt time.Time   `json:"last_reviewed_at,omitzero" doc:"When it was last looked at and found right." read:"only" list:""`
 	State          PolicyState `json:"state" doc:"Where it stands." read:"only" index:"" list:"" default:"draft"`
 }
@@ -47,8 +55,35 @@ func (PolicyState) Values() []string {
 	return []string{"draft", "in_review", "approved", "published", "retired"}
 }
 
-// InForce says whether the policy binds.
-func (p *Policy) InForce() bool { return p.State == "published" }
+// InForce says whether a version of the policy binds.
+func (p *Policy) InForce() bool {
+	p.settle()
+	return p.PublishedNo > 0 && p.State != "retired"
+}
+
+// WasInForce says whether a version of the policy bound at a moment.
+func (p *Policy) WasInForce(at time.Time) bool {
+	p.settle()
+	return p.PublishedNo > 0 && !p.InForceSince.After(at) && (p.State != "retired" || p.UpdatedAt.After(at))
+}
+
+// settle fills in the version in force of a policy that was published before it was kept apart.
+func (p *Policy) settle() {
+	if p.State == "published" && p.PublishedNo == 0 {
+		p.publish()
+	}
+}
+
+// publish puts the approved version in force, in the place of the one before.
+func (p *Policy) publish() {
+	if p.PublishedNo == 0 {
+		p.InForceSince = p.PublishedAt
+	}
+	p.PublishedText, p.PublishedNo, p.AgreedBy, p.AgreedAt = p.Body, p.VersionNo, p.ApprovedBy, p.ApprovedAt
+	if p.WrittenBy = p.Author; p.WrittenBy == "" {
+		p.WrittenBy = p.CreatedBy
+	}
+}
 
 // Policies are the policies.
 var Policies = kind.Kind[Policy]{
@@ -64,6 +99,9 @@ var Policies = kind.Kind[Policy]{
 		if n.State == "approved" && o != nil && o.State == "in_review" {
 			n.VersionNo++
 			n.LastReviewedAt = n.ApprovedAt
+		}
+		if o != nil && (o.State == "approved" && n.State == "published" || o.State == "published" && n.PublishedNo == 0) {
+			n.publish()
 		}
 		return nil
 	},

@@ -86,19 +86,25 @@ func policies(ctx context.Context, v *store.View) ([]collect.Resource, error) {
 		if p.State == "retired" {
 			continue
 		}
-		version := ""
+		inForce := ""
 		if p.InForce() {
-			version = versionText(p.VersionNo)
+			inForce = versionText(p.PublishedNo)
 		}
 		out = append(out, collect.Resource{Kind: "internal.policy", Key: p.ID, Name: p.Ref + " " + p.Title, Attrs: map[string]any{
-			"ref": p.Ref, "title": p.Title, "required": p.Required, "approved_version": orNull(version), "last_reviewed_at": timeOrNull(p.LastReviewedAt), "owner_ref": orNull(p.Owner)}})
-		if p.VersionNo > 0 {
+			"ref": p.Ref, "title": p.Title, "required": p.Required, "approved_version": orNull(inForce), "last_reviewed_at": timeOrNull(p.LastReviewedAt), "owner_ref": orNull(p.Owner)}})
+		version := func(no int64, state, author, approver string, at time.Time) {
+			out = append(out, collect.Resource{Kind: "internal.policy_version", Key: p.ID + "/" + versionText(no), Name: p.Ref + " version " + versionText(no), Attrs: map[string]any{
+				"policy_ref": p.Ref, "version": versionText(no), "state": state, "author": author, "approver": orNull(approver), "approved_at": timeOrNull(at)}})
+		}
+		if p.InForce() {
+			version(p.PublishedNo, "published", p.WrittenBy, p.AgreedBy, p.AgreedAt)
+		}
+		if p.State == "approved" { // the next one, which is not in force yet
 			author := p.Author
 			if author == "" {
 				author = p.CreatedBy
 			}
-			out = append(out, collect.Resource{Kind: "internal.policy_version", Key: p.ID + "/" + versionText(p.VersionNo), Name: p.Ref + " version " + versionText(p.VersionNo), Attrs: map[string]any{
-				"policy_ref": p.Ref, "version": versionText(p.VersionNo), "state": string(p.State), "author": author, "approver": orNull(p.ApprovedBy), "approved_at": timeOrNull(p.ApprovedAt)}})
+			version(p.VersionNo, "approved", author, p.ApprovedBy, p.ApprovedAt)
 		}
 	}
 	return out, nil

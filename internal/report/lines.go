@@ -185,7 +185,7 @@ func better(a, b EvidenceState) bool { return evidenceRank[a] < evidenceRank[b] 
 // policyOn is how a policy stood at a moment.
 func (b *Board) policyOn(ref string, at time.Time) PolicyState {
 	p := b.data.policies[ref]
-	if p == nil || p.PublishedAt.IsZero() || p.PublishedAt.After(at) || (p.State == "retired" && !p.UpdatedAt.After(at)) {
+	if p == nil || !p.WasInForce(at) {
 		return PolicyMissing
 	}
 	if at.Sub(p.LastReviewedAt) > time.Duration(p.ReviewDays)*24*time.Hour {

@@ -42,6 +42,9 @@ func (q *ask) detail(kindName string, t thing) (answer, error) {
 		}
 		q.place(&v, &rest, f, t[f.Name])
 	}
+	if sh.Name == "policy" {
+		v.Sections = policyTexts(t, v.Sections)
+	}
 	v.Side = append(v.Side, made...)
 	if len(rest) > 0 {
 		v.Sections = append(v.Sections, page.Section{Title: "Details", Pairs: rest})
@@ -55,6 +58,30 @@ func (q *ask) detail(kindName string, t thing) (answer, error) {
 	}
 	base := "/" + q.plural[sh.Name]
 	return show(page.Detail(q.frame(v.Title, q.sectionOf(sh.Name), ui.Link{Text: q.title(sh.Name), Href: base}, ui.Link{Text: orElse(v.Ref, clip(v.Title, 60))}), v))
+}
+
+// policyTexts says which text of a policy binds, and which is only worked on. While they are the same there is one.
+func policyTexts(t thing, all []page.Section) []page.Section {
+	no, binding := t.number("published_no"), t.text("state") != "retired"
+	out := make([]page.Section, 0, len(all))
+	for _, s := range all {
+		switch {
+		case no > 0 && s.Title == "Published text":
+			if s.Title = fmt.Sprintf("In force: version %d", no); !binding {
+				s.Title = fmt.Sprintf("No longer in force: version %d", no)
+			}
+		case no > 0 && s.Title == "Body":
+			if t.text("body") == t.text("published_text") {
+				continue
+			}
+			s.Title = "Next version, not in force yet (" + words(t.text("state")) + ")"
+			if !binding {
+				s.Title = "A version that never came in force"
+			}
+		}
+		out = append(out, s)
+	}
+	return out
 }
 
 // place puts a field where it belongs: long texts into panels of their own, who and when beside, the rest among the details.
