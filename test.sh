@@ -8,33 +8,58 @@ cd "$(dirname "$0")"
 
 say() { printf '\n== %s\n' "$*"; }
 
-need() { # program, Debian package
-  command -v "$1" >/dev/null 2>&1 || missing+=("$2")
+stop() { printf '%s\n' "$*" >&2; exit 1; }
+
+need() { # program, Debian packages
+  command -v "$1" >/dev/null 2>&1 || missing+=("${@:2}")
+}
+
+# Where Go looks for the certificates that it trusts when it downloads modules.
+trusts_somebody() {
+  local f
+  for f in "${SSL_CERT_FILE:-}" /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem \
+    /etc/pki/tls/cacert.pem /etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem /etc/ssl/cert.pem; do
+    [ -n "$f" ] && [ -e "$f" ] && return
+  done
+  return 1
 }
 
 install_missing() {
   missing=()
+  trusts_somebody || missing+=(ca-certificates)
   need git git
   need node nodejs
   need chromium chromium
   need strace strace
-  ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=(postgresql)
-  command -v gcc >/dev/null 2>&1 || missing+=(gcc libc6-dev)
+  ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need initdb postgresql
+  need gcc gcc libc6-dev
   [ "${#missing[@]}" -eq 0 ] && return
   say "installing ${missing[*]}"
   local as=()
-  [ "$(id -u)" -eq 0 ] || as=(sudo)
+  command -v apt-get >/dev/null || stop "This machine has no apt-get. Install what these Debian packages hold, and start again: ${missing[*]}"
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || stop "Only root may install, and there is no sudo here. As root: apt-get install --no-install-recommends ${missing[*]}"
+    as=(sudo)
+  fi
   "${as[@]}" apt-get update -qq
-  # The tests start a private PostgreSQL of their own; no service is to start here.
-  DEBIAN_FRONTEND=noninteractive "${as[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  # The tests start a private PostgreSQL; the one that Debian's package starts is left alone.
+  "${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
+node_is_new_enough() {
+  local v
+  v=$(node -p 'process.versions.node.split(".")[0]')
+  [ "$v" -ge 18 ] || stop "The second verifier needs Node 18 or newer; $(command -v node) is $(node --version). Put a newer one first in PATH."
+}
+
+command -v go >/dev/null || stop "There is no go in PATH. Install Go 1.26 (https://go.dev/dl) and put its bin folder in PATH."
 if [ "${1:-}" = fast ]; then
   go vet ./...
   exec go test ./...
 fi
 
 install_missing
+node_is_new_enough
 export ASSAY_TESTS=all
 say "format and vet"
 unformatted=$(gofmt -l $(git ls-files '*.go' | grep -v _templ.go))

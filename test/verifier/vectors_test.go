@@ -200,6 +200,9 @@ func TestThePublishedVectorsAreThoseOfTheGenerator(t *testing.T) {
 }
 
 func TestASecondVerifierPassesThePublishedVectors(t *testing.T) {
+	if alone(t) {
+		return
+	}
 	files := small(t)
 	lines := func(name string) []string {
 		return strings.Split(strings.TrimSpace(string(files[name])), "\n")
