@@ -99,7 +99,7 @@ func (b *tab) complaints() []string {
 
 func (b *tab) run(what string, acts ...chromedp.Action) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, 2*time.Minute)
 	defer cancel()
 	if what == "start" { // the browser lives as long as the context that it was started with
 		ctx = b.ctx
