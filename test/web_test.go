@@ -173,7 +173,7 @@ func TestTheStoryIsToldThroughPages(t *testing.T) {
 
 		p.wants(p.get(one+"/cancel"), 200, "and say why")
 		seen = p.rev(one + "/cancel")
-		p.wants(p.post(one+"/cancel", "rev", seen, "outcome", ""), 422, "Is required")
+		p.wants(p.post(one+"/cancel", "rev", seen, "outcome", ""), 422, "It is required to cancel")
 		p.wants(p.post(one+"/cancel", "rev", seen, "outcome", "The keys are gone"), 303)
 		p.wants(p.get(one), 200, "cancelled", "The keys are gone")
 		p.wants(p.get(one+"/block"), 200, "It is cancelled")
@@ -240,7 +240,7 @@ func TestAFileIsKeptGivenBackAndNeverRun(t *testing.T) {
 			r.Header.Set("Content-Type", w.FormDataContentType())
 			return p.send(r)
 		}
-		p.wants(bring(map[string]string{"title": "x", "type": "report", "notes": "kept"}, "a.html", hostile), 422, "Must be at least 2 characters", "kept", "Choose the file once more")
+		p.wants(bring(map[string]string{"title": "x", "type": "report", "notes": "kept"}, "a.html", hostile), 422, "It must be at least 2 characters", "kept", "Choose the file once more")
 		s := p.wants(bring(map[string]string{"title": "A page", "type": "report", "submit": "true"}, "../../a\r\n\"b.html", hostile), 303)
 		one := s.to
 		s = p.wants(p.get(one), 200, "A page", "submitted", "text/html", "sha256")
@@ -300,5 +300,19 @@ func TestEveryRoleFindsItsWayInAndNoDeadEndInItsMenu(t *testing.T) {
 				}
 			}
 		}
+	})
+}
+
+func TestASourceIsConnectedInAFormWithAFieldForEachThing(t *testing.T) {
+	throughPages(t, func(t *testing.T, p *people) {
+		p.signIn()
+		p.wants(p.get("/sources/new"), 200, "Git repository", "/sources/new?connector=git")
+		p.wants(p.get("/sources/new?connector=git"), 200, `name="config.path"`, `name="config.branch"`)
+		s := p.wants(p.post("/sources", "connector", "git", "name", "Shop", "config.branch", "kept while typed"), 422, "kept while typed", `value="Shop"`)
+		if !regexp.MustCompile(`name="config.path"[^>]*aria-invalid="true"|aria-invalid="true"[^>]*name="config.path"`).MatchString(s.text) {
+			t.Error("the field at fault is not marked")
+		}
+		s = p.wants(p.post("/sources", "connector", "git", "name", "Shop", "config.path", "/srv/git/shop.git", "config.since_days", "30"), 303)
+		p.wants(p.get(s.to), 200, "/srv/git/shop.git", "30", "not read yet")
 	})
 }

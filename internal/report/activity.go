@@ -271,6 +271,15 @@ func sentence(ctx context.Context, v *store.View, e store.Version, names map[str
 	var b store.Batch
 	_ = json.Unmarshal(e.Body, &b) // a body that was disposed of has no count
 	ev.Text = fact(e, b)
+	if e.Kind == "sign_in" { // the program wrote it down; the person did it, or was given the link
+		name, err := whoIs(ctx, v, e.ID, names)
+		if err != nil {
+			return ev, err
+		}
+		if ev.Label = name; b.Note["action"] != "link made" {
+			ev.Who, ev.Label = name, ""
+		}
+	}
 	return ev, nil
 }
 
@@ -329,12 +338,13 @@ func deed(sh kind.Shape, e store.Version) string {
 	case verb == "update":
 		return "changed the " + noun
 	}
-	return pastOf(verb) + " the " + noun
+	return PastOf(verb) + " the " + noun
 }
 
-var pasts = map[string]string{"submit": "submitted", "begin": "began", "block": "blocked", "cancel": "cancelled", "grant": "set the roles of", "link": "made a sign-in link for", "password": "set the password of", "leave": "recorded the leave of", "confirm": "confirmed", "withdraw": "withdrew", "publish": "published", "start": "recorded the start of", "finish": "finished"}
+var pasts = map[string]string{"submit": "submitted", "begin": "began", "block": "blocked", "cancel": "cancelled", "grant": "set the roles of", "link": "made a link to sign in for", "password": "set the password of", "leave": "recorded the leave of", "confirm": "confirmed", "withdraw": "withdrew", "publish": "published", "start": "recorded the start of", "finish": "finished"}
 
-func pastOf(verb string) string {
+// PastOf is a verb of an operation in the past tense.
+func PastOf(verb string) string {
 	if p, ok := pasts[verb]; ok {
 		return p
 	}
@@ -355,13 +365,13 @@ func fact(e store.Version, b store.Batch) string {
 	case "check_run":
 		return "ran the tests"
 	case "test_state":
-		return n("test came", "tests came") + " to another outcome"
+		return "recorded a new outcome of " + n("test", "tests")
 	case "result":
-		return n("result", "results") + " changed"
+		return "recorded " + n("changed result", "changed results")
 	case "check_plan":
-		return "fixed the list of tests"
+		return "recorded which tests are run"
 	case "score":
-		return "readiness changed"
+		return "computed another readiness"
 	case "sign_in":
 		switch b.Note["action"] {
 		case "in":
@@ -369,7 +379,7 @@ func fact(e store.Version, b store.Batch) string {
 		case "out":
 			return "signed out"
 		case "link made":
-			return "made a sign-in link for"
+			return "made a link to sign in for"
 		}
 		return "signed in or out"
 	case "sensitive_read":

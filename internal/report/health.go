@@ -173,7 +173,7 @@ func HealthOf(f ControlFacts, now time.Time) ControlHealth {
 		return ControlHealth{NotApplicable, []Cause{{ByDecision, "an approved decision says that it does not apply"}}}
 	}
 	if !f.started() {
-		return ControlHealth{NotStarted, []Cause{{NoProof, "no required proof was ever accepted and no required test has completed"}}}
+		return ControlHealth{NotStarted, []Cause{{NoProof, "nothing proves it yet"}}}
 	}
 	if c := f.failures(); len(c) > 0 {
 		return ControlHealth{Failing, c}

@@ -29,6 +29,7 @@ type Overview struct {
 	OldestGap      int              `json:"oldest_gap" doc:"Days since the criterion that has gone longest without a good day had one, within the last 90."`
 	Areas          []Area           `json:"areas" doc:"The seven areas (F-03)."`
 	Security       SystemSecurity   `json:"system_security" doc:"Security of systems (F-05)."`
+	Next           []Step           `json:"next" doc:"What to do next so that more is proved, the best beginning first."`
 	Statements     []Statement      `json:"statements" doc:"The eight statements (T-007)."`
 	History        []Score          `json:"history" doc:"Readiness over time: the changes of the last year."`
 	Scores         []CriterionScore `json:"scores" doc:"Readiness of each criterion."`
@@ -43,7 +44,7 @@ func (b *Boards) readiness(ctx context.Context, v *store.View, _ empty) (*Overvi
 	}
 	o := &Overview{Organization: board.Org.Name, At: board.Now, Position: board.At, Percent: board.Readiness.Percent, Exact: board.Readiness.Exact.RatString(), Criteria: len(board.Readiness.Criteria),
 		NotProved: []string{}, Zero: board.Readiness.Zero, Failing: board.Readiness.Failing, Controls: map[string]int{}, Tests: map[string]int{}, SourcesFailing: []string{},
-		Areas: board.Areas, Security: board.Security, Statements: StatementsOf(board.statementFacts(), board.Now), Scores: board.Readiness.Criteria}
+		Areas: board.Areas, Security: board.Security, Next: board.next(), Statements: StatementsOf(board.statementFacts(), board.Now), Scores: board.Readiness.Criteria}
 	for _, c := range board.Readiness.Criteria {
 		if c.Exact.Num().Cmp(c.Exact.Denom()) < 0 {
 			o.NotProved = append(o.NotProved, c.Ref)

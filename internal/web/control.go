@@ -49,30 +49,32 @@ func controlList(q *ask) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	v := page.ListView{Title: "Controls", Query: q.get("q"), Search: "Id, title or text", Action: "/controls", Keep: q.keep("status", "criterion", "mine"), Icon: "control",
+	v := page.ListView{Title: "Controls", Tabs: q.tabs("/controls"), Query: q.get("q"), Search: "Id, title or text", Action: "/controls", Keep: q.keep("status", "criterion", "mine"), Icon: "control",
 		Empty: "Take a filter away, or search for less. A control is something that you do so that criteria are met.",
 		Cols:  []ui.Col{{Text: "Id"}, {Text: "Title", Fill: true}, {Text: "Now"}, {Text: "Owner", Low: true}, {Text: "Reason", Fill: true, Low: true}, {Text: "Criteria", Low: true}, {Text: "Tests", Num: true, Low: true}}}
 	if q.mayChange("control.create") {
 		v.New = ui.Link{Text: "New control", Href: "/controls/new"}
 	}
-	count, nobody := map[string]int{}, 0
+	count, nobody, inForce := map[string]int{}, 0, 0
 	for _, t := range l.Data {
 		st := now[t.text("ref")].Status
 		if t.text("state") != "active" {
 			st = t.text("state")
-		}
-		count[st]++
-		if t.text("owner") == "" {
+		} else if inForce++; t.text("owner") == "" {
 			nobody++
 		}
+		count[st]++
 		if q.keepsControl(t, st) {
 			v.Rows = append(v.Rows, q.controlRow(t, now[t.text("ref")]))
 		}
 	}
-	v.Answer = []ui.Part{{Text: fmt.Sprintf("%d of %s", count["failing"], ui.Count(len(l.Data), "control")), Href: q.with("status", "failing")}, {Text: verb(count["failing"], " is failing", " are failing") + " and "},
+	v.Answer = []ui.Part{{Text: fmt.Sprintf("%d of %s", count["failing"], ui.Count(inForce, "control")), Href: q.with("status", "failing")}, {Text: " in force" + verb(count["failing"], " is failing", " are failing") + " and "},
 		{Text: fmt.Sprint(nobody), Href: q.with("mine", "nobody")}, {Text: verb(nobody, " has", " have") + " no owner."}}
-	for _, c := range [][2]string{{"failing", "failing"}, {"no data", "no_data"}, {"needs attention", "needs_attention"}, {"passing", "passing"}, {"not started", "not_started"}} {
+	for _, c := range [][2]string{{"failing", "failing"}, {"no data", "no_data"}, {"needs attention", "needs_attention"}, {"passing", "passing"}, {"not started", "not_started"}, {"draft", "draft"}, {"retired", "retired"}} {
 		on := q.get("status") == c[1]
+		if (c[1] == "draft" || c[1] == "retired") && count[c[1]] == 0 && !on {
+			continue
+		}
 		v.Chips = append(v.Chips, ui.Chip{Text: c[0], N: count[c[1]], On: on, Href: q.with("status", unless(on, c[1]))})
 	}
 	for _, c := range [][2]string{{"owner is me", "me"}, {"no owner", "nobody"}} {
@@ -110,7 +112,7 @@ func (q *ask) keepsControl(t thing, status string) bool {
 			return false
 		}
 	case "nobody":
-		if t.text("owner") != "" {
+		if t.text("owner") != "" || t.text("state") != "active" { // a draft needs no owner yet
 			return false
 		}
 	}
@@ -198,7 +200,7 @@ func (q *ask) controlParts(v *page.ControlView, s *report.ControlStatus) {
 		v.Tests = append(v.Tests, q.testLine(t))
 	}
 	for _, e := range s.Evidence {
-		l := page.EvidenceLine{Kind: e.Title, Status: healthOf(e.State), Until: q.localOf(e.Until), Required: e.Required}
+		l := page.EvidenceLine{Kind: e.Title, Add: "/evidence/new" + query("control", s.Ref, "evidence_key", e.Key, "type", e.Type, "title", e.Title), Status: healthOf(e.State), Until: q.localOf(e.Until), Required: e.Required}
 		if e.State == "missing" {
 			l.Status = ui.NotStarted
 		}
@@ -207,7 +209,11 @@ func (q *ask) controlParts(v *page.ControlView, s *report.ControlStatus) {
 		}
 		v.Evidence = append(v.Evidence, l)
 	}
+	v.Implemented.Href, v.Operating.Href = "#tests", "#days"
 	for _, p := range s.Policies {
+		if p.State == "missing" && v.Documented.Href == "" && p.ID != "" {
+			v.Documented.Href = "/policies/" + seg(p.ID)
+		}
 		l := ui.Link{Text: p.Ref + " " + p.Title}
 		if p.ID != "" {
 			l.Href = "/policies/" + seg(p.ID)

@@ -18,7 +18,7 @@ func criteria(q *ask) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	v := page.CriteriaView{Query: q.get("q"), Keep: q.keep("show", "category")}
+	v := page.CriteriaView{Tabs: q.tabs("/criteria"), Query: q.get("q"), Keep: q.keep("show", "category")}
 	find, open, none, scope := strings.ToLower(strings.TrimSpace(q.get("q"))), 0, 0, 0
 	for _, c := range l.Data {
 		if c.InScope {
@@ -61,7 +61,7 @@ func criteria(q *ask) (answer, error) {
 		on := q.get("show") == c.key
 		v.Chips = append(v.Chips, ui.Chip{Text: c.text, N: c.n, On: on, Href: q.with("show", unless(on, c.key))})
 	}
-	return show(page.Criteria(q.frame("Criteria", "monitoring", ui.Link{Text: "Monitoring", Href: "/monitoring"}, ui.Link{Text: "Criteria"}), v))
+	return show(page.Criteria(q.frame("Criteria", "monitoring"), v))
 }
 
 func keepsCriterion(q *ask, c report.CriterionRow, find string) bool {

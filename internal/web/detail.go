@@ -13,6 +13,7 @@ import (
 	"assay/internal/clock"
 	"assay/internal/errs"
 	"assay/internal/kind"
+	"assay/internal/report"
 	"assay/internal/store"
 	"assay/internal/web/page"
 	"assay/internal/web/ui"
@@ -119,7 +120,7 @@ func (q *ask) pair(f kind.Field, title, text string) ui.Pair {
 	case f.Format == "date-time" && !c.Day.IsZero():
 		p.Show = ui.Since(q.at(), c.Day)
 		if c.Day.After(q.at()) {
-			p.Show = ui.At(c.Day)
+			p.Show = ui.Moment(c.Day)
 		}
 	case f.Format == "date" && !c.Day.IsZero():
 		p.Show = ui.Date(c.Day)
@@ -284,7 +285,7 @@ func (q *ask) deed(x store.Version) string {
 	case verb == "update":
 		return "changed it"
 	}
-	return "did: " + words(verb)
+	return report.PastOf(verb) + " it"
 }
 
 func bodyOf(x store.Version) map[string]any {
@@ -307,6 +308,9 @@ func (q *ask) changes(sh kind.Shape, was, now map[string]any) []ui.Line {
 			text := plainText(m[f.Name])
 			if f.Ref != "" && f.Type == "string" {
 				text = q.label(text)
+			}
+			if len(f.Enum) > 0 && f.Type == "string" {
+				text = words(text)
 			}
 			if text != "" && text != "null" && text != "[]" && text != "{}" && text != "false" && text != "0" {
 				out[f.Name] = text

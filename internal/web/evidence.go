@@ -54,7 +54,7 @@ func evidenceList(q *ask) (answer, error) {
 		return answer{}, err
 	}
 	fresh := q.freshness(l.Data)
-	v := page.EvidenceListView{Query: q.get("q"), Keep: q.keep(append(keep, "fresh")...), Chips: q.stateChips(sh)}
+	v := page.EvidenceListView{Query: q.get("q"), Keep: q.keep(append(keep, "fresh")...), Chips: q.stateChips(sh, in)}
 	if q.mayChange("evidence.create") {
 		v.New = "/evidence/new"
 	}
@@ -78,7 +78,11 @@ func evidenceList(q *ask) (answer, error) {
 		on := q.get("fresh") == st
 		v.Chips = append(v.Chips, ui.Chip{Text: st, N: count[st], On: on, Href: q.with("fresh", unless(on, st))})
 	}
-	v.Answer = []ui.Part{{Text: fmt.Sprintf("%d of %s", count["current"]+count["expiring"], pieces(len(l.Data))), Href: "/evidence?fresh=current"}, {Text: verb(count["current"]+count["expiring"], " is", " are") + " proof today; "}, {Text: fmt.Sprint(count["expired"]), Href: "/evidence?fresh=expired"}, {Text: verb(count["expired"], " is", " are") + " too old."}}
+	if len(l.Data) == 0 {
+		v.Answer = []ui.Part{{Text: "No evidence is here yet. Each "}, {Text: "control", Href: "/controls"}, {Text: " says what it asks for."}}
+	} else {
+		v.Answer = []ui.Part{{Text: fmt.Sprintf("%d of %s", count["current"]+count["expiring"], pieces(len(l.Data))), Href: "/evidence?fresh=current"}, {Text: verb(count["current"]+count["expiring"], " is", " are") + " proof today; "}, {Text: fmt.Sprint(count["expired"]), Href: "/evidence?fresh=expired"}, {Text: verb(count["expired"], " is", " are") + " too old."}}
+	}
 	v.Pager.Text = fmt.Sprintf("%d shown", len(v.Rows))
 	return show(page.EvidenceList(q.frame("Evidence", "evidence"), v))
 }

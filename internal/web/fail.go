@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"assay/internal/errs"
 	"assay/internal/web/page"
@@ -45,8 +46,14 @@ func (q *ask) fail(err error) {
 		return
 	}
 	v := errorView(e)
+	if list, title := q.listOf(); e.Code == errs.NotFound && list != "" {
+		v.Acts = append(v.Acts, ui.Link{Text: "All " + strings.ToLower(title), Href: list})
+	}
 	if q.past() && e.Code == errs.NotFound {
-		v.Title, v.Text = "It was not there then", "At the moment that you look at, the ledger had nothing of this. "+v.Text
+		v.Title, v.Text = "It was not there then", "At the moment that you look at, the ledger had nothing of this."
+		if strings.HasPrefix(e.Text, "there is no organi") { // the ledger itself begins later
+			v.Title, v.Text = "Your ledger had not begun then", "Nothing was recorded before its first entry. Choose a later day."
+		}
 		v.Acts = append(v.Acts, ui.Link{Text: "Back to now", Href: "/as-of" + query("back", q.r.URL.RequestURI())})
 	}
 	var c templ.Component = page.ErrorAlone(v)
@@ -55,6 +62,22 @@ func (q *ask) fail(err error) {
 	}
 	q.w.Header().Set("X-Message", headerText(e.Error()))
 	q.write(codeOf(e), c)
+}
+
+// listOf is the list in which the thing of this address would stand.
+func (q *ask) listOf() (path, title string) {
+	part, rest, _ := strings.Cut(strings.TrimPrefix(q.r.URL.Path, "/"), "/")
+	for kindName, p := range q.plural {
+		if p == part && rest != "" {
+			return "/" + p, q.title(kindName)
+		}
+	}
+	switch {
+	case rest == "":
+	case part == "tests", part == "criteria", part == "resources":
+		return "/" + part, part
+	}
+	return "", ""
 }
 
 func errorView(e *errs.Error) page.ErrorView {

@@ -12,6 +12,7 @@ import (
 	"assay/internal/clock"
 	"assay/internal/errs"
 	"assay/internal/kind"
+	"assay/internal/report"
 	"assay/internal/web/ui"
 	"github.com/goccy/go-yaml"
 )
@@ -82,6 +83,8 @@ func (q *ask) sort(x *ui.Field, f kind.Field) {
 	case f.Format == "date-time":
 		x.Example = q.at().Format("2006-01-02 15:04")
 		x.Hint += " Write it as " + q.at().AddDate(0, 3, 0).Format(time.DateOnly) + ", or with a time of day as " + x.Example + ", in " + q.org.Zone.String() + "."
+	case f.Name == "test" && f.Type == "string":
+		x.Options = q.testNames()
 	case f.Type == "integer":
 		x.Kind = "number"
 	case f.Type == "array" && f.Plain():
@@ -99,6 +102,22 @@ func (q *ask) sort(x *ui.Field, f kind.Field) {
 			x.Rows = 10
 		}
 	}
+}
+
+// testNames are the tests, for choosing one while typing.
+func (q *ask) testNames() []ui.Option {
+	if !q.may("test.list") {
+		return nil
+	}
+	l, err := do[*report.TestList](q, "test.list", struct{}{})
+	if err != nil {
+		return nil
+	}
+	out := make([]ui.Option, len(l.Data))
+	for i, t := range l.Data {
+		out[i] = ui.Option{Value: t.Test, Text: t.Title}
+	}
+	return out
 }
 
 // shapeHint says how a field with fields of its own is written.
@@ -292,6 +311,12 @@ func (q *ask) timeGiven(f kind.Field, text string) (any, error) {
 // wrongText says what is wrong with an answer and how to mend it, without the name that stands above it.
 func wrongText(e *errs.Error) string {
 	text := e.Text
+	switch first, _, _ := strings.Cut(text, " "); {
+	case text == "is required":
+		text = "fill this in"
+	case slices.Contains([]string{"is", "must", "has", "wants", "cannot"}, first): // it stands below its name
+		text = "it " + text
+	}
 	if e.Fix != "" {
 		text += ". " + first(e.Fix)
 	}

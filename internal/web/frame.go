@@ -65,12 +65,15 @@ func (q *ask) nav() []ui.NavItem {
 	return out
 }
 
-// count counts things of a kind; where that is not allowed there is nothing to count. Ninety-nine is many.
+// many is where counting ends: more are not told apart.
+const many = 99
+
+// count counts things of a kind; where that is not allowed there is nothing to count.
 func (q *ask) count(kindName string, where map[string]any) int {
 	if !q.may(kindName + ".list") {
 		return 0
 	}
-	where["limit"] = 99
+	where["limit"] = many
 	l, err := do[listing](q, kindName+".list", where)
 	if err != nil {
 		return 0

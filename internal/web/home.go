@@ -29,6 +29,7 @@ func home(q *ask) (answer, error) {
 	}
 	v := page.HomeView{Readiness: o.Percent, Criteria: o.Criteria, Failing: page.Counted{N: len(o.Failing), Href: "/controls?status=failing"},
 		NoProof: page.Counted{N: len(o.Zero), Href: "/criteria?show=none"}, Newest: q.localOf(o.Newest), NewestHref: "/sources", ReadinessHref: "/criteria?show=open"}
+	v.Next = q.steps(o.Next)
 	for _, s := range o.Statements {
 		v.Statements = append(v.Statements, page.Statement{Text: s.Text, Proof: s.Detail, Status: proofOf(s.Proof), Href: statementHref[s.Key]})
 	}
@@ -68,6 +69,32 @@ func areaHref(key string) string {
 	}
 	return "/controls" + query("q", part)
 }
+
+// steps are what to do next while the programme is being set up: until every policy is in force and every control
+// has an owner. After that the daily work has its own places.
+func (q *ask) steps(all []report.Step) []ui.Step {
+	setUp := true
+	var out []ui.Step
+	for _, s := range all {
+		if (s.Key == "policies" || s.Key == "owners") && !s.Done() {
+			setUp = false
+		}
+		x := ui.Step{Text: s.Text, Why: s.Why, Got: s.Got, Of: s.Of, Href: stepHref[s.Key]}
+		if s.Key == "sources" && q.mayChange("source.create") {
+			x.Act = ui.Link{Text: "Connect", Href: "/sources/new"}
+		}
+		if s.Key == "evidence" && q.mayChange("evidence.create") {
+			x.Act = ui.Link{Text: "Add", Href: "/evidence/new"}
+		}
+		out = append(out, x)
+	}
+	if setUp {
+		return nil
+	}
+	return out
+}
+
+var stepHref = map[string]string{"sources": "/tests?state=unknown", "policies": "/policies", "owners": "/controls?mine=nobody", "failing": "/tests?state=fail", "evidence": "/evidence"}
 
 // curve draws readiness over time from its changes. A day before the first is not known, which is not nothing.
 func (q *ask) curve(all []report.Score) (ui.Area, []page.ReadinessRow) {
@@ -115,7 +142,7 @@ func (q *ask) sourceHealth() ([]page.SourceHealth, error) {
 	var out []page.SourceHealth
 	for _, t := range l.Data {
 		r := runs[t.id()]
-		h := page.SourceHealth{Name: t.text("name"), Kind: t.text("connector"), Href: "/sources/" + seg(t.id()), Status: r.status(t), LastGood: q.local(r.good)}
+		h := page.SourceHealth{Name: t.text("name"), Kind: t.text("connector"), Href: "/sources/" + seg(t.id()), Status: r.status(t), Word: r.word(t), LastGood: q.local(r.good)}
 		switch {
 		case t.text("state") == "disabled":
 			h.Note = "is not read"
@@ -146,6 +173,21 @@ func (r sourceRuns) status(t thing) ui.Status {
 		return ui.NeedsAttention
 	}
 	return ui.Errored
+}
+
+// word is the status as one says it of a source: a source does not pass, it works.
+func (r sourceRuns) word(t thing) string {
+	switch {
+	case t.text("state") == "disabled":
+		return "switched off"
+	case !r.any:
+		return "not read yet"
+	case r.last.State == collect.Complete:
+		return "working"
+	case r.last.State == collect.Partial:
+		return "read in part"
+	}
+	return "not readable"
 }
 
 // newestRuns finds the newest runs of sources: a few of each, so that a source that always fails says so.
@@ -194,11 +236,13 @@ func (q *ask) event(e report.Event) page.Event {
 			x.Status, x.Shown = healthOf(string(r.State)), r.State != collect.Complete
 		}
 	}
-	if e.Kind == "sign_in" { // the program wrote it down; the person did it
-		x.Actor, x.Object = q.label(e.ID), ui.Link{}
+	if e.Kind == "sign_in" {
+		if x.Object = (ui.Link{}); e.Label != "" {
+			x.Object = ui.Link{Text: e.Label, Href: q.hrefOf("user", e.ID)}
+		}
 	}
-	if e.Actor == "system" && strings.HasPrefix(e.Via, "system") {
-		x.Via = "by itself"
+	if e.Actor == "system" && strings.HasPrefix(e.Via, "system") { // nobody asked for it through anything
+		x.Via = ""
 	}
 	return x
 }

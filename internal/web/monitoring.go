@@ -57,7 +57,7 @@ func monitoring(q *ask) (answer, error) {
 		}
 		rows = narrow.Rows
 	}
-	v := page.GridView{Query: q.get("q"), First: dayOf(g.Newest), Days: g.Days, Updated: q.localOf(g.Updated), Path: q.r.URL.RequestURI(), Keep: q.keep("status", "mine", "days"),
+	v := page.GridView{Tabs: q.tabs("/monitoring"), Query: q.get("q"), First: dayOf(g.Newest), Days: g.Days, Updated: q.localOf(g.Updated), Path: q.r.URL.RequestURI(), Keep: q.keep("status", "mine", "days"),
 		Answer: gridAnswer(g), Chips: q.gridChips(count)}
 	for _, n := range []int64{30, 90, 365} {
 		text := strconv.FormatInt(n, 10)
@@ -83,7 +83,7 @@ func (q *ask) gridChips(count map[string]int) []ui.Chip {
 		}
 		return ui.Chip{Text: text, Href: q.with("status", to), N: count[status], On: on}
 	}
-	mine := ui.Chip{Text: "mine", Href: q.with("mine", "1"), N: -1}
+	mine := ui.Chip{Text: "owner is me", Href: q.with("mine", "1"), N: -1}
 	if q.get("mine") != "" {
 		mine.On, mine.Href = true, q.with("mine", "")
 	}
@@ -105,7 +105,11 @@ func gridAnswer(g *report.Grid) []ui.Part {
 	if g.Gap >= 90 {
 		gap.Text = "90 days or more"
 	}
-	return []ui.Part{{Text: fmt.Sprintf("%d of %d criteria", g.NoProof, g.InScope), Href: "/criteria?show=open"}, {Text: verb}, gap, {Text: "."}}
+	out := []ui.Part{{Text: fmt.Sprintf("%d of %d criteria", g.NoProof, g.InScope), Href: "/criteria?show=open"}, {Text: verb}, gap, {Text: "."}}
+	if g.NoProof == g.InScope { // the first days are a wall of red: say where the way out begins
+		out = append(out, ui.Part{Text: " Home says "}, ui.Part{Text: "what to do next", Href: "/#next"}, ui.Part{Text: "."})
+	}
+	return out
 }
 
 func (q *ask) gridGroups(g *report.Grid, rows []report.Row, days int64) ([]page.GridGroup, error) {

@@ -4,6 +4,7 @@ package web
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -120,7 +121,8 @@ func (q *ask) list(sh kind.Shape) (answer, error) {
 		return answer{}, err
 	}
 	base := "/" + q.plural[sh.Name]
-	v := page.ListView{Title: q.title(sh.Name), Query: q.get("q"), Search: "Any word in it", Action: base, Keep: q.keep(append(keep, "sort")...), Icon: kindIcons[sh.Name], Empty: sh.Doc, Chips: q.stateChips(sh)}
+	v := page.ListView{Title: q.title(sh.Name), Query: q.get("q"), Search: "Any word in it", Action: base, Keep: q.keep(append(keep, "sort")...), Icon: kindIcons[sh.Name], Empty: sh.Doc, Tabs: q.tabs(base), Chips: q.stateChips(sh, in)}
+	q.listAnswer(&v, sh)
 	if q.mayChange(sh.Name+".create") && sh.Create != kind.Never {
 		v.New = ui.Link{Text: "New " + words(sh.Name), Href: base + "/new"}
 	}
@@ -138,6 +140,9 @@ func (q *ask) list(sh kind.Shape) (answer, error) {
 		}
 		v.Rows = append(v.Rows, row)
 	}
+	if q.narrowed(sh, find) {
+		v.None, v.Empty, v.Act = "Nothing matches", "No "+words(sh.Name)+" fits what you chose. Take a filter away, or search for less.", ui.Link{Text: "Show all", Href: base}
+	}
 	v.Pager.Text = fmt.Sprintf("%d shown", len(v.Rows))
 	if l.Next != "" && find == "" {
 		v.Pager.Next = q.with("after", l.Next)
@@ -146,6 +151,35 @@ func (q *ask) list(sh kind.Shape) (answer, error) {
 		v.Pager.Prev = q.with("after", "")
 	}
 	return show(page.List(q.frame(v.Title, q.sectionOf(sh.Name)), v))
+}
+
+// listAnswer opens a list with how many there are in which state. Where there are too many to count at once, the
+// title stands alone.
+func (q *ask) listAnswer(v *page.ListView, sh kind.Shape) {
+	f, ok := sh.Field("state")
+	if !ok || !f.Index || q.get("owner") != "" {
+		return
+	}
+	base, all := v.Action, 0
+	var parts []ui.Part
+	for i, s := range f.Enum {
+		n := v.Chips[i].N
+		if n < 0 {
+			return
+		}
+		if all += n; n > 0 {
+			parts = append(parts, ui.Part{Text: ui.Num(int64(n)) + " " + words(s), Href: base + query("state", s)}, ui.Part{Text: ", "})
+		}
+	}
+	if in, _ := q.filters(sh); all == 0 || len(in) > 1 || len(in) == 1 && in["state"] == nil {
+		return
+	}
+	noun := strings.ToLower(v.Title)
+	if all == 1 {
+		noun = words(sh.Name)
+	}
+	parts[len(parts)-1].Text = "."
+	v.Answer = append([]ui.Part{{Text: ui.Num(int64(all)) + " " + noun, Href: base}, {Text: ": "}}, parts...)
 }
 
 // usualOrder is the field by which people look a kind through, where it has one.
@@ -197,12 +231,28 @@ func ownerField(sh kind.Shape) (kind.Field, bool) {
 	return kind.Field{}, false
 }
 
-func (q *ask) stateChips(sh kind.Shape) []ui.Chip {
+// narrowed says whether the address asks for a part of a list.
+func (q *ask) narrowed(sh kind.Shape, find string) bool {
+	in, _ := q.filters(sh)
+	return find != "" || len(in) > 0
+}
+
+// stateChips are filters by state, each with how many things it leaves of those that the other filters let through.
+func (q *ask) stateChips(sh kind.Shape, in map[string]any) []ui.Chip {
 	var out []ui.Chip
 	if f, ok := sh.Field("state"); ok && f.Index {
 		for _, s := range f.Enum {
 			on := q.get("state") == s
-			out = append(out, ui.Chip{Text: words(s), N: -1, On: on, Href: q.with("state", unless(on, s))})
+			where := maps.Clone(in)
+			where["state"] = s
+			for _, k := range []string{"limit", "after", "sort"} {
+				delete(where, k)
+			}
+			n := q.count(sh.Name, where)
+			if n >= many {
+				n = -1
+			}
+			out = append(out, ui.Chip{Text: words(s), N: n, On: on, Href: q.with("state", unless(on, s))})
 		}
 	}
 	if f, ok := ownerField(sh); ok && q.actor.Person != "" {
@@ -231,7 +281,7 @@ func listed(sh kind.Shape) []kind.Field {
 
 // col is the head of a column; a field that is indexed can be sorted by.
 func (q *ask) col(sh kind.Shape, f kind.Field, i int) ui.Col {
-	c := ui.Col{Text: first(fieldTitle(f.Name)), Num: f.Type == "integer", Fill: i == 0 || f.Name == "title" || f.Name == "text", Low: i > 3}
+	c := ui.Col{Text: first(fieldTitle(f.Name)), Num: f.Type == "integer", Fill: i == 0 || f.Name == "title" || f.Name == "text", Low: i > 0 && f.Name != sh.Label && f.Name != "title" && f.Name != "state" && f.Name != "due_on"}
 	if f.Name == "ref" {
 		c.Fill = false
 	}

@@ -22,7 +22,7 @@ func resources(q *ask) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	v := page.ListView{Title: "Resources", Action: "/resources", Search: "Resource kind, such as device", Icon: "source", Empty: "No source has seen any. Connect a source, or read one again.",
+	v := page.ListView{Title: "Resources", Tabs: q.tabs("/resources"), Action: "/resources", Search: "Resource kind, such as device", Icon: "source", Empty: "No source has seen any. Connect a source, or read one again.",
 		Cols: []ui.Col{{Text: "Name", Fill: true}, {Text: "Kind"}, {Text: "Source", Low: true}, {Text: "Key", Low: true}, {Text: "Changed", Low: true}}, Keep: q.keep("source"), Query: q.get("q")}
 	kinds := map[string]int{}
 	for _, r := range p.Data {
@@ -40,7 +40,7 @@ func resources(q *ask) (answer, error) {
 	if after > 0 {
 		v.Pager.Prev = q.turn("after", max(after-size, 0))
 	}
-	return show(page.List(q.frame("Resources", "sources", ui.Link{Text: "Sources", Href: "/sources"}, ui.Link{Text: "Resources"}), v))
+	return show(page.List(q.frame("Resources", "sources"), v))
 }
 
 // turn is the address of another page of a list.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"assay/internal/collect"
@@ -23,11 +22,11 @@ func sources(q *ask) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	v := page.SourcesView{}
+	v := page.SourcesView{Tabs: q.tabs("/sources")}
 	bad := 0
 	for _, t := range l.Data {
 		r := runs[t.id()]
-		row := page.SourceRow{Name: t.text("name"), Kind: t.text("connector"), Href: "/sources/" + seg(t.id()), Status: r.status(t), State: string(r.last.State), LastGood: q.local(r.good), Every: every(t.number("interval_hours"))}
+		row := page.SourceRow{Name: t.text("name"), Kind: t.text("connector"), Href: "/sources/" + seg(t.id()), Status: r.status(t), Word: r.word(t), LastGood: q.local(r.good), Every: every(t.number("interval_hours")), ResourcesHref: "/resources" + query("source", t.id())}
 		if r.any {
 			row.Resources = total(r.last.Counts)
 		}
@@ -37,13 +36,24 @@ func sources(q *ask) (answer, error) {
 		}
 		v.Rows = append(v.Rows, row)
 	}
-	v.Answer = []ui.Part{{Text: ui.Count(len(l.Data), "source"), Href: "/sources"}, {Text: verb(len(l.Data), " is", " are") + " connected; "}, {Text: fmt.Sprint(bad), Href: "/activity?kind=run"}, {Text: verb(bad, " was", " were") + " not read to the end the last time."}}
+	v.Answer = sourcesAnswer(len(l.Data), bad)
 	if q.mayChange("source.create") {
 		if v.Kinds, err = q.connectors(); err != nil {
 			return answer{}, err
 		}
 	}
 	return show(page.Sources(q.frame("Sources", "sources"), v))
+}
+
+func sourcesAnswer(n, bad int) []ui.Part {
+	out := []ui.Part{{Text: ui.Count(n, "source"), Href: "/sources"}, {Text: verb(n, " is", " are") + " connected"}}
+	switch {
+	case n == 0:
+		return []ui.Part{{Text: "No source is connected yet, so nothing can be known."}}
+	case bad == 0:
+		return append(out, ui.Part{Text: verb(n, ", and it was read to its end the last time.", ", and each was read to its end the last time.")})
+	}
+	return append(out, ui.Part{Text: "; "}, ui.Part{Text: fmt.Sprint(bad), Href: "/activity?kind=run"}, ui.Part{Text: verb(bad, " was", " were") + " not read to the end the last time."})
 }
 
 func (q *ask) connectors() ([]page.SourceKind, error) {
@@ -56,60 +66,6 @@ func (q *ask) connectors() ([]page.SourceKind, error) {
 		out = append(out, page.SourceKind{Key: c.Name, Name: c.Title, About: c.Doc, Href: "/sources/new" + query("connector", c.Name)})
 	}
 	return out, nil
-}
-
-// newSource asks which connector, and then for what that must know.
-func newSource(q *ask) (answer, error) {
-	sh, _ := q.Gate.Shape("source")
-	c := q.get("connector")
-	all, err := do[[]collect.Offer](q, "connector.list", struct{}{})
-	if err != nil {
-		return answer{}, err
-	}
-	i := slices.IndexFunc(all, func(o collect.Offer) bool { return o.Name == c })
-	if i < 0 {
-		return goTo("/sources", "Choose what to connect.")
-	}
-	o := all[i]
-	var lines []string
-	for _, f := range o.Fields {
-		need, example := "optional", f.Example
-		if f.Required {
-			need = "required"
-		}
-		lines = append(lines, f.Name+" ("+need+"): "+f.Doc+".")
-		if example != "" {
-			lines[len(lines)-1] += " For example " + example + "."
-		}
-	}
-	given := map[string]string{"connector": o.Name, "name": o.Title, "config": configOf(o)}
-	fields := q.fields(sh, q.formFields(sh, "create"), given, nil)
-	for i := range fields {
-		if fields[i].Name == "config" && len(lines) > 0 {
-			fields[i].Hint = strings.Join(lines, " ")
-		}
-		if fields[i].Name == "config" && len(o.Fields) == 0 {
-			fields[i].Hint = "This connector needs nothing."
-		}
-	}
-	return show(page.FormPage(q.frame("Connect "+o.Title, "sources", ui.Link{Text: "Sources", Href: "/sources"}, ui.Link{Text: "Connect"}), page.FormView{Title: "Connect: " + o.Title, About: o.Doc,
-		Form: ui.Form{Action: "/sources", Send: "Connect", Cancel: "/sources", Fields: fields}}))
-}
-
-// configOf is the beginning of a configuration, with what is required.
-func configOf(o collect.Offer) string {
-	var b strings.Builder
-	for _, f := range o.Fields {
-		if !f.Required {
-			continue
-		}
-		if f.List {
-			fmt.Fprintf(&b, "%s:\n  - %s\n", f.Name, f.Example)
-			continue
-		}
-		fmt.Fprintf(&b, "%s: %s\n", f.Name, f.Example)
-	}
-	return b.String()
 }
 
 func source(q *ask) (answer, error) {
@@ -126,7 +82,7 @@ func source(q *ask) (answer, error) {
 		return answer{}, err
 	}
 	r := newest[t.id()]
-	v := page.SourceView{Name: t.text("name"), Kind: t.text("connector"), Status: r.status(t), State: t.text("state"), LastGood: q.local(r.good), Every: every(t.number("interval_hours")), HistoryAll: "/sources/" + seg(t.id()) + "/history"}
+	v := page.SourceView{Name: t.text("name"), Kind: t.text("connector"), Status: r.status(t), Word: r.word(t), State: t.text("state"), LastGood: q.local(r.good), Every: every(t.number("interval_hours")), HistoryAll: "/sources/" + seg(t.id()) + "/history"}
 	if r.any {
 		v.Next = q.local(r.last.StartedAt.Add(time.Duration(t.number("interval_hours")) * time.Hour))
 		if r.last.State != collect.Complete {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
+	"slices"
 	"strings"
 
 	"assay/internal/errs"
@@ -19,7 +20,7 @@ import (
 
 // upload asks for a file and what it proves.
 func upload(q *ask) (answer, error) {
-	given := map[string]string{"type": q.get("type"), "control": q.get("control")}
+	given := map[string]string{"type": q.get("type"), "control": q.get("control"), "evidence_key": q.get("evidence_key"), "title": clip(q.get("title"), 200)}
 	if c := given["control"]; c != "" && !strings.HasPrefix(c, "ctl_") {
 		if t, err := q.controlOf(c); err == nil {
 			given["control"] = t.id()
@@ -49,6 +50,7 @@ func (q *ask) uploadForm(given, wrong map[string]string, whole string) (answer, 
 	sh, _ := q.Gate.Shape("evidence")
 	file := ui.Field{Kind: "file", Name: "file", Label: "File", Hint: "Optional where the evidence lives at an address: say which below.", Wrong: wrong["file"], Example: "Any file up to " + ui.Size(q.MaxFile)}
 	v := page.UploadView{Form: ui.Form{Action: "/evidence", Upload: true, Send: "Add evidence", Cancel: "/evidence", Wrong: whole, Fields: append([]ui.Field{file}, q.fields(sh, q.uploadFields(), given, wrong)...)}}
+	q.askedFor(v.Form.Fields, given["control"])
 	v.Form.Fields = append(v.Form.Fields, ui.Field{Kind: "checkbox", Name: "submit", Label: "Submit it for review at once", Value: orElse(given["submit"], "true"), Hint: "What is submitted cannot be changed any more. Leave it a draft to complete it later."})
 	if c := given["control"]; c != "" {
 		v.For = q.link(c)
@@ -58,6 +60,28 @@ func (q *ask) uploadForm(given, wrong map[string]string, whole string) (answer, 
 		a.code = http.StatusUnprocessableEntity
 	}
 	return a, nil
+}
+
+// askedFor makes a choice of which kind of evidence of its control a piece is, once the control is known.
+func (q *ask) askedFor(fields []ui.Field, control string) {
+	i := slices.IndexFunc(fields, func(f ui.Field) bool { return f.Name == "evidence_key" })
+	if i < 0 || control == "" {
+		return
+	}
+	t, err := do[thing](q, "control.get", map[string]any{"id": control})
+	if err != nil {
+		return
+	}
+	kinds, _ := t["evidence"].([]any)
+	f := &fields[i]
+	f.Kind, f.Options = "select", []ui.Option{{Text: "–"}}
+	for _, k := range kinds {
+		m, _ := k.(map[string]any)
+		f.Options = append(f.Options, ui.Option{Value: thing(m).text("key"), Text: thing(m).text("title")})
+	}
+	if f.Value != "" && !slices.ContainsFunc(f.Options, func(o ui.Option) bool { return o.Value == f.Value }) {
+		f.Options = append(f.Options, ui.Option{Value: f.Value, Text: f.Value})
+	}
 }
 
 // brought is the file of a form: kept already, under its digest.

@@ -82,6 +82,7 @@ func (s *site) pages() {
 	s.page("GET /resources/{id}", resource)
 	s.page("GET /sources", sources)
 	s.page("GET /sources/new", newSource)
+	s.page("POST /sources", connect)
 	s.page("GET /sources/{id}", source)
 	s.page("POST /sources/{id}/run", runSource)
 	s.page("GET /runs/{id}", collection)

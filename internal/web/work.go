@@ -75,10 +75,10 @@ func compareDue(a, b page.WorkItem) int {
 }
 
 func (q *ask) decision(sh kind.Shape, m kind.Move, t thing) page.WorkItem {
-	w := page.WorkItem{Kind: first(words(sh.Name)) + " to " + words(m.Verb), Text: labelOf(sh.Label, t), Href: q.hrefOf(sh.Name, t.id()), Status: ui.NeedsAttention}
+	w := page.WorkItem{Kind: first(words(sh.Name)), Ask: "to " + words(m.Verb), Text: labelOf(sh.Label, t), Href: q.hrefOf(sh.Name, t.id()), Status: ui.NeedsAttention}
 	for _, f := range m.NotBy {
 		if who := t.text(f); who != "" {
-			w.Kind += ", by " + q.label(who)
+			w.Kind += ", from " + q.label(who)
 			break
 		}
 	}
@@ -99,7 +99,7 @@ func (q *ask) tasks() ([]page.WorkItem, error) {
 			return nil, err
 		}
 		for _, t := range l.Data {
-			w := page.WorkItem{Kind: "Task, " + words(state) + ", " + t.text("priority"), Text: t.text("title"), Href: q.hrefOf("task", t.id()), Due: dayOf(t.text("due_on")), Status: ui.NotStarted}
+			w := page.WorkItem{Kind: "Task, " + t.text("priority") + " priority", Ask: words(state), Text: t.text("title"), Href: q.hrefOf("task", t.id()), Due: dayOf(t.text("due_on")), Status: ui.NotStarted}
 			w.Late = !w.Due.IsZero() && t.text("due_on") < q.at().Format(time.DateOnly)
 			out = append(out, w)
 		}

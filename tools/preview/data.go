@@ -197,10 +197,10 @@ func homeView() page.HomeView {
 		},
 		Areas: []page.AreaScore{{Name: "Policy review", Percent: 88, Known: true, Href: "/policies"}, {Name: "Access review", Percent: 71, Known: true, Href: "/people"}, {Name: "Cloud configuration", Percent: 93, Known: true, Href: "/systems"}, {Name: "Vendor risk", Percent: 0, Known: false, Href: "/vendors"}, {Name: "Incident response", Percent: 60, Known: true, Href: "/controls"}, {Name: "Control mapping", Percent: 95, Known: true, Href: "/controls"}, {Name: "Evidence readiness", Percent: 84, Known: true, Href: "/evidence"}},
 		Sources: []page.SourceHealth{
-			{Name: "Identity provider", Kind: "okta", Href: "/sources/1", Status: ui.Passing, LastGood: now.Add(-14 * time.Minute)},
-			{Name: "harrow/platform", Kind: "git", Href: "/sources/2", Status: ui.Passing, LastGood: now.Add(-31 * time.Minute)},
-			{Name: "build-01", Kind: "host", Href: "/sources/3", Status: ui.NeedsAttention, LastGood: now.Add(-26 * time.Hour), Note: "4 attributes need root to be read"},
-			{Name: "Tracker", Kind: "jira", Href: "/sources/4", Status: ui.NoData, LastGood: day(8), Note: "refused: permission to read projects"},
+			{Name: "Identity provider", Kind: "okta", Href: "/sources/1", Status: ui.Passing, Word: "working", LastGood: now.Add(-14 * time.Minute)},
+			{Name: "harrow/platform", Kind: "git", Href: "/sources/2", Status: ui.Passing, Word: "working", LastGood: now.Add(-31 * time.Minute)},
+			{Name: "build-01", Kind: "host", Href: "/sources/3", Status: ui.NeedsAttention, Word: "read in part", LastGood: now.Add(-26 * time.Hour), Note: "4 attributes need root to be read"},
+			{Name: "Tracker", Kind: "jira", Href: "/sources/4", Status: ui.Errored, Word: "not readable", LastGood: day(8), Note: "refused: permission to read projects"},
 		},
 		Recent: events()[:5],
 	}

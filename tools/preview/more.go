@@ -58,7 +58,7 @@ func controlView() page.ControlView {
 		},
 		Evidence: []page.EvidenceLine{
 			{Kind: "Screenshot of the sign-on policy", Title: "Sign-on policy, October", Href: "/evidence/1", Status: ui.NeedsAttention, Until: day(-12), Required: true},
-			{Kind: "Approval of exceptions", Status: ui.NotStarted},
+			{Kind: "Approval of exceptions", Status: ui.NotStarted, Add: "/evidence/new"},
 		},
 		Policies: []ui.Link{{Text: "POL-04 Access Control Policy", Href: "/policies/4"}}, Criteria: []ui.Link{{Text: "CC6.1", Href: "/criteria/CC6.1"}, {Text: "CC6.6", Href: "/criteria/CC6.6"}},
 		Owner: "Ravi Lindqvist", Frequency: "continuously", Nature: "preventive, automated", Weight: 2, Version: 3, Effective: day(240),
@@ -96,7 +96,7 @@ func resourceView() page.ResourceView {
 func sourcesView() page.SourcesView {
 	v := page.SourcesView{Answer: []ui.Part{{Text: "6 of 8 sources", Href: "/sources?state=ok"}, {Text: " gave good data in the last day; "}, {Text: "2 did not", Href: "/sources?state=failed"}, {Text: "."}}}
 	mk := func(name, kind string, s ui.Status, mins, n int, err string) {
-		v.Rows = append(v.Rows, page.SourceRow{Name: name, Kind: kind, Href: "/sources/1", Status: s, LastGood: now.Add(-time.Duration(mins) * time.Minute), Every: "every 6 h", Resources: n, Error: err})
+		v.Rows = append(v.Rows, page.SourceRow{Name: name, Kind: kind, Href: "/sources/1", Status: s, ResourcesHref: "/resources", Word: map[ui.Status]string{ui.Passing: "working", ui.NeedsAttention: "read in part", ui.NoData: "not readable"}[s], LastGood: now.Add(-time.Duration(mins) * time.Minute), Every: "every 6 h", Resources: n, Error: err})
 	}
 	mk("Identity provider", "okta", ui.Passing, 14, 163, "")
 	mk("harrow/platform", "git", ui.Passing, 31, 2210, "")
@@ -112,7 +112,7 @@ func sourcesView() page.SourcesView {
 
 func sourceView() page.SourceView {
 	v := page.SourceView{
-		Name: "Tracker", Kind: "jira", Status: ui.NoData, State: "failed", Why: "no complete run for 8 days", LastGood: day(8), Next: now.Add(2 * time.Hour), Every: "every 6 h",
+		Name: "Tracker", Kind: "jira", Status: ui.Errored, Word: "not readable", State: "enabled", Why: "no complete run for 8 days", LastGood: day(8), Next: now.Add(2 * time.Hour), Every: "every 6 h",
 		Error: "The tracker refused to list projects (403).", Fix: "Give the token the permission browse_projects, then read again.",
 		Settings:    []ui.Pair{{Term: "Address", Text: "https://tracker.example.com"}, {Term: "Token", Text: "[secret]"}, {Term: "Projects", Text: "OPS, SEC, WEB"}},
 		Permissions: []page.Permission{{Name: "browse_projects", Why: "read tickets and their approvals", Held: ui.Failing, Missing: "changes cannot be tied to tickets"}, {Name: "read_users", Why: "match accounts to people", Held: ui.Passing}, {Name: "read_audit", Why: "see who changed permissions", Missing: "permission changes are unknown"}},

@@ -199,7 +199,7 @@ func SignIn(v SignInView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, " <div class=\"or\">or</div><p class=\"small muted\">Use a one-time link: run <code>assay user link --id usr_…</code> on the server and open the address it prints.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, " <div class=\"or\">or</div><p class=\"small muted\">No password yet? Ask an administrator for a link that signs you in once. The first owner runs <code>assay up</code> on the server: it prints one.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -56,6 +56,11 @@ func Badge(s Status) templ.Component {
 	return badges()[NoData]
 }
 
+// Said is a status in words of its own, where those of the vocabulary would mislead: a source does not pass, it works.
+func Said(s Status, word string) templ.Component {
+	return raw(`<span class="` + s.look().class + `">` + string(icon(s.look().icon)) + templ.EscapeString(word) + `</span>`)
+}
+
 func cell(l Letter) string {
 	return `<span class="cell ` + l.class() + `" title="` + l.Word() + `"><span aria-hidden="true">` + l.Text() + `</span><span class="sr">` + l.Word() + `</span></span>`
 }

@@ -47,7 +47,7 @@ func Count(n int, noun string) string {
 }
 
 // Ago writes how long it is from t to now, in one unit, rounded down: "4 min ago", "12 days ago".
-// What lies ahead is written as its day.
+// What lies ahead, or more than 30 days back, is written as its day.
 func Ago(now, t time.Time) string {
 	if t.IsZero() {
 		return "never"
@@ -62,6 +62,8 @@ func Ago(now, t time.Time) string {
 		return strconv.Itoa(int(d.Minutes())) + " min ago"
 	case d < 48*time.Hour:
 		return strconv.Itoa(int(d.Hours())) + " h ago"
+	case d > 30*24*time.Hour:
+		return Day(t)
 	}
 	return strconv.Itoa(int(d.Hours()/24)) + " days ago"
 }
