@@ -12,8 +12,8 @@ import (
 
 func TestTheNextStepsCountWhatIsDone(t *testing.T) {
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	published := grc.Policy{Required: true, State: "published", ReviewDays: 365}
-	published.PublishedAt, published.LastReviewedAt = now.AddDate(0, -1, 0), now.AddDate(0, -1, 0)
+	published := grc.Policy{Required: true, State: "published", ReviewDays: 365, PublishedNo: 1, InForceSince: now.AddDate(0, -1, 0)}
+	published.LastReviewedAt = now.AddDate(0, -1, 0)
 	line := func(w check.Word) *TestLine {
 		return &TestLine{Rule: &check.Rule{}, Known: true, State: check.State{Verdict: w}}
 	}
