@@ -38,7 +38,7 @@ install_missing() {
   local as=()
   command -v apt-get >/dev/null || stop "This machine has no apt-get. Install what these Debian packages hold, and start again: ${missing[*]}"
   if [ "$(id -u)" -ne 0 ]; then
-    command -v sudo >/dev/null || stop "Only root may install, and there is no sudo here. As root: apt-get install --no-install-recommends ${missing[*]}"
+    command -v sudo >/dev/null || stop "Only root may install, and there is no sudo here. As root: apt-get update; apt-get install --no-install-recommends ${missing[*]}"
     as=(sudo)
   fi
   "${as[@]}" apt-get update -qq

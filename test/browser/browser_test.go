@@ -37,6 +37,15 @@ const watch = `window.breaches = []; document.addEventListener("securitypolicyvi
 
 func open(t *testing.T, d *demo) *tab {
 	t.Helper()
+	b := start(t)
+	b.base = d.base
+	b.run("open the link", chromedp.Navigate(d.link), chromedp.WaitVisible("form button[type=submit]"), chromedp.Click("form button[type=submit]"), chromedp.WaitReady("#home"))
+	return b
+}
+
+// start starts a browser with an empty tab.
+func start(t *testing.T) *tab {
+	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
 		t.Fatal("no chromium on this machine: install it with apt-get install chromium, or leave these tests out with -short")
@@ -54,13 +63,12 @@ func open(t *testing.T, d *demo) *tab {
 	})
 	ctx, stopTab := chromedp.NewContext(alloc)
 	t.Cleanup(stopTab)
-	b := &tab{t: t, ctx: ctx, base: d.base, asks: map[network.RequestID]string{}}
+	b := &tab{t: t, ctx: ctx, asks: map[network.RequestID]string{}}
 	chromedp.ListenTarget(ctx, b.hear)
 	b.run("start", log.Enable(), runtime.Enable(), network.Enable(), page.Enable(), chromedp.ActionFunc(func(ctx context.Context) error {
 		_, err := page.AddScriptToEvaluateOnNewDocument(watch).Do(ctx)
 		return err
 	}))
-	b.run("open the link", chromedp.Navigate(d.link), chromedp.WaitVisible("form button[type=submit]"), chromedp.Click("form button[type=submit]"), chromedp.WaitReady("#home"))
 	return b
 }
 
