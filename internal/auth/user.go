@@ -71,7 +71,7 @@ type SignIn struct {
 }
 
 // SignIns are the sign-ins and sign-outs.
-var SignIns = store.Facts[SignIn]("sign_in", "Sign-ins and sign-outs.", nil, []string{"user"})
+var SignIns = store.Facts[SignIn]("sign_in", "Sign-ins and sign-outs.", nil, []string{"user"}).Of("user")
 
 // Add adds the operations on users and tokens.
 func Add(s *op.Set) {

@@ -23,7 +23,7 @@ type Evidence struct {
 	CoversFrom     kind.Date      `json:"covers_from" doc:"First day that it says something about."`
 	CoversTo       kind.Date      `json:"covers_to" doc:"Last day that it says something about."`
 	ValidUntil     kind.Date      `json:"valid_until" doc:"Last day on which it is current; empty means by the control's rule."`
-	Classification Classification `json:"classification" doc:"How confidential it is." index:"" default:"internal"`
+	Classification Classification `json:"classification" doc:"How confidential it is. Every reading of what is restricted is written to the ledger." index:"" default:"internal" guards:"restricted"`
 	File           kind.SHA256    `json:"file" doc:"SHA-256 of the file. Upload it first." index:"" list:""`
 	FileName       string         `json:"file_name" doc:"Name of the file as it was brought." max:"255"`
 	MediaType      string         `json:"media_type" doc:"Type of the file, as found in its bytes." max:"100"`

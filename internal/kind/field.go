@@ -31,7 +31,8 @@ type Field struct {
 	Fields                                []Field // of an object, or of the objects in a list
 	Required, ReadOnly, List, Index       bool
 	Secret, Digest, Personal, Long        bool
-	Text                                  bool // in JSON it is a text, whatever it is in Go
+	Guards                                string // reading a thing that has this value is written to the ledger
+	Text                                  bool   // in JSON it is a text, whatever it is in Go
 	Min, Max                              *int64
 	At                                    []int
 }
@@ -55,7 +56,7 @@ func Fields(t reflect.Type) []Field {
 func field(name string, f reflect.StructField) Field {
 	tag := func(k string) bool { _, ok := f.Tag.Lookup(k); return ok }
 	x := Field{Name: name, Doc: f.Tag.Get("doc"), Ref: f.Tag.Get("ref"), Default: f.Tag.Get("default"), At: f.Index,
-		ReadOnly: f.Tag.Get("read") == "only", List: tag("list"), Index: tag("index"), Secret: f.Type == secretType || tag("secret"), Digest: tag("digest"), Personal: tag("personal"), Long: tag("long"),
+		ReadOnly: f.Tag.Get("read") == "only", List: tag("list"), Index: tag("index"), Secret: f.Type == secretType || tag("secret"), Digest: tag("digest"), Personal: tag("personal"), Long: tag("long"), Guards: f.Tag.Get("guards"),
 		Min: num(f.Tag.Get("min")), Max: num(f.Tag.Get("max"))}
 	x.shape(f.Type)
 	if x.Max == nil && x.Type == "string" && x.Format == "" {

@@ -76,7 +76,16 @@ func FileName(s string) string {
 // Download opens the file that a thing cites, after the ledger has the read. kindName and id say which thing:
 // the right to it is decided as for the thing itself.
 func (g *Gate) Download(ctx context.Context, a Actor, kindName, id, field string) (io.ReadCloser, blob.Info, error) {
-	ans, err := g.Call(ctx, a, Call{Op: kindName + ".get", In: mustJSON(map[string]string{"id": id})})
+	return g.open(ctx, a, kindName, id, field, "download")
+}
+
+// Preview is Download for a page that shows the thing: with that it is one reading.
+func (g *Gate) Preview(ctx context.Context, a Actor, kindName, id, field string) (io.ReadCloser, blob.Info, error) {
+	return g.open(ctx, a, kindName, id, field, "look")
+}
+
+func (g *Gate) open(ctx context.Context, a Actor, kindName, id, field, way string) (io.ReadCloser, blob.Info, error) {
+	ans, err := g.Call(context.WithValue(ctx, quietKey{}, true), a, Call{Op: kindName + ".get", In: mustJSON(map[string]string{"id": id})})
 	if err != nil {
 		return nil, blob.Info{}, err
 	}
@@ -101,7 +110,8 @@ func (g *Gate) Download(ctx context.Context, a Actor, kindName, id, field string
 	if err != nil {
 		return nil, blob.Info{}, err
 	}
-	if err := g.note(ctx, a, store.By{Actor: a.ID, Via: a.Via, Op: kindName + ".download"}, mustJSON(map[string]string{"id": id})); err != nil {
+	verb := map[string]string{"download": ".download", "look": ".get"}[way]
+	if err := g.noteOnce(ctx, a, store.By{Actor: a.ID, Via: a.Via, Op: kindName + verb}, way, id); err != nil {
 		return nil, blob.Info{}, err
 	}
 	return s.Open(ctx, sha)

@@ -124,6 +124,9 @@ func (g *Gate) call(ctx context.Context, a Actor, c Call) (Answer, error) {
 			ans.Out, err = o.query(ctx, v, in)
 			return err
 		})
+		if err == nil {
+			err = g.guarded(ctx, a, o, by, &ans)
+		}
 	case o.change != nil:
 		err = g.change(ctx, a, c, o, by, reach, in, &ans)
 	default:
@@ -261,32 +264,6 @@ func (g *Gate) spend(a Actor) error {
 		return errs.New(errs.Limited, "more than %d calls in this minute", limit).Mend("wait until the next minute")
 	}
 	return nil
-}
-
-// SensitiveRead is the fact that somebody read what is confidential.
-type SensitiveRead struct {
-	store.Place
-	Actor string    `json:"actor" doc:"Who read it."`
-	Op    string    `json:"op" doc:"The operation."`
-	Thing string    `json:"thing" doc:"What was read."`
-	At    time.Time `json:"at" doc:"When."`
-}
-
-// Reads are the sensitive reads. The ledger has them before the reader has the answer.
-var Reads = store.Facts[SensitiveRead]("sensitive_read", "Reads of what is confidential.", nil, []string{"thing"})
-
-func (g *Gate) note(ctx context.Context, a Actor, by store.By, raw json.RawMessage) error {
-	var in struct {
-		ID string `json:"id"`
-	}
-	if json.Unmarshal(raw, &in) != nil || in.ID == "" {
-		in.ID = "list"
-	}
-	_, err := g.DB.Change(ctx, a.Org, by, func(tx *store.Tx) error {
-		_, err := Reads.Append(ctx, tx, "read", []SensitiveRead{{Actor: a.ID, Op: by.Op, Thing: in.ID, At: tx.Now}}, nil)
-		return err
-	})
-	return err
 }
 
 // Clock is the clock of the store behind the Gate.

@@ -268,6 +268,21 @@ func sentence(ctx context.Context, v *store.View, e store.Version, names map[str
 		ev.Text = deed(sh, e)
 		return ev, nil
 	}
+	if e.Kind == op.Reads.Name {
+		if k := v.KindOf(e.ID); k != "" {
+			sh, _ := v.Shape(k)
+			noun := "the " + op.Title(k)
+			if body, _, err := v.Body(ctx, k, e.ID); err == nil {
+				ev.Label = labelOf(sh, store.Version{ID: e.ID, Body: body})
+			} else if errs.Public(err).Code != errs.NotFound {
+				return ev, err
+			}
+			if ev.Text = "read " + noun; strings.HasSuffix(e.Op, ".download") {
+				ev.Text = "took a copy of the file of " + noun
+			}
+			return ev, nil
+		}
+	}
 	var b store.Batch
 	_ = json.Unmarshal(e.Body, &b) // a body that was disposed of has no count
 	ev.Text = fact(e, b)

@@ -32,6 +32,7 @@ type Table[T any] struct {
 	Name, Doc string
 	Key       []string   // columns
 	Index     [][]string // columns; org comes first by itself
+	about     string     // column
 	cols      []column
 }
 
@@ -45,6 +46,7 @@ type column struct {
 // FactTable is a Table without its type.
 type FactTable interface {
 	name() string
+	of() string
 	ddl() []string
 	columns() []column
 	key() []string
@@ -71,7 +73,15 @@ func Facts[T any](name, doc string, key []string, index ...[]string) *Table[T] {
 	return t
 }
 
+// Of says in which column, with an index of its own, stands the thing that a fact is about: so they are found among what
+// happened to the thing.
+func (t *Table[T]) Of(column string) *Table[T] {
+	t.about = column
+	return t
+}
+
 func (t *Table[T]) name() string      { return t.Name }
+func (t *Table[T]) of() string        { return t.about }
 func (t *Table[T]) columns() []column { return t.cols }
 func (t *Table[T]) key() []string     { return t.Key }
 

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -165,7 +166,13 @@ func (v *View) Entries(ctx context.Context, p EntryPage) ([]Version, error) {
 	if p.Limit <= 0 || p.Limit > 1000 {
 		p.Limit = 50
 	}
-	q, args := `SELECT `+ledger.Columns+`, b.salt IS NOT NULL, b.body FROM entry e LEFT JOIN body b ON b.org=e.org AND b.seq=e.seq WHERE e.org=$1 AND e.seq<$2`, []any{v.Org, before}
+	q, args := `SELECT `+ledger.Columns+`, b.salt IS NOT NULL, b.body FROM `, []any{v.Org, before}
+	if about := v.about(p.ID); about != "" { // CROSS JOIN: the few entries of the thing lead, not the many of the ledger
+		q += `(` + about + `) s CROSS JOIN entry e LEFT JOIN body b ON b.org=e.org AND b.seq=e.seq WHERE e.org=$1 AND e.seq<$2 AND e.seq=s.seq`
+		args, p.ID = append(args, p.ID), ""
+	} else {
+		q += `entry e LEFT JOIN body b ON b.org=e.org AND b.seq=e.seq WHERE e.org=$1 AND e.seq<$2`
+	}
 	for _, w := range []struct{ col, val string }{{"kind", p.Kind}, {"actor", p.Actor}, {"id", p.ID}} {
 		if w.val != "" {
 			args = append(args, w.val)
@@ -197,6 +204,22 @@ func (v *View) Entries(ctx context.Context, p EntryPage) ([]Version, error) {
 		return nil, fmt.Errorf("list entries: %w", err)
 	}
 	return out, nil
+}
+
+// about selects the numbers of the entries of a thing, whose id is $3: those that made and ended its versions, and those of
+// the facts that are about it. It is nothing where the id is of no kind.
+func (v *View) about(id string) string {
+	s := v.db.kinds[v.KindOf(id)]
+	if s == nil {
+		return ""
+	}
+	q := fmt.Sprintf("SELECT since AS seq FROM %s WHERE org=$1 AND id=$3 UNION SELECT until FROM %s WHERE org=$1 AND id=$3", s.table(), s.table())
+	for _, n := range slices.Sorted(maps.Keys(v.db.tables)) {
+		if t := v.db.tables[n]; t.of() != "" {
+			q += fmt.Sprintf(" UNION SELECT batch FROM f_%s WHERE org=$1 AND %q=$3", n, t.of())
+		}
+	}
+	return q
 }
 
 // Kinds lists the kinds.

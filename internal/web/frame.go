@@ -129,7 +129,11 @@ func (q *ask) label(id string) string {
 	}
 	l := id
 	if sh, ok := q.shapeOf(id); ok && q.may(sh.Name+".get") {
-		if t, err := do[thing](q, sh.Name+".get", map[string]any{"id": id}); err == nil {
+		if m, err := q.Gate.Label(q.ctx, q.actor, q.asOf, sh.Name, id); err == nil && m != nil {
+			t := thing{}
+			for n, v := range m {
+				t[n] = v
+			}
 			l = labelOf(sh.Label, t)
 		}
 	}

@@ -39,7 +39,7 @@ func (q *ask) preview(t thing) page.Preview {
 	case !strings.HasPrefix(media, "text/"):
 		return page.Preview{None: "There is no preview of this type of file. Download it to look at it."}
 	}
-	r, _, err := q.Gate.Download(q.ctx, q.actor, "evidence", t.id(), "file")
+	r, _, err := q.Gate.Preview(q.ctx, q.actor, "evidence", t.id(), "file")
 	if err != nil {
 		return page.Preview{None: "The file cannot be read: " + errs.Public(err).Error() + "."}
 	}
@@ -74,7 +74,7 @@ func isPicture(media string) bool {
 
 // picture draws the picture of a piece of evidence anew.
 func picture(q *ask) error {
-	r, info, err := q.Gate.Download(q.ctx, q.actor, "evidence", q.id(), "file")
+	r, info, err := q.Gate.Preview(q.ctx, q.actor, "evidence", q.id(), "file")
 	if err != nil {
 		return err
 	}
