@@ -30,6 +30,8 @@ type Conn struct {
 	// doomed is the failure after which the engine has given up the transaction by itself. What came
 	// after it would be committed statement by statement.
 	doomed error
+	// low reads the same file below database/sql; nil but for connections of FastReader on SQLite.
+	low *low
 }
 
 func newConn(e Engine, c *sql.Conn) *Conn {
@@ -44,6 +46,7 @@ func (c *Conn) close() {
 		s.Close()
 	}
 	c.c.Close()
+	c.slow()
 }
 
 // stmt keeps statements prepared on SQLite; pgx does so by itself.
@@ -151,54 +154,15 @@ func (c *Conn) Each(ctx context.Context, q string, args []any, fn func(*sql.Rows
 	return c.judge(rows.Err())
 }
 
-// EachRaw calls fn for every row of an answer with the values as the driver hands them over, which is what
-// reads rows by the million in half the time. vals hold until fn returns, and fn must not use the connection.
-func (c *Conn) EachRaw(ctx context.Context, q string, args []any, fn func(vals []driver.Value) error) error {
-	if c.doomed != nil {
-		return c.doomed
-	}
-	if c.steady {
-		ctx = context.WithoutCancel(ctx)
-	}
-	known := true
-	var own error // what fn said, which says nothing about the engine
-	err := c.c.Raw(func(under any) error {
-		var d driver.QueryerContext
-		if d, known = under.(driver.QueryerContext); !known {
-			return nil
-		}
-		named := make([]driver.NamedValue, len(args))
-		for i, a := range args {
-			v, err := driver.DefaultParameterConverter.ConvertValue(a)
-			if err != nil {
-				return fmt.Errorf("argument %d of %.60q: %w", i+1, q, err)
-			}
-			named[i] = driver.NamedValue{Ordinal: i + 1, Value: v}
-		}
-		rows, err := d.QueryContext(ctx, q, named)
-		if err != nil {
-			return err
-		}
-		err, own = eachRow(ctx, rows, fn)
-		return err
-	})
-	switch {
-	case !known:
-		return c.eachScanned(ctx, q, args, fn)
-	case own != nil:
-		return own
-	}
-	return c.judge(err)
-}
-
 // eachRow steps through rows and closes them. What fn said is apart from what the engine said.
-func eachRow(ctx context.Context, rows driver.Rows, fn func([]driver.Value) error) (err, own error) {
+func eachRow(ctx context.Context, rows driver.Rows, fn func([]Cell) error) (err, own error) {
 	defer func() {
 		if e := rows.Close(); err == nil {
 			err = e
 		}
 	}()
 	vals := make([]driver.Value, len(rows.Columns()))
+	cells := make([]Cell, len(vals))
 	for n := 0; ; n++ {
 		if n&255 == 255 && ctx.Err() != nil {
 			return ctx.Err(), nil
@@ -208,36 +172,13 @@ func eachRow(ctx context.Context, rows driver.Rows, fn func([]driver.Value) erro
 		} else if err != nil {
 			return err, nil
 		}
-		if own := fn(vals); own != nil {
+		for i, x := range vals {
+			cells[i].set(x)
+		}
+		if own := fn(cells); own != nil {
 			return nil, own
 		}
 	}
-}
-
-// eachScanned is EachRaw for a driver that has no such way.
-func (c *Conn) eachScanned(ctx context.Context, q string, args []any, fn func([]driver.Value) error) error {
-	var vals []driver.Value
-	var dest []any
-	return c.Each(ctx, q, args, func(r *sql.Rows) error {
-		if dest == nil {
-			cols, err := r.Columns()
-			if err != nil {
-				return err
-			}
-			vals, dest = make([]driver.Value, len(cols)), make([]any, len(cols))
-		}
-		cells := make([]any, len(vals))
-		for i := range cells {
-			dest[i] = &cells[i]
-		}
-		if err := r.Scan(dest...); err != nil {
-			return err
-		}
-		for i := range cells {
-			vals[i] = cells[i]
-		}
-		return fn(vals)
-	})
 }
 
 func ddl(q string) bool {
@@ -255,7 +196,18 @@ func (c *Conn) Begin(ctx context.Context, write bool) error {
 	}
 	c.doomed = nil
 	_, err := c.Exec(ctx, q)
+	if err == nil && c.low != nil {
+		err = c.low.exec("BEGIN")
+	}
 	return err
+}
+
+// slow ends reading below database/sql.
+func (c *Conn) slow() {
+	if c.low != nil {
+		c.low.close()
+		c.low = nil
+	}
 }
 
 // Commit ends the transaction and keeps it.
@@ -265,6 +217,9 @@ func (c *Conn) Commit(ctx context.Context) error { _, err := c.Exec(ctx, "COMMIT
 func (c *Conn) Rollback(ctx context.Context) error {
 	c.doomed = nil
 	_, err := c.Exec(ctx, "ROLLBACK")
+	if c.low != nil {
+		err = errors.Join(err, c.low.exec("ROLLBACK"))
+	}
 	return err
 }
 

@@ -43,6 +43,11 @@ func (x *text) Scan(v any) error { x.set(v); return nil }
 // Scan implements sql.Scanner. The bytes hold until the next row.
 func (x *raw) Scan(v any) error { x.set(v); return nil }
 
+// from takes a cell as it is.
+func (x *num) from(c *db.Cell)  { x.n, x.ok, x.null = c.Num, c.Type == db.Num, c.Type == db.Null }
+func (x *text) from(c *db.Cell) { x.s, x.ok, x.null = c.Text, c.Type == db.Text, c.Type == db.Null }
+func (x *raw) from(c *db.Cell)  { x.b, x.ok, x.null = c.Bytes, c.Type == db.Bytes, c.Type == db.Null }
+
 func (x *num) set(v any)  { x.n, x.ok = v.(int64); x.null = v == nil }
 func (x *text) set(v any) { x.s, x.ok = v.(string); x.null = v == nil }
 func (x *raw) set(v any)  { x.b, x.ok = v.([]byte); x.null = v == nil }

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"database/sql/driver"
 	"encoding/hex"
 	"fmt"
 
@@ -24,7 +23,7 @@ func (v *verifier) table(ctx context.Context, c *db.Conn, t FactTable) error {
 		cols += fmt.Sprintf(", %q", col.name)
 	}
 	k := &tableCheck{v: v, t: t, r: v.reader(), keys: keyColumns(t), open: map[uint64]factSpan{}, vals: make([]any, len(t.columns()))}
-	err := c.EachRaw(ctx, fmt.Sprintf(`SELECT batch, n, salt, h%s FROM f_%s WHERE org=$1 ORDER BY batch, n`, cols, t.name()), []any{v.org}, k.row)
+	err := c.EachCell(ctx, fmt.Sprintf(`SELECT batch, n, salt, h%s FROM f_%s WHERE org=$1 ORDER BY batch, n`, cols, t.name()), []any{v.org}, k.row)
 	k.endBatch()
 	for _, s := range k.open {
 		k.held(s, forever)
@@ -64,18 +63,18 @@ func (k *tableCheck) name() string {
 	return fmt.Sprintf("%s row %d of batch %d", k.t.name(), k.n.n, k.at.n)
 }
 
-func (k *tableCheck) row(x []driver.Value) error {
-	k.at.set(x[0])
-	k.n.set(x[1])
-	k.salt.set(x[2])
-	k.h.set(x[3])
+func (k *tableCheck) row(x []db.Cell) error {
+	k.at.from(&x[0])
+	k.n.from(&x[1])
+	k.salt.from(&x[2])
+	k.h.from(&x[3])
 	at := 4
 	if k.t.key() != nil {
-		k.until.set(x[4])
+		k.until.from(&x[4])
 		at = 5
 	}
 	for i := range k.vals {
-		k.vals[i] = x[at+i]
+		k.vals[i] = x[at+i].Value()
 	}
 	v, batch := k.v, k.at.n
 	if !k.any || batch != k.batch {

@@ -8,7 +8,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
-	"database/sql/driver"
 	"fmt"
 	"maps"
 	"slices"
@@ -128,13 +127,13 @@ func (v *verifier) kind(ctx context.Context, c *db.Conn, s *shape) error {
 	vals := make([]any, len(s.index))
 	rows := int64(0)
 	var odd []oddRow
-	err := c.EachRaw(ctx, `SELECT id, since, until, rev`+cols+` FROM `+s.table()+` WHERE org=$1`, []any{v.org}, func(x []driver.Value) error {
-		id.set(x[0])
-		since.set(x[1])
-		until.set(x[2])
-		rev.set(x[3])
+	err := c.EachCell(ctx, `SELECT id, since, until, rev`+cols+` FROM `+s.table()+` WHERE org=$1`, []any{v.org}, func(x []db.Cell) error {
+		id.from(&x[0])
+		since.from(&x[1])
+		until.from(&x[2])
+		rev.from(&x[3])
 		for i := range vals {
-			vals[i] = x[4+i]
+			vals[i] = x[4+i].Value()
 		}
 		rows++
 		seq := since.n
@@ -193,13 +192,13 @@ func (v *verifier) links(ctx context.Context, c *db.Conn) error {
 	var kindName, from, field, to text
 	var since, until num
 	rows := int64(0)
-	err := c.EachRaw(ctx, `SELECT from_kind, from_id, field, to_id, since, until FROM link WHERE org=$1`, []any{v.org}, func(x []driver.Value) error {
-		kindName.set(x[0])
-		from.set(x[1])
-		field.set(x[2])
-		to.set(x[3])
-		since.set(x[4])
-		until.set(x[5])
+	err := c.EachCell(ctx, `SELECT from_kind, from_id, field, to_id, since, until FROM link WHERE org=$1`, []any{v.org}, func(x []db.Cell) error {
+		kindName.from(&x[0])
+		from.from(&x[1])
+		field.from(&x[2])
+		to.from(&x[3])
+		since.from(&x[4])
+		until.from(&x[5])
 		rows++
 		name := func() string { return fmt.Sprintf("link from %s to %s since entry %d", from.s, to.s, since.n) }
 		switch seq := since.n; {

@@ -5,7 +5,6 @@ package store
 import (
 	"context"
 	"crypto/sha256"
-	"database/sql/driver"
 	"errors"
 	"strings"
 
@@ -17,7 +16,7 @@ import (
 var errUneven = errors.New("the rows are not in order")
 
 // bodyCells are a body and its salt, as the engine holds them.
-type bodyCells struct{ salt, body any }
+type bodyCells struct{ salt, body db.Cell }
 
 // even reads a stretch as long as everything is as it should be: the bodies ahead and then the entries, each
 // in the order in which they lie in the file. It returns the first entry that it has not read, and why.
@@ -25,8 +24,8 @@ func (r *entryReader) even(ctx context.Context, c *db.Conn, from, to int64) (int
 	clear(r.ahead)
 	r.ahead = r.ahead[:0]
 	args := []any{r.v.org, from, to}
-	err := c.EachRaw(ctx, `SELECT seq, salt, body FROM body WHERE org=$1 AND seq>=$2 AND seq<$3 ORDER BY seq`, args, func(x []driver.Value) error {
-		if n, ok := x[0].(int64); !ok || n != from+int64(len(r.ahead)) {
+	err := c.EachCell(ctx, `SELECT seq, salt, body FROM body WHERE org=$1 AND seq>=$2 AND seq<$3 ORDER BY seq`, args, func(x []db.Cell) error {
+		if x[0].Type != db.Num || x[0].Num != from+int64(len(r.ahead)) {
 			return errUneven
 		}
 		r.ahead = append(r.ahead, bodyCells{x[1], x[2]})
@@ -39,21 +38,21 @@ func (r *entryReader) even(ctx context.Context, c *db.Conn, from, to int64) (int
 		return from, errUneven
 	}
 	want := from
-	err = c.EachRaw(ctx, `SELECT seq, at, actor, via, op, kind, id, rev, digest, leaf FROM entry WHERE org=$1 AND seq>=$2 AND seq<$3 ORDER BY seq`, args, func(x []driver.Value) error {
-		if r.seq.set(x[0]); !r.seq.ok || r.seq.n != want || want >= to {
+	err = c.EachCell(ctx, `SELECT seq, at, actor, via, op, kind, id, rev, digest, leaf FROM entry WHERE org=$1 AND seq>=$2 AND seq<$3 ORDER BY seq`, args, func(x []db.Cell) error {
+		if r.seq.from(&x[0]); !r.seq.ok || r.seq.n != want || want >= to {
 			return errUneven
 		}
-		r.at.set(x[1])
-		r.actor.set(x[2])
-		r.via.set(x[3])
-		r.op.set(x[4])
-		r.kind.set(x[5])
-		r.id.set(x[6])
-		r.rev.set(x[7])
-		r.digest.set(x[8])
-		r.leaf.set(x[9])
-		r.salt.set(r.ahead[want-from].salt)
-		r.body.set(r.ahead[want-from].body)
+		r.at.from(&x[1])
+		r.actor.from(&x[2])
+		r.via.from(&x[3])
+		r.op.from(&x[4])
+		r.kind.from(&x[5])
+		r.id.from(&x[6])
+		r.rev.from(&x[7])
+		r.digest.from(&x[8])
+		r.leaf.from(&x[9])
+		r.salt.from(&r.ahead[want-from].salt)
+		r.body.from(&r.ahead[want-from].body)
 		r.entry()
 		want++
 		return nil

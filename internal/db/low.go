@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"unsafe"
+
+	"modernc.org/libc"
+	sqlitelib "modernc.org/sqlite/lib"
+)
+
+// low is a connection to a SQLite file that only reads, without database/sql and without the locks with which
+// the driver shares a connection among threads. Reading a million rows through those two costs three times
+// what reading them costs. It is used by one goroutine at a time; the engine is the one that the driver runs on.
+type low struct {
+	tls *libc.TLS
+	db  uintptr
+}
+
+// lowFlags: it must exist, is only read, belongs to one goroutine, and has an address with escapes.
+const lowFlags = sqlitelib.SQLITE_OPEN_READONLY | sqlitelib.SQLITE_OPEN_NOMUTEX | sqlitelib.SQLITE_OPEN_URI
+
+func openLow(address string) (*low, error) {
+	l := &low{tls: libc.NewTLS()}
+	name, err := libc.CString(address)
+	if err != nil {
+		l.tls.Close()
+		return nil, fmt.Errorf("open for reading: %w", err)
+	}
+	defer libc.Xfree(l.tls, name)
+	at := l.tls.Alloc(8)
+	defer l.tls.Free(8)
+	rc := sqlitelib.Xsqlite3_open_v2(l.tls, name, at, lowFlags, 0)
+	l.db = libc.AtomicLoadPUintptr(at)
+	if rc != sqlitelib.SQLITE_OK {
+		err := l.wrong("open for reading", rc)
+		l.close()
+		return nil, err
+	}
+	sqlitelib.Xsqlite3_busy_timeout(l.tls, l.db, 10_000)
+	if err := l.exec("PRAGMA query_only=1"); err != nil {
+		l.close()
+		return nil, err
+	}
+	return l, nil
+}
+
+func (l *low) close() {
+	sqlitelib.Xsqlite3_close_v2(l.tls, l.db)
+	l.tls.Close()
+}
+
+func (l *low) wrong(doing string, rc int32) error {
+	text := "no memory"
+	if l.db != 0 {
+		text = libc.GoString(sqlitelib.Xsqlite3_errmsg(l.tls, l.db))
+	}
+	return fmt.Errorf("%s: %s (%d)", doing, text, rc)
+}
+
+// exec runs a statement of which no rows are wanted.
+func (l *low) exec(q string) error {
+	return l.each(context.Background(), q, nil, func([]Cell) error { return nil })
+}
+
+// each is Conn.EachCell.
+func (l *low) each(ctx context.Context, q string, args []any, fn func([]Cell) error) (err error) {
+	stmt, done, err := l.prepare(q, args)
+	if err != nil {
+		return err
+	}
+	defer done()
+	cells := make([]Cell, sqlitelib.Xsqlite3_column_count(l.tls, stmt))
+	var texts chunk
+	for n := 0; ; n++ {
+		if n&255 == 255 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		switch rc := sqlitelib.Xsqlite3_step(l.tls, stmt); rc {
+		case sqlitelib.SQLITE_ROW:
+		case sqlitelib.SQLITE_DONE:
+			return nil
+		default:
+			return l.wrong("read", rc)
+		}
+		for i := range cells {
+			if err := l.cell(stmt, int32(i), &cells[i], &texts); err != nil {
+				return err
+			}
+		}
+		if err := fn(cells); err != nil {
+			return err
+		}
+	}
+}
+
+// prepare makes a statement with its arguments, and what gives it back.
+func (l *low) prepare(q string, args []any) (stmt uintptr, done func(), err error) {
+	var kept []uintptr
+	free := func() {
+		if stmt != 0 {
+			sqlitelib.Xsqlite3_finalize(l.tls, stmt)
+		}
+		for _, p := range kept {
+			libc.Xfree(l.tls, p)
+		}
+	}
+	defer func() {
+		if err != nil {
+			free()
+		}
+	}()
+	text := func(s string) (uintptr, error) {
+		p, err := libc.CString(s)
+		if err == nil {
+			kept = append(kept, p)
+		}
+		return p, err
+	}
+	zq, err := text(q)
+	if err != nil {
+		return 0, nil, err
+	}
+	at := l.tls.Alloc(8)
+	defer l.tls.Free(8)
+	rc := sqlitelib.Xsqlite3_prepare_v2(l.tls, l.db, zq, -1, at, 0)
+	if stmt = libc.AtomicLoadPUintptr(at); rc != sqlitelib.SQLITE_OK {
+		return stmt, nil, l.wrong(fmt.Sprintf("prepare %.60q", q), rc)
+	}
+	for i, a := range args {
+		switch a := a.(type) {
+		case int64:
+			rc = sqlitelib.Xsqlite3_bind_int64(l.tls, stmt, int32(i+1), a)
+		case string:
+			p, err := text(a)
+			if err != nil {
+				return stmt, nil, err
+			}
+			rc = sqlitelib.Xsqlite3_bind_text(l.tls, stmt, int32(i+1), p, int32(len(a)), 0) // it stays until the end: nothing is copied
+		default:
+			return stmt, nil, fmt.Errorf("argument %d of %.60q is a %T: a text or an int64 is wanted", i+1, q, a)
+		}
+		if rc != sqlitelib.SQLITE_OK {
+			return stmt, nil, l.wrong("bind", rc)
+		}
+	}
+	return stmt, free, nil
+}
+
+func (l *low) cell(stmt uintptr, i int32, c *Cell, texts *chunk) error {
+	switch sqlitelib.Xsqlite3_column_type(l.tls, stmt, i) {
+	case sqlitelib.SQLITE_INTEGER:
+		*c = Cell{Type: Num, Num: sqlitelib.Xsqlite3_column_int64(l.tls, stmt, i)}
+		return nil
+	case sqlitelib.SQLITE_TEXT:
+		p := sqlitelib.Xsqlite3_column_text(l.tls, stmt, i)
+		b, err := texts.take(p, sqlitelib.Xsqlite3_column_bytes(l.tls, stmt, i))
+		*c = Cell{Type: Text, Text: unsafe.String(unsafe.SliceData(b), len(b))}
+		return err
+	case sqlitelib.SQLITE_BLOB:
+		p := sqlitelib.Xsqlite3_column_blob(l.tls, stmt, i)
+		b, err := texts.take(p, sqlitelib.Xsqlite3_column_bytes(l.tls, stmt, i))
+		*c = Cell{Type: Bytes, Bytes: b}
+		return err
+	case sqlitelib.SQLITE_NULL:
+		*c = Cell{}
+	default:
+		*c = Cell{Type: Other}
+	}
+	return nil
+}
+
+// chunk is memory that is given out piece by piece and never again: what was read stays as it is, and a
+// thousand texts cost one allocation.
+type chunk []byte
+
+var errMemory = errors.New("the engine has no memory left")
+
+func (k *chunk) take(p uintptr, n int32) ([]byte, error) {
+	if n == 0 {
+		return nil, nil
+	}
+	if p == 0 {
+		return nil, errMemory
+	}
+	if int(n) > cap(*k)-len(*k) {
+		*k = make([]byte, 0, max(1<<16, int(n)))
+	}
+	from := len(*k)
+	*k = append(*k, libc.GoBytes(p, int(n))...)
+	return (*k)[from:len(*k):len(*k)], nil
+}
