@@ -57,6 +57,7 @@ type DB struct {
 
 	queue  chan *change
 	held   *change // taken from the queue and put off to the next batch; the writer's own
+	pace   pace    // the writer's own
 	stop   chan struct{}
 	done   chan struct{}
 	broken chan struct{}

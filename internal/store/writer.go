@@ -170,10 +170,12 @@ func (d *DB) commit(first *change, logs map[string]*ledger.Log) {
 			return
 		}
 	}
+	ends := clock.Since()
 	if err := c.Commit(ctx); err != nil {
 		fail(fmt.Errorf("commit: %w", err))
 		return
 	}
+	d.pace.saw(len(batch), ends())
 	for org, l := range used {
 		e := Event{Org: org, Size: l.Size}
 		for _, ch := range batch {
@@ -185,18 +187,52 @@ func (d *DB) commit(first *change, logs map[string]*ledger.Log) {
 	}
 }
 
-// next is the operation that joins the batch, if one is waiting and there is room.
+// next is the operation that joins the batch: one that waits, or one that comes while it is worth waiting.
 func (d *DB) next(batch *[]*change, since func() time.Duration) *change {
 	if len(*batch) >= maxBatch || since() > maxWait {
 		return nil
 	}
+	var ch *change
 	select {
-	case ch := <-d.queue:
-		*batch = append(*batch, ch)
-		return ch
+	case ch = <-d.queue:
 	default:
+		if ch = d.wait(len(*batch), since()); ch == nil {
+			return nil
+		}
+	}
+	*batch = append(*batch, ch)
+	return ch
+}
+
+// wait waits for one more operation where the last batch was larger than this one: whoever was answered by its
+// commit is about to ask again, and a commit on the disk costs more than a moment. It never waits longer than
+// a commit takes, so that nobody loses more than he can gain.
+func (d *DB) wait(have int, spent time.Duration) *change {
+	left := min(maxWait, d.pace.commit) - spent
+	if have >= d.pace.batch || left <= 0 {
 		return nil
 	}
+	t := time.NewTimer(left)
+	defer t.Stop()
+	select {
+	case ch := <-d.queue:
+		return ch
+	case <-t.C:
+		return nil
+	case <-d.stop:
+		return nil
+	}
+}
+
+// pace is what the writer has seen of late: how many operations its last batch had, and how long a commit takes.
+type pace struct {
+	batch  int
+	commit time.Duration
+}
+
+func (p *pace) saw(batch int, commit time.Duration) {
+	p.batch = batch
+	p.commit += (commit - p.commit) / 8
 }
 
 // one runs one operation behind a savepoint. Its own failure is its own; an error that is returned sinks the batch.
