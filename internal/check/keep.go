@@ -57,7 +57,7 @@ func LoadBefore(ctx context.Context, v *store.View) (*Before, error) {
 		Test, Resource string
 		Verdict        Word
 		Message        string
-		Observed       *string
+		Observed       string
 		Exception      string
 	}
 	rows, err := store.Project[row](ctx, v, Finds, []string{"test", "resource", "verdict", "message", "observed", "exception"}, "verdict<>'gone'")
@@ -70,11 +70,7 @@ func LoadBefore(ctx context.Context, v *store.View) (*Before, error) {
 			m = map[string]find{}
 			b.finds[r.Test] = m
 		}
-		obs := ""
-		if r.Observed != nil {
-			obs = *r.Observed
-		}
-		m[r.Resource] = find{r.Verdict, mark(r.Verdict, r.Message, obs, r.Exception)}
+		m[r.Resource] = find{r.Verdict, mark(r.Verdict, r.Message, r.Observed, r.Exception)}
 	}
 	scopes, err := store.Project[struct{ Scope string }](ctx, v, Plans, []string{"scope"}, "")
 	for _, s := range scopes {

@@ -30,8 +30,11 @@ type Conn struct {
 	// doomed is the failure after which the engine has given up the transaction by itself. What came
 	// after it would be committed statement by statement.
 	doomed error
-	// low reads the same file below database/sql; nil but for connections of FastReader on SQLite.
-	low *low
+	// low reads the same file below database/sql: on SQLite, and only where it was asked for.
+	low  *low
+	file string
+	// both: the transactions of the two go together.
+	both bool
 }
 
 func newConn(e Engine, c *sql.Conn) *Conn {
@@ -46,7 +49,9 @@ func (c *Conn) close() {
 		s.Close()
 	}
 	c.c.Close()
-	c.slow()
+	if c.low != nil {
+		c.low.close()
+	}
 }
 
 // stmt keeps statements prepared on SQLite; pgx does so by itself.
@@ -196,18 +201,10 @@ func (c *Conn) Begin(ctx context.Context, write bool) error {
 	}
 	c.doomed = nil
 	_, err := c.Exec(ctx, q)
-	if err == nil && c.low != nil {
+	if err == nil && c.both {
 		err = c.low.exec("BEGIN")
 	}
 	return err
-}
-
-// slow ends reading below database/sql.
-func (c *Conn) slow() {
-	if c.low != nil {
-		c.low.close()
-		c.low = nil
-	}
 }
 
 // Commit ends the transaction and keeps it.
@@ -217,7 +214,7 @@ func (c *Conn) Commit(ctx context.Context) error { _, err := c.Exec(ctx, "COMMIT
 func (c *Conn) Rollback(ctx context.Context) error {
 	c.doomed = nil
 	_, err := c.Exec(ctx, "ROLLBACK")
-	if c.low != nil {
+	if c.both {
 		err = errors.Join(err, c.low.exec("ROLLBACK"))
 	}
 	return err

@@ -153,7 +153,9 @@ func (d *DB) Reader(ctx context.Context) (*Conn, error) {
 			d.readers <- nil
 			return nil, fmt.Errorf("connect: %w", err)
 		}
-		return newConn(d.Engine, conn), nil
+		r := newConn(d.Engine, conn)
+		r.file = d.file
+		return r, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -166,16 +168,17 @@ func (d *DB) FastReader(ctx context.Context) (*Conn, error) {
 	if err != nil || d.Engine != SQLite {
 		return c, err
 	}
-	if c.low, err = openLow(d.file); err != nil {
+	if err := c.dive(); err != nil {
 		d.Release(c, true)
 		return nil, err
 	}
+	c.both = true
 	return c, nil
 }
 
 // Release gives a reader back. A broken one is closed instead.
 func (d *DB) Release(c *Conn, broken bool) {
-	c.slow()
+	c.both = false
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if broken || d.closed {

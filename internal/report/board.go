@@ -32,9 +32,10 @@ type Board struct {
 	Sources   map[string]collect.Run // newest run by source
 	Newest    time.Time              // when the newest complete data was collected
 
-	byRef map[string]*ControlLine
-	byKey map[string]*CriterionLine
-	data  *boardData
+	starts []time.Time // when each day begins, as in Days, and before them when the newest one ends
+	byRef  map[string]*ControlLine
+	byKey  map[string]*CriterionLine
+	data   *boardData
 }
 
 // CriterionLine is one criterion on the board.
@@ -112,8 +113,10 @@ func makeBoard(ctx context.Context, v *store.View, cat *check.Catalogue, days in
 	}
 	b := &Board{Org: org, Now: v.Now, At: v.At, Zone: org.Zone(), Tests: map[string]*TestLine{}, byRef: map[string]*ControlLine{}, byKey: map[string]*CriterionLine{}}
 	today := check.DayOf(v.Now, b.Zone)
+	b.starts = append(b.starts, (today + 1).Start(b.Zone))
 	for i := range days {
 		b.Days = append(b.Days, today-check.Day(i))
+		b.starts = append(b.starts, b.Days[i].Start(b.Zone))
 	}
 	if b.data, err = readBoard(ctx, v); err != nil {
 		return nil, err

@@ -38,7 +38,7 @@ func (b *Board) tests(_ context.Context, _ *store.View, cat *check.Catalogue) er
 			}
 		}
 		t.fill(b.data.states[id], b.data.changes[id], runs[which])
-		h := check.TestHistory{}
+		h := check.TestHistory{Changes: make([]check.StateChange, 0, len(b.data.changes[id]))}
 		for _, s := range b.data.changes[id] {
 			h.Changes = append(h.Changes, check.StateChange{At: s.At, State: s.Verdict.RunState()})
 		}
@@ -248,6 +248,7 @@ func (b *Board) daysOf(c *grc.Control) []ControlDay {
 	na := b.data.decisions[c.Ref] != nil || b.data.decisions[c.ID] != nil
 	since := check.DayOf(c.CreatedAt, b.Zone)
 	letters, evidence, policies := make([]check.Letter, len(tests)), []EvidenceState{}, []PolicyState{}
+	var last DayFacts // of the day after, which is most often the same
 	for i, d := range b.Days {
 		f := DayFacts{Outside: na || d < since}
 		if !f.Outside {
@@ -257,7 +258,7 @@ func (b *Board) daysOf(c *grc.Control) []ControlDay {
 					letters[j] = cells[i].Letter
 				}
 			}
-			from, to := d.Start(b.Zone), (d + 1).Start(b.Zone).Add(-time.Millisecond)
+			from, to := b.starts[i+1], b.starts[i].Add(-time.Millisecond)
 			if to.After(b.Now) {
 				to = b.Now
 			}
@@ -282,7 +283,12 @@ func (b *Board) daysOf(c *grc.Control) []ControlDay {
 			}
 			f.Tests, f.Evidence, f.Policies = letters, evidence, policies
 		}
+		if i > 0 && f.same(last) {
+			out[i] = out[i-1]
+			continue
+		}
 		out[i] = DayOfControl(f)
+		last = DayFacts{f.Outside, slices.Clone(f.Tests), slices.Clone(f.Evidence), slices.Clone(f.Policies), f.Overdue}
 	}
 	return out
 }

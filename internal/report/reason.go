@@ -36,6 +36,11 @@ type DayFacts struct {
 	Overdue  int             // occurrences that were overdue that day
 }
 
+// same says whether two days were alike in everything that decides.
+func (f DayFacts) same(g DayFacts) bool {
+	return f.Outside == g.Outside && f.Overdue == g.Overdue && slices.Equal(f.Tests, g.Tests) && slices.Equal(f.Evidence, g.Evidence) && slices.Equal(f.Policies, g.Policies)
+}
+
 // ControlDay is the letter of a control's day and, where it failed, why, the first class first.
 type ControlDay struct {
 	Letter check.Letter `json:"letter"`

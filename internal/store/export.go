@@ -16,6 +16,7 @@ import (
 	"unicode/utf8"
 
 	"assay/internal/clock"
+	"assay/internal/db"
 	"assay/internal/errs"
 	"assay/internal/ledger"
 )
@@ -199,21 +200,12 @@ func (x *exporter) rows(ctx context.Context, e *exportEntry) error {
 	for _, c := range cols {
 		q += fmt.Sprintf(", %q", c.name)
 	}
-	cells, vals := make([]cell, len(cols)), make([]any, len(cols))
-	var n int64
-	var salt, h sql.RawBytes
-	dest := []any{&n, &salt, &h}
-	for i := range cells {
-		dest = append(dest, &cells[i])
-	}
-	err := x.v.c.Each(ctx, q+` FROM f_`+t.name()+` WHERE org=$1 AND batch=$2 ORDER BY n`, []any{x.v.Org, e.Seq}, func(r *sql.Rows) error {
-		if err := r.Scan(dest...); err != nil {
-			return err
+	vals := make([]any, len(cols))
+	err := x.v.c.EachCell(ctx, q+` FROM f_`+t.name()+` WHERE org=$1 AND batch=$2 ORDER BY n`, []any{x.v.Org, e.Seq}, func(cells []db.Cell) error {
+		for i := range vals {
+			vals[i] = cells[i+3].Value()
 		}
-		for i := range cells {
-			vals[i] = cells[i].val
-		}
-		return x.row(e, n, salt, h, cols, vals)
+		return x.row(e, cells[0].Num, cells[1].Bytes, cells[2].Bytes, cols, vals)
 	})
 	if err != nil {
 		return fmt.Errorf("export %s: %w", t.name(), err)
@@ -222,6 +214,11 @@ func (x *exporter) rows(ctx context.Context, e *exportEntry) error {
 }
 
 func (x *exporter) row(e *exportEntry, n int64, salt, h []byte, cols []column, vals []any) error {
+	for i := range vals {
+		if b, ok := vals[i].([]byte); ok {
+			vals[i] = string(b) // somebody tampered with it: it is exported as it reads, for whoever verifies to find
+		}
+	}
 	if n < 0 || len(h) != 32 || salt != nil && len(salt) != rowSalt {
 		return errs.New(errs.Conflict, "row %d of batch %d cannot be exported: its columns are not those of a row", n, e.Seq).Mend("run assay verify")
 	}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -15,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"assay/internal/db"
 	"assay/internal/kind"
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -241,7 +241,11 @@ func (t *Table[T]) scan(ctx context.Context, v *View, seen, where, rest string, 
 	if where != "" {
 		q += " AND (" + where + ")"
 	}
-	if rest == "" {
+	switch {
+	case rest != "":
+	case t.Key != nil && !v.Past:
+		rest = "ORDER BY +batch, n" // few rows hold now: they are found by their index and put in order, not met by going through all
+	default:
 		rest = "ORDER BY batch, n"
 	}
 	at := v.At
@@ -249,27 +253,16 @@ func (t *Table[T]) scan(ctx context.Context, v *View, seen, where, rest string, 
 		at = forever
 	}
 	var out []T
-	dest := make([]any, len(t.cols)+2)
-	cells := make([]cell, len(t.cols))
-	err := v.c.Each(ctx, q+" "+rest, append([]any{v.Org, at}, args...), func(r *sql.Rows) error {
+	err := v.c.EachCell(ctx, q+" "+rest, append([]any{v.Org, at}, args...), func(cells []db.Cell) error {
 		var x T
 		rv := reflect.ValueOf(&x).Elem()
-		var place Place
-		dest[0], dest[1] = &place.Batch, &place.N
-		for i := range t.cols {
-			cells[i] = cell{typ: t.cols[i].typ}
-			dest[i+2] = &cells[i]
-		}
-		if err := r.Scan(dest...); err != nil {
-			return err
-		}
 		for i, c := range t.cols {
-			if err := cells[i].set(rv.FieldByIndex(c.at)); err != nil {
+			if err := c.set(rv.FieldByIndex(c.at), &cells[i+2]); err != nil {
 				return fmt.Errorf("column %s: %w", c.name, err)
 			}
 		}
 		if p := rv.FieldByName("Place"); p.IsValid() {
-			p.Set(reflect.ValueOf(place))
+			p.Set(reflect.ValueOf(Place{cells[0].Num, cells[1].Num}))
 		}
 		out = append(out, x)
 		return nil
@@ -369,51 +362,22 @@ func rowHash(salt, text []byte) []byte {
 	return m.Sum(nil)
 }
 
-// cell takes a value from either engine.
-type cell struct {
-	typ string
-	val any
-}
-
-// Scan makes cell an sql.Scanner.
-func (c *cell) Scan(v any) error {
-	switch x := v.(type) {
-	case []byte:
-		c.val = string(x)
-	case bool:
-		c.val = map[bool]int64{true: 1}[x]
+// set gives a field the value of its column. What is null leaves it as it is.
+func (c column) set(f reflect.Value, x *db.Cell) error {
+	switch {
+	case x.Type == db.Null:
+	case x.Type == db.Num && c.typ == "int":
+		f.SetInt(x.Num)
+	case x.Type == db.Num && c.typ == "bool":
+		f.SetBool(x.Num != 0)
+	case x.Type == db.Num && c.typ == "time":
+		f.Set(reflect.ValueOf(time.UnixMilli(x.Num).UTC()))
+	case x.Type == db.Text && c.typ == "text":
+		f.SetString(x.Text)
+	case x.Type == db.Text && c.typ == "json":
+		return json.Unmarshal([]byte(x.Text), f.Addr().Interface())
 	default:
-		c.val = v
-	}
-	return nil
-}
-
-func (c *cell) set(f reflect.Value) error {
-	switch v := c.val.(type) {
-	case nil:
-		return nil
-	case int64:
-		switch c.typ {
-		case "int":
-			f.SetInt(v)
-		case "bool":
-			f.SetBool(v != 0)
-		case "time":
-			f.Set(reflect.ValueOf(time.UnixMilli(v).UTC()))
-		default:
-			return fmt.Errorf("a number where %s is wanted", c.typ)
-		}
-	case string:
-		switch c.typ {
-		case "text":
-			f.SetString(v)
-		case "json":
-			return json.Unmarshal([]byte(v), f.Addr().Interface())
-		default:
-			return fmt.Errorf("a text where %s is wanted", c.typ)
-		}
-	default:
-		return fmt.Errorf("a value of type %T", v)
+		return fmt.Errorf("its value is not one for %s", c.typ)
 	}
 	return nil
 }
@@ -428,15 +392,16 @@ func Project[R, T any](ctx context.Context, v *View, t *Table[T], cols []string,
 			held = fmt.Sprintf(" AND until=%d", forever)
 		}
 	}
-	return columnsOf[R](ctx, v, t, cols, held, where, "", args)
+	return columnsOf[R](ctx, v, t, cols, held, where, "", args, v.c.EachCell)
 }
 
 // ProjectChanges is Project over every row that was written, those that were replaced too, oldest first.
 func ProjectChanges[R, T any](ctx context.Context, v *View, t *Table[T], cols []string, where string, args ...any) ([]R, error) {
-	return columnsOf[R](ctx, v, t, cols, "", where, " ORDER BY batch, n", args)
+	return columnsOf[R](ctx, v, t, cols, "", where, " ORDER BY batch, n", args, v.c.EachLater) // what came later has a later batch
 }
 
-func columnsOf[R, T any](ctx context.Context, v *View, t *Table[T], cols []string, held, where, order string, args []any) ([]R, error) {
+func columnsOf[R, T any](ctx context.Context, v *View, t *Table[T], cols []string, held, where, order string, args []any,
+	each func(context.Context, string, []any, func([]db.Cell) error) error) ([]R, error) {
 	quoted := make([]string, len(cols))
 	for i, c := range cols {
 		t.col(c)
@@ -451,19 +416,35 @@ func columnsOf[R, T any](ctx context.Context, v *View, t *Table[T], cols []strin
 		at = forever
 	}
 	var out []R
-	err := v.c.Each(ctx, q+order, append([]any{v.Org, at}, args...), func(r *sql.Rows) error {
+	err := each(ctx, q+order, append([]any{v.Org, at}, args...), func(cells []db.Cell) error {
 		var x R
 		rv := reflect.ValueOf(&x).Elem()
-		dest := make([]any, rv.NumField())
-		for i := range dest {
-			dest[i] = rv.Field(i).Addr().Interface()
+		for i := range cells {
+			if err := put(rv.Field(i), &cells[i]); err != nil {
+				return fmt.Errorf("column %s: %w", cols[i], err)
+			}
 		}
-		err := r.Scan(dest...)
 		out = append(out, x)
-		return err
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", t.Name, err)
 	}
 	return out, nil
+}
+
+// put sets a field to a cell. What is null leaves it as it is.
+func put(f reflect.Value, c *db.Cell) error {
+	switch {
+	case c.Type == db.Null:
+	case c.Type == db.Text && f.Kind() == reflect.String:
+		f.SetString(c.Text)
+	case c.Type == db.Num && f.CanInt():
+		f.SetInt(c.Num)
+	case c.Type == db.Num && f.Kind() == reflect.Bool:
+		f.SetBool(c.Num != 0)
+	default:
+		return fmt.Errorf("its value is not one for a %s", f.Type())
+	}
+	return nil
 }
