@@ -3,8 +3,11 @@
 package db
 
 import (
+	"bytes"
 	"context"
+	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 )
 
@@ -58,25 +61,55 @@ func (c *Cell) set(v driver.Value) {
 	}
 }
 
-// EachCell calls fn for every row of an answer, for reading rows by the million. The slice holds until fn
-// returns, what its cells hold for good, and fn must not use the connection.
+// Scan takes a value from database/sql.
+func (c *Cell) Scan(v any) error {
+	if b, ok := v.([]byte); ok {
+		v = bytes.Clone(b) // it is lent for this call only
+	}
+	c.set(v)
+	return nil
+}
+
+// EachCell calls fn for every row of an answer, for reading many rows. The slice holds until fn returns, what its
+// cells hold for good, and fn must not use the connection.
 //
-// On a connection of FastReader it goes below database/sql, which costs several times as much as reading.
+// Where the connection is at the same moment below database/sql (Together), it reads there.
 func (c *Conn) EachCell(ctx context.Context, q string, args []any, fn func([]Cell) error) error {
 	if c.doomed != nil {
 		return c.doomed
 	}
-	if c.steady {
-		ctx = context.WithoutCancel(ctx)
-	}
-	if c.both {
+	switch {
+	case c.both:
 		return c.low.each(ctx, q, args, fn)
+	case c.engine == Postgres && !c.steady:
+		return c.eachFromDriver(ctx, q, args, fn)
 	}
-	known := true
+	var cells []Cell
+	var dest []any
+	return c.Each(ctx, q, args, func(r *sql.Rows) error {
+		if dest == nil {
+			cols, err := r.Columns()
+			if err != nil {
+				return err
+			}
+			cells, dest = make([]Cell, len(cols)), make([]any, len(cols))
+			for i := range cells {
+				dest[i] = &cells[i]
+			}
+		}
+		if err := r.Scan(dest...); err != nil {
+			return err
+		}
+		return fn(cells)
+	})
+}
+
+// eachFromDriver asks the driver itself, which keeps its own statements prepared.
+func (c *Conn) eachFromDriver(ctx context.Context, q string, args []any, fn func([]Cell) error) error {
 	var own error // what fn said, which says nothing about the engine
 	err := c.c.Raw(func(under any) error {
-		var d driver.QueryerContext
-		if d, known = under.(driver.QueryerContext); !known {
+		d, known := under.(driver.QueryerContext)
+		if !known {
 			return fmt.Errorf("the driver %T cannot be read by the row", under)
 		}
 		named := make([]driver.NamedValue, len(args))
@@ -100,16 +133,26 @@ func (c *Conn) EachCell(ctx context.Context, q string, args []any, fn func([]Cel
 	return c.judge(err)
 }
 
-// EachLater is EachCell for a question that names the moment it asks for by itself: on SQLite it may see what
-// was committed since the transaction of the connection began. It is the quickest way to read many rows.
-func (c *Conn) EachLater(ctx context.Context, q string, args []any, fn func([]Cell) error) error {
-	if c.steady || c.file == "" { // the one that writes must see what it has just written
-		return c.EachCell(ctx, q, args, fn)
+// Together brings the way below database/sql to the moment of the transaction that the connection is in, until it
+// ends: a moment is the same where probe answers want. It says whether they came together. Where something was
+// committed in between they do not, and EachCell goes on through database/sql.
+func (c *Conn) Together(ctx context.Context, want int64, probe string, args ...any) (bool, error) {
+	if c.both || c.steady || c.file == "" {
+		return c.both, nil
 	}
 	if err := c.dive(); err != nil {
-		return err
+		return false, err
 	}
-	return c.low.each(ctx, q, args, fn)
+	if err := c.low.exec("BEGIN"); err != nil {
+		return false, err
+	}
+	same := false
+	err := c.low.each(ctx, probe, args, func(x []Cell) error { same = x[0].Type == Num && x[0].Num == want; return nil })
+	if err != nil || !same {
+		return false, errors.Join(err, c.low.exec("ROLLBACK"))
+	}
+	c.both = true
+	return true, nil
 }
 
 // dive opens the way below database/sql.

@@ -38,7 +38,19 @@ func TestACellIsReadAsItLiesAndStaysAsItWas(t *testing.T) {
 	}
 	for name, lend := range map[string]func() (*db.Conn, error){
 		"through database/sql": func() (*db.Conn, error) { return d.Reader(t.Context()) },
-		"below it":             func() (*db.Conn, error) { return d.FastReader(t.Context()) },
+		"below it": func() (*db.Conn, error) {
+			c, err := d.Reader(t.Context())
+			if err == nil {
+				err = c.Begin(t.Context(), false)
+			}
+			if err == nil {
+				var same bool
+				if same, err = c.Together(t.Context(), 7, `SELECT 7`); !same {
+					t.Errorf("they did not come together: %v", err)
+				}
+			}
+			return c, err
+		},
 	} {
 		c, err := lend()
 		if err != nil {
@@ -68,11 +80,12 @@ func TestACellIsReadAsItLiesAndStaysAsItWas(t *testing.T) {
 		if err := c.EachCell(t.Context(), `SELECT nothing FROM a`, nil, func([]db.Cell) error { return nil }); err == nil || !strings.Contains(err.Error(), "nothing") {
 			t.Errorf("%s: %v", name, err)
 		}
+		c.Rollback(t.Context())
 		d.Release(c, false)
 	}
 }
 
-func TestAFastReaderOnlyReadsAndSeesOneMoment(t *testing.T) {
+func TestBothWaysOfReadingSeeOneMomentOrDoNotComeTogether(t *testing.T) {
 	d, err := db.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "a.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -86,35 +99,46 @@ func TestAFastReaderOnlyReadsAndSeesOneMoment(t *testing.T) {
 	}
 	write(`CREATE TABLE a (n BIGINT)`)
 	write(`INSERT INTO a VALUES (1)`)
-	c, err := d.FastReader(t.Context())
+	c, err := d.Reader(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.EachCell(t.Context(), `INSERT INTO a VALUES (9)`, nil, func([]db.Cell) error { return nil }); err == nil {
-		t.Error("a reader wrote")
-	}
-	count := func() (n int64) {
+	const count = `SELECT count(*) FROM a`
+	cells := func() (n int64) {
 		t.Helper()
-		if err := c.EachCell(t.Context(), `SELECT count(*) FROM a`, nil, func(x []db.Cell) error { n = x[0].Num; return nil }); err != nil {
+		if err := c.EachCell(t.Context(), count, nil, func(x []db.Cell) error { n = x[0].Num; return nil }); err != nil {
 			t.Fatal(err)
 		}
 		return n
 	}
-	if err := c.Begin(t.Context(), false); err != nil {
-		t.Fatal(err)
-	}
-	before := count()
-	write(`INSERT INTO a VALUES (2)`)
-	if after := count(); before != 1 || after != 1 {
-		t.Errorf("%d rows, and then %d in the same transaction", before, after)
-	}
-	d.Release(c, c.Rollback(t.Context()) != nil)
-	c, err = d.FastReader(t.Context()) // the same connection, lent again
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n := count(); n != 2 {
-		t.Errorf("%d rows after the transaction", n)
+	for round, late := range []bool{false, true, false} { // the same connection, used again and again
+		var was, n int64
+		if err := c.Begin(t.Context(), false); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.One(t.Context(), count, nil, &was); err != nil {
+			t.Fatal(err)
+		}
+		if late {
+			write(`INSERT INTO a VALUES (2)`)
+		}
+		same, err := c.Together(t.Context(), was, count)
+		if err != nil || same == late {
+			t.Errorf("round %d: together %t, %v", round, same, err)
+		}
+		write(`INSERT INTO a VALUES (3)`)
+		if n = cells(); n != was {
+			t.Errorf("round %d: %d rows, and %d by the cell", round, was, n)
+		}
+		if err := c.EachCell(t.Context(), `INSERT INTO a VALUES (9)`, nil, func([]db.Cell) error { return nil }); err == nil {
+			t.Error("a reader wrote")
+		}
+		if err := c.Rollback(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if n = cells(); n <= was {
+			t.Errorf("round %d: %d rows after the transaction, and %d before it", round, n, was)
+		}
 	}
 	d.Release(c, false)
 }

@@ -33,7 +33,7 @@ type Conn struct {
 	// low reads the same file below database/sql: on SQLite, and only where it was asked for.
 	low  *low
 	file string
-	// both: the transactions of the two go together.
+	// both: the two are at the same moment, and their transactions end together.
 	both bool
 }
 
@@ -201,9 +201,6 @@ func (c *Conn) Begin(ctx context.Context, write bool) error {
 	}
 	c.doomed = nil
 	_, err := c.Exec(ctx, q)
-	if err == nil && c.both {
-		err = c.low.exec("BEGIN")
-	}
 	return err
 }
 
@@ -215,6 +212,7 @@ func (c *Conn) Rollback(ctx context.Context) error {
 	c.doomed = nil
 	_, err := c.Exec(ctx, "ROLLBACK")
 	if c.both {
+		c.both = false
 		err = errors.Join(err, c.low.exec("ROLLBACK"))
 	}
 	return err

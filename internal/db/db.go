@@ -161,24 +161,8 @@ func (d *DB) Reader(ctx context.Context) (*Conn, error) {
 	}
 }
 
-// FastReader is Reader, for one who reads rows by the million: EachCell then goes below database/sql. The two
-// ways see the same moment only if nothing is written between the first reads of a transaction: see for it.
-func (d *DB) FastReader(ctx context.Context) (*Conn, error) {
-	c, err := d.Reader(ctx)
-	if err != nil || d.Engine != SQLite {
-		return c, err
-	}
-	if err := c.dive(); err != nil {
-		d.Release(c, true)
-		return nil, err
-	}
-	c.both = true
-	return c, nil
-}
-
 // Release gives a reader back. A broken one is closed instead.
 func (d *DB) Release(c *Conn, broken bool) {
-	c.both = false
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if broken || d.closed {

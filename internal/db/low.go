@@ -16,15 +16,16 @@ import (
 // the driver shares a connection among threads. Reading a million rows through those two costs three times
 // what reading them costs. It is used by one goroutine at a time; the engine is the one that the driver runs on.
 type low struct {
-	tls *libc.TLS
-	db  uintptr
+	tls   *libc.TLS
+	db    uintptr
+	stmts map[string]uintptr
 }
 
 // lowFlags: it must exist, is only read, belongs to one goroutine, and has an address with escapes.
 const lowFlags = sqlitelib.SQLITE_OPEN_READONLY | sqlitelib.SQLITE_OPEN_NOMUTEX | sqlitelib.SQLITE_OPEN_URI
 
 func openLow(address string) (*low, error) {
-	l := &low{tls: libc.NewTLS()}
+	l := &low{tls: libc.NewTLS(), stmts: map[string]uintptr{}}
 	name, err := libc.CString(address)
 	if err != nil {
 		l.tls.Close()
@@ -49,6 +50,9 @@ func openLow(address string) (*low, error) {
 }
 
 func (l *low) close() {
+	for _, s := range l.stmts {
+		sqlitelib.Xsqlite3_finalize(l.tls, s)
+	}
 	sqlitelib.Xsqlite3_close_v2(l.tls, l.db)
 	l.tls.Close()
 }
@@ -97,53 +101,64 @@ func (l *low) each(ctx context.Context, q string, args []any, fn func([]Cell) er
 	}
 }
 
+// stmt prepares a statement, or finds it as it was prepared before.
+func (l *low) stmt(q string) (uintptr, error) {
+	if s, ok := l.stmts[q]; ok {
+		return s, nil
+	}
+	zq, err := libc.CString(q)
+	if err != nil {
+		return 0, fmt.Errorf("prepare %.60q: %w", q, err)
+	}
+	defer libc.Xfree(l.tls, zq)
+	at := l.tls.Alloc(8)
+	defer l.tls.Free(8)
+	if rc := sqlitelib.Xsqlite3_prepare_v2(l.tls, l.db, zq, -1, at, 0); rc != sqlitelib.SQLITE_OK {
+		return 0, l.wrong(fmt.Sprintf("prepare %.60q", q), rc)
+	}
+	if len(l.stmts) > 200 {
+		for k, old := range l.stmts {
+			sqlitelib.Xsqlite3_finalize(l.tls, old)
+			delete(l.stmts, k)
+			break
+		}
+	}
+	l.stmts[q] = libc.AtomicLoadPUintptr(at)
+	return l.stmts[q], nil
+}
+
 // prepare makes a statement with its arguments, and what gives it back.
 func (l *low) prepare(q string, args []any) (stmt uintptr, done func(), err error) {
+	if stmt, err = l.stmt(q); err != nil {
+		return 0, nil, err
+	}
 	var kept []uintptr
 	free := func() {
-		if stmt != 0 {
-			sqlitelib.Xsqlite3_finalize(l.tls, stmt)
-		}
+		sqlitelib.Xsqlite3_reset(l.tls, stmt)
+		sqlitelib.Xsqlite3_clear_bindings(l.tls, stmt)
 		for _, p := range kept {
 			libc.Xfree(l.tls, p)
 		}
 	}
-	defer func() {
-		if err != nil {
-			free()
-		}
-	}()
-	text := func(s string) (uintptr, error) {
-		p, err := libc.CString(s)
-		if err == nil {
-			kept = append(kept, p)
-		}
-		return p, err
-	}
-	zq, err := text(q)
-	if err != nil {
-		return 0, nil, err
-	}
-	at := l.tls.Alloc(8)
-	defer l.tls.Free(8)
-	rc := sqlitelib.Xsqlite3_prepare_v2(l.tls, l.db, zq, -1, at, 0)
-	if stmt = libc.AtomicLoadPUintptr(at); rc != sqlitelib.SQLITE_OK {
-		return stmt, nil, l.wrong(fmt.Sprintf("prepare %.60q", q), rc)
-	}
 	for i, a := range args {
+		rc := int32(sqlitelib.SQLITE_OK)
 		switch a := a.(type) {
 		case int64:
 			rc = sqlitelib.Xsqlite3_bind_int64(l.tls, stmt, int32(i+1), a)
 		case string:
-			p, err := text(a)
+			p, err := libc.CString(a)
 			if err != nil {
-				return stmt, nil, err
+				free()
+				return stmt, nil, fmt.Errorf("argument %d of %.60q: %w", i+1, q, err)
 			}
+			kept = append(kept, p)
 			rc = sqlitelib.Xsqlite3_bind_text(l.tls, stmt, int32(i+1), p, int32(len(a)), 0) // it stays until the end: nothing is copied
 		default:
+			free()
 			return stmt, nil, fmt.Errorf("argument %d of %.60q is a %T: a text or an int64 is wanted", i+1, q, a)
 		}
 		if rc != sqlitelib.SQLITE_OK {
+			free()
 			return stmt, nil, l.wrong("bind", rc)
 		}
 	}

@@ -29,13 +29,13 @@ func (d *DB) Plan(ctx context.Context, c *Conn) error {
 	}
 	type index struct {
 		table, name, origin string
-		unique              bool
+		unique, partial     bool
 		columns             int
 	}
 	var all []index
-	err := c.Each(ctx, `SELECT t.name, i.name, i.origin, i."unique", (SELECT count(*) FROM pragma_index_info(i.name)) FROM sqlite_schema t, pragma_index_list(t.name) i WHERE t.type='table' AND t.name NOT LIKE 'sqlite\_%' ESCAPE '\'`, nil, func(r *sql.Rows) error {
+	err := c.Each(ctx, `SELECT t.name, i.name, i.origin, i."unique", i.partial, (SELECT count(*) FROM pragma_index_info(i.name)) FROM sqlite_schema t, pragma_index_list(t.name) i WHERE t.type='table' AND t.name NOT LIKE 'sqlite\_%' ESCAPE '\'`, nil, func(r *sql.Rows) error {
 		var x index
-		err := r.Scan(&x.table, &x.name, &x.origin, &x.unique, &x.columns)
+		err := r.Scan(&x.table, &x.name, &x.origin, &x.unique, &x.partial, &x.columns)
 		all = append(all, x)
 		return err
 	})
@@ -49,7 +49,7 @@ func (d *DB) Plan(ctx context.Context, c *Conn) error {
 		if x.origin == "pk" {
 			x.name = x.table
 		}
-		if _, err := c.c.ExecContext(ctx, `INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (?,?,?)`, x.table, x.name, figures(x.columns, x.unique)); err != nil {
+		if _, err := c.c.ExecContext(ctx, `INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (?,?,?)`, x.table, x.name, figures(x.columns, x.unique, x.partial)); err != nil {
 			return fmt.Errorf("plan: %w", err)
 		}
 	}
@@ -59,10 +59,14 @@ func (d *DB) Plan(ctx context.Context, c *Conn) error {
 	return nil
 }
 
-// figures says how many rows a table has, and how many of them share the first one, two … columns of an index.
-func figures(columns int, unique bool) string {
-	rows := []string{"1000000"}
-	same := 500_000
+// figures says how many rows an index has, and how many of them share the first one, two … columns. A partial
+// index, of what holds now, is far smaller than its table.
+func figures(columns int, unique, partial bool) string {
+	total, same := 1_000_000, 500_000
+	if partial {
+		total, same = 20_000, 10_000
+	}
+	rows := []string{fmt.Sprint(total)}
 	for i := range columns {
 		switch {
 		case i == 0:

@@ -184,7 +184,10 @@ func better(a, b EvidenceState) bool { return evidenceRank[a] < evidenceRank[b] 
 
 // policyOn is how a policy stood at a moment.
 func (b *Board) policyOn(ref string, at time.Time) PolicyState {
-	p := b.data.policies[ref]
+	return policyAt(b.data.policies[ref], at)
+}
+
+func policyAt(p *grc.Policy, at time.Time) PolicyState {
 	if p == nil || !p.WasInForce(at) {
 		return PolicyMissing
 	}
@@ -248,6 +251,10 @@ func (b *Board) daysOf(c *grc.Control) []ControlDay {
 	na := b.data.decisions[c.Ref] != nil || b.data.decisions[c.ID] != nil
 	since := check.DayOf(c.CreatedAt, b.Zone)
 	letters, evidence, policies := make([]check.Letter, len(tests)), []EvidenceState{}, []PolicyState{}
+	rules := make([]*grc.Policy, len(c.Policies))
+	for i, p := range c.Policies {
+		rules[i] = b.data.policies[p]
+	}
 	var last DayFacts // of the day after, which is most often the same
 	for i, d := range b.Days {
 		f := DayFacts{Outside: na || d < since}
@@ -278,8 +285,8 @@ func (b *Board) daysOf(c *grc.Control) []ControlDay {
 					evidence = append(evidence, s)
 				}
 			}
-			for _, p := range c.Policies {
-				policies = append(policies, min(b.policyOn(p, from), b.policyOn(p, to)))
+			for _, p := range rules {
+				policies = append(policies, min(policyAt(p, from), policyAt(p, to)))
 			}
 			f.Tests, f.Evidence, f.Policies = letters, evidence, policies
 		}

@@ -201,7 +201,7 @@ func (x *exporter) rows(ctx context.Context, e *exportEntry) error {
 		q += fmt.Sprintf(", %q", c.name)
 	}
 	vals := make([]any, len(cols))
-	err := x.v.c.EachCell(ctx, q+` FROM f_`+t.name()+` WHERE org=$1 AND batch=$2 ORDER BY n`, []any{x.v.Org, e.Seq}, func(cells []db.Cell) error {
+	err := x.v.each(ctx, q+` FROM f_`+t.name()+` WHERE org=$1 AND batch=$2 ORDER BY n`, []any{x.v.Org, e.Seq}, func(cells []db.Cell) error {
 		for i := range vals {
 			vals[i] = cells[i+3].Value()
 		}

@@ -221,7 +221,7 @@ func (t *Table[T]) Select(ctx context.Context, v *View, where, rest string, args
 	if t.Key != nil {
 		seen += " AND until>=$2"
 		if !v.Past {
-			seen = fmt.Sprintf("until=%d AND batch<$2", forever)
+			seen = fmt.Sprintf("until=%d AND +batch<$2", forever) // the plus keeps the engine from going through all rows by number
 		}
 	}
 	return t.scan(ctx, v, seen, where, rest, args)
@@ -244,7 +244,7 @@ func (t *Table[T]) scan(ctx context.Context, v *View, seen, where, rest string, 
 	switch {
 	case rest != "":
 	case t.Key != nil && !v.Past:
-		rest = "ORDER BY +batch, n" // few rows hold now: they are found by their index and put in order, not met by going through all
+		rest = "ORDER BY +batch, n" // and from meeting them in order rather than ordering the few
 	default:
 		rest = "ORDER BY batch, n"
 	}
@@ -253,7 +253,7 @@ func (t *Table[T]) scan(ctx context.Context, v *View, seen, where, rest string, 
 		at = forever
 	}
 	var out []T
-	err := v.c.EachCell(ctx, q+" "+rest, append([]any{v.Org, at}, args...), func(cells []db.Cell) error {
+	err := v.each(ctx, q+" "+rest, append([]any{v.Org, at}, args...), func(cells []db.Cell) error {
 		var x T
 		rv := reflect.ValueOf(&x).Elem()
 		for i, c := range t.cols {
@@ -392,16 +392,15 @@ func Project[R, T any](ctx context.Context, v *View, t *Table[T], cols []string,
 			held = fmt.Sprintf(" AND until=%d", forever)
 		}
 	}
-	return columnsOf[R](ctx, v, t, cols, held, where, "", args, v.c.EachCell)
+	return columnsOf[R](ctx, v, t, cols, held, where, "", args)
 }
 
 // ProjectChanges is Project over every row that was written, those that were replaced too, oldest first.
 func ProjectChanges[R, T any](ctx context.Context, v *View, t *Table[T], cols []string, where string, args ...any) ([]R, error) {
-	return columnsOf[R](ctx, v, t, cols, "", where, " ORDER BY batch, n", args, v.c.EachLater) // what came later has a later batch
+	return columnsOf[R](ctx, v, t, cols, "", where, " ORDER BY batch, n", args)
 }
 
-func columnsOf[R, T any](ctx context.Context, v *View, t *Table[T], cols []string, held, where, order string, args []any,
-	each func(context.Context, string, []any, func([]db.Cell) error) error) ([]R, error) {
+func columnsOf[R, T any](ctx context.Context, v *View, t *Table[T], cols []string, held, where, order string, args []any) ([]R, error) {
 	quoted := make([]string, len(cols))
 	for i, c := range cols {
 		t.col(c)
@@ -416,7 +415,7 @@ func columnsOf[R, T any](ctx context.Context, v *View, t *Table[T], cols []strin
 		at = forever
 	}
 	var out []R
-	err := each(ctx, q+order, append([]any{v.Org, at}, args...), func(cells []db.Cell) error {
+	err := v.each(ctx, q+order, append([]any{v.Org, at}, args...), func(cells []db.Cell) error {
 		var x R
 		rv := reflect.ValueOf(&x).Elem()
 		for i := range cells {
@@ -447,4 +446,15 @@ func put(f reflect.Value, c *db.Cell) error {
 		return fmt.Errorf("its value is not one for a %s", f.Type())
 	}
 	return nil
+}
+
+// each reads the rows of an answer by the quickest way that sees the moment of the view.
+func (v *View) each(ctx context.Context, q string, args []any, fn func([]db.Cell) error) error {
+	if !v.tried && !v.inTx {
+		v.tried = true
+		if _, err := v.c.Together(ctx, v.size, `SELECT size FROM head WHERE org=$1`, v.Org); err != nil {
+			return err
+		}
+	}
+	return v.c.EachCell(ctx, q, args, fn)
 }

@@ -206,9 +206,11 @@ type View struct {
 	Past bool      // whether an earlier moment was asked for
 	By   By        // who asks
 
-	c    *db.Conn
-	db   *DB
-	inTx bool
+	c     *db.Conn
+	db    *DB
+	inTx  bool
+	size  int64 // of the ledger, as the transaction sees it
+	tried bool  // whether the quicker way was tried
 }
 
 // By is who does or asks something, and through which face.
@@ -231,7 +233,8 @@ func (d *DB) View(ctx context.Context, org string, asOf time.Time, by By, fn fun
 		return fmt.Errorf("begin: %w", err)
 	}
 	v := &View{Org: org, Now: d.clock.Now(), c: c, db: d, By: by}
-	if v.At, err = ledger.SizeOf(ctx, c, org); err == nil && !asOf.IsZero() {
+	v.size, err = ledger.SizeOf(ctx, c, org)
+	if v.At = v.size; err == nil && !asOf.IsZero() {
 		v.Past, v.Now = true, asOf.UTC()
 		v.At, err = ledger.SizeAt(ctx, c, org, asOf)
 	}
