@@ -204,6 +204,23 @@ func yearOf(b *testing.B, resources int) {
 		}
 		worst = max(worst, took())
 	}
+	strips := make([]time.Duration, 40)
+	for i := range strips {
+		boards := &report.Boards{DB: a.DB, Rules: a.Boards.Rules}
+		took := clock.Since()
+		if err := a.DB.View(context.Background(), org, time.Time{}, store.System("bench"), func(v *store.View) error {
+			_, c, err := boards.Control(context.Background(), v, 365, "IAM-02")
+			if err == nil && (c == nil || len(c.Letters) != 365) {
+				b.Fatal("no strip of a year")
+			}
+			return err
+		}); err != nil {
+			b.Fatal(err)
+		}
+		strips[i] = took()
+	}
+	slices.Sort(strips)
+	b.ReportMetric(float64(strips[len(strips)/2].Microseconds())/1000, "ms/cold-control-strip")
 	b.ReportMetric(float64(onDisk)/1e6, "MB/disk")
 	b.ReportMetric(float64(worst.Microseconds())/1000, "ms/worst-cold-board")
 	warm := clock.Since()

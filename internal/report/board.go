@@ -4,6 +4,7 @@ package report
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -90,6 +91,7 @@ type boardData struct {
 	exceptions   []*grc.Exception           // live ones
 	plans        map[string]map[string]bool // tests by scope
 	states       map[string]check.State     // what each test came to last
+	only         *grc.Control               // the one control that is looked at; nil where all are
 	changes      map[string][]change        // all that each test came to, oldest first
 }
 
@@ -106,7 +108,9 @@ func (b *Board) Control(ref string) *ControlLine { return b.byRef[ref] }
 // Criterion finds a criterion on the board by number.
 func (b *Board) Criterion(ref string) *CriterionLine { return b.byKey[ref] }
 
-func makeBoard(ctx context.Context, v *store.View, cat *check.Catalogue, days int) (*Board, error) {
+// makeBoard makes the board of the last days: the whole of it, or with only what one control stands on. What is
+// said of that control is the same on both; a test holds them against each other.
+func makeBoard(ctx context.Context, v *store.View, cat *check.Catalogue, days int, only *grc.Control) (*Board, error) {
 	org, err := grc.OrganizationOf(ctx, v)
 	if err != nil {
 		return nil, err
@@ -118,12 +122,19 @@ func makeBoard(ctx context.Context, v *store.View, cat *check.Catalogue, days in
 		b.Days = append(b.Days, today-check.Day(i))
 		b.starts = append(b.starts, b.Days[i].Start(b.Zone))
 	}
-	if b.data, err = readBoard(ctx, v); err != nil {
+	if b.data, err = readBoard(ctx, v, only); err != nil {
 		return nil, err
 	}
 	from := (today - check.Day(days-1)).Start(b.Zone)
 	if b.Checks, err = check.Checks.Select(ctx, v, "at>=$3", "ORDER BY at, batch", from.UnixMilli()); err != nil {
 		return nil, err
+	}
+	if only != nil {
+		if err := b.tests(cat); err != nil {
+			return nil, err
+		}
+		b.controls()
+		return b, nil
 	}
 	newest, complete, err := collect.Last(ctx, v)
 	if err != nil {
@@ -135,7 +146,7 @@ func makeBoard(ctx context.Context, v *store.View, cat *check.Catalogue, days in
 			b.Newest = r.StartedAt
 		}
 	}
-	if err := b.tests(ctx, v, cat); err != nil {
+	if err := b.tests(cat); err != nil {
 		return nil, err
 	}
 	b.controls()
@@ -144,19 +155,25 @@ func makeBoard(ctx context.Context, v *store.View, cat *check.Catalogue, days in
 	return b, nil
 }
 
-func readBoard(ctx context.Context, v *store.View) (*boardData, error) {
+func readBoard(ctx context.Context, v *store.View, only *grc.Control) (*boardData, error) {
 	d := &boardData{evidence: map[string][]*grc.Evidence{}, policies: map[string]*grc.Policy{}, decisions: map[string]*grc.Decision{}, overdue: map[string]int{},
 		plans: map[string]map[string]bool{}, states: map[string]check.State{}, changes: map[string][]change{}}
 	var err error
-	if d.requirements, err = store.All(ctx, v, grc.Requirements, nil); err != nil {
-		return nil, err
+	brought := map[string]any{"state": []string{"accepted", "superseded", "withdrawn"}}
+	if only != nil {
+		d.controls, d.only = []*grc.Control{only}, only
+		brought["control"] = only.ID
+	} else {
+		if d.requirements, err = store.All(ctx, v, grc.Requirements, nil); err != nil {
+			return nil, err
+		}
+		slices.SortFunc(d.requirements, func(a, b *grc.Requirement) int { return int(a.Position - b.Position) })
+		if d.controls, err = store.All(ctx, v, grc.Controls, map[string]any{"state": "active"}); err != nil {
+			return nil, err
+		}
+		slices.SortFunc(d.controls, byRef)
 	}
-	slices.SortFunc(d.requirements, func(a, b *grc.Requirement) int { return int(a.Position - b.Position) })
-	if d.controls, err = store.All(ctx, v, grc.Controls, map[string]any{"state": "active"}); err != nil {
-		return nil, err
-	}
-	slices.SortFunc(d.controls, func(a, b *grc.Control) int { return slices.Compare([]string{a.Ref}, []string{b.Ref}) })
-	pieces, err := store.All(ctx, v, grc.Evidences, map[string]any{"state": []string{"accepted", "superseded", "withdrawn"}})
+	pieces, err := store.All(ctx, v, grc.Evidences, brought)
 	if err != nil {
 		return nil, err
 	}
@@ -209,7 +226,23 @@ func (d *boardData) readWork(ctx context.Context, v *store.View) error {
 	for _, p := range plans {
 		d.plans[p.Scope] = p.Names()
 	}
-	now, err := check.States.Select(ctx, v, "", "")
+	return d.readStates(ctx, v)
+}
+
+// readStates reads what the tests came to, now and before.
+func (d *boardData) readStates(ctx context.Context, v *store.View) error {
+	where, names := "", []any(nil)
+	if d.only != nil {
+		for i, t := range d.only.Tests {
+			where += fmt.Sprintf(", $%d", i+3)
+			names = append(names, t.Test)
+		}
+		if names == nil {
+			return nil
+		}
+		where = "test IN (" + where[2:] + ")"
+	}
+	now, err := check.States.Select(ctx, v, where, "", names...)
 	if err != nil {
 		return err
 	}
@@ -222,7 +255,7 @@ func (d *boardData) readWork(ctx context.Context, v *store.View) error {
 		Reason  string
 		At      int64
 	}
-	all, err := store.ProjectChanges[row](ctx, v, check.States, []string{"test", "state", "reason", "at"}, "")
+	all, err := store.ProjectChanges[row](ctx, v, check.States, []string{"test", "state", "reason", "at"}, where, names...)
 	for _, s := range all {
 		d.changes[s.Test] = append(d.changes[s.Test], change{s.Verdict, s.Reason, time.UnixMilli(s.At).UTC()})
 	}

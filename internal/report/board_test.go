@@ -257,3 +257,70 @@ func TestThePastReadsAsItWas(t *testing.T) {
 		}
 	})
 }
+
+// A control's page reads only what that control stands on. It must say what the whole board says.
+func TestAControlAloneReadsAsItDoesOnTheBoard(t *testing.T) {
+	firms(t, func(t *testing.T, f *firm) {
+		f.users = []collect.Resource{user("jo", false), user("li", true)}
+		var moments []time.Time
+		for day := range 4 {
+			f.users[0] = user("jo", []any{false, true, nil, false}[day])
+			f.check(t)
+			moments = append(moments, f.DB.Clock().Now())
+			f.clock.Move(25 * time.Hour)
+		}
+		by, letters := store.System("test"), map[string]bool{}
+		for _, at := range append(moments, time.Time{}) {
+			if err := f.DB.View(t.Context(), f.org, at, by, func(v *store.View) error {
+				whole := &report.Boards{DB: f.DB, Rules: f.Boards.Rules}
+				board, err := whole.Of(t.Context(), v, 10)
+				if err != nil {
+					return err
+				}
+				if len(board.Controls) < 60 {
+					t.Fatalf("%d controls", len(board.Controls))
+				}
+				for _, want := range board.Controls {
+					alone := &report.Boards{DB: f.DB, Rules: f.Boards.Rules} // nothing is kept from before
+					_, got, err := alone.Control(t.Context(), v, 10, want.Control.Ref)
+					if err != nil {
+						return err
+					}
+					if a, b := text(t, got), text(t, want); a != b {
+						t.Fatalf("%s as of %s is\n%s\nalone, and on the board\n%s", want.Control.Ref, at, a, b)
+					}
+					for _, l := range want.Letters {
+						letters[l.String()] = true
+					}
+				}
+				for _, name := range []string{board.Controls[0].Control.ID, "iam-02"} {
+					if _, got, err := whole.Control(t.Context(), v, 10, name); err != nil || got == nil {
+						t.Errorf("%s is not found on the board: %v", name, err)
+					}
+					if _, got, err := (&report.Boards{DB: f.DB, Rules: f.Boards.Rules}).Control(t.Context(), v, 10, name); err != nil || got == nil {
+						t.Errorf("%s is not found alone: %v", name, err)
+					}
+				}
+				_, none, err := (&report.Boards{DB: f.DB, Rules: f.Boards.Rules}).Control(t.Context(), v, 10, "NON-99")
+				if none != nil {
+					t.Error("a control was found that is not there")
+				}
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if len(letters) < 2 {
+			t.Errorf("only %v was compared", letters)
+		}
+	})
+}
+
+func text(t *testing.T, v any) string {
+	t.Helper()
+	b, err := json.MarshalIndent(v, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}

@@ -3,12 +3,17 @@
 package report
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"assay/internal/check"
+	"assay/internal/grc"
 	"assay/internal/store"
 )
 
@@ -26,13 +31,14 @@ type Boards struct {
 
 type kept struct {
 	once  sync.Once
+	done  atomic.Bool
 	board *Board
 	err   error
 }
 
 // Of gives the board of the last days as a view sees it.
 func (b *Boards) Of(ctx context.Context, v *store.View, days int) (*Board, error) {
-	key := fmt.Sprintf("%s|%d|%d|%d", v.Org, v.At, v.Now.Truncate(time.Minute).Unix(), days)
+	key := keyOf(v, days)
 	b.mu.Lock()
 	if len(b.kept) > 64 {
 		b.kept = nil
@@ -49,8 +55,9 @@ func (b *Boards) Of(ctx context.Context, v *store.View, days int) (*Board, error
 	k.once.Do(func() {
 		var cat *check.Catalogue
 		if cat, k.err = b.Rules(ctx, v); k.err == nil {
-			k.board, k.err = makeBoard(ctx, v, cat, days)
+			k.board, k.err = makeBoard(ctx, v, cat, days, nil)
 		}
+		k.done.Store(k.err == nil)
 	})
 	if k.err != nil { // it may have been the caller's own doing, such as going away
 		b.mu.Lock()
@@ -58,6 +65,75 @@ func (b *Boards) Of(ctx context.Context, v *store.View, days int) (*Board, error
 		b.mu.Unlock()
 	}
 	return k.board, k.err
+}
+
+func keyOf(v *store.View, days int) string {
+	return fmt.Sprintf("%s|%d|%d|%d", v.Org, v.At, v.Now.Truncate(time.Minute).Unix(), days)
+}
+
+// Control gives a board that has at least the control with this ref or id, or no control where there is none. Where
+// the whole board is not there already, only what that control stands on is read.
+func (b *Boards) Control(ctx context.Context, v *store.View, days int, ref string) (*Board, *ControlLine, error) {
+	b.mu.Lock()
+	k := b.kept[keyOf(v, days)]
+	b.mu.Unlock()
+	if k != nil && k.done.Load() {
+		return k.board, k.board.named(ref), nil
+	}
+	only, err := controlNamed(ctx, v, ref)
+	if err != nil || only == nil {
+		return nil, nil, err
+	}
+	cat, err := b.Rules(ctx, v)
+	if err != nil {
+		return nil, nil, err
+	}
+	board, err := makeBoard(ctx, v, cat, days, only)
+	if err != nil {
+		return nil, nil, err
+	}
+	return board, board.named(ref), nil
+}
+
+// named finds a control by its ref, in any case of letters, or by its id. Capitals come first: it is how a ref is written.
+func (b *Board) named(ref string) *ControlLine {
+	for _, fits := range []func(*grc.Control) bool{isRef(strings.ToUpper(ref)), isNamed(ref)} {
+		for _, x := range slices.Backward(b.Controls) {
+			if fits(x.Control) {
+				return x
+			}
+		}
+	}
+	return nil
+}
+
+func isRef(ref string) func(*grc.Control) bool {
+	return func(c *grc.Control) bool { return c.Ref == ref }
+}
+
+func isNamed(ref string) func(*grc.Control) bool {
+	return func(c *grc.Control) bool { return c.ID == ref || strings.EqualFold(c.Ref, ref) }
+}
+
+// controlNamed reads the control in force that named would find; nil where there is none.
+func controlNamed(ctx context.Context, v *store.View, ref string) (*grc.Control, error) {
+	for _, where := range []map[string]any{{"state": "active", "ref": strings.ToUpper(ref)}, {"state": "active"}} { // the second for what is written otherwise, and for ids
+		all, err := store.All(ctx, v, grc.Controls, where)
+		if err != nil {
+			return nil, err
+		}
+		slices.SortFunc(all, byRef)
+		for _, c := range slices.Backward(all) {
+			if isNamed(ref)(c) {
+				return c, nil
+			}
+		}
+	}
+	return nil, nil
+}
+
+func byRef(a, b *grc.Control) int {
+	return cmp.Or(strings.Compare(a.Ref, b.Ref), strings.Compare(a.ID, b.ID))
 }
 
 // Score is readiness after a check, kept where it has changed, so that its course can be drawn.

@@ -3,20 +3,21 @@
 package report
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"time"
 
 	"assay/internal/check"
 	"assay/internal/grc"
-	"assay/internal/store"
 )
 
 // tests lays every test that was run, or that the catalogue has, over the days.
-func (b *Board) tests(_ context.Context, _ *store.View, cat *check.Catalogue) error {
+func (b *Board) tests(cat *check.Catalogue) error {
 	ids := map[string]bool{}
 	for _, r := range cat.Rules() {
+		if only := b.data.only; only != nil && !slices.ContainsFunc(only.Tests, func(t grc.ControlTest) bool { return t.Test == r.ID() }) {
+			continue
+		}
 		b.Tests[r.ID()] = &TestLine{ID: r.ID(), Rule: r}
 		ids[r.ID()] = true
 	}

@@ -69,15 +69,9 @@ type refIn struct {
 }
 
 func (b *Boards) controlStatus(ctx context.Context, v *store.View, in refIn) (*ControlStatus, error) {
-	board, err := b.Of(ctx, v, int(in.Days))
+	board, c, err := b.Control(ctx, v, int(in.Days), in.Ref)
 	if err != nil {
 		return nil, err
-	}
-	c := board.Control(in.Ref)
-	for _, x := range board.Controls {
-		if x.Control.ID == in.Ref || strings.EqualFold(x.Control.Ref, in.Ref) {
-			c = x
-		}
 	}
 	if c == nil {
 		return nil, errs.New(errs.NotFound, "there is no control %.60s in force", in.Ref)
