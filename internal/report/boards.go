@@ -25,8 +25,9 @@ type Boards struct {
 	// File holds a file against its digest; nil where files are not looked at.
 	File func(ctx context.Context, org, sha string) error
 
-	mu   sync.Mutex
-	kept map[string]*kept
+	mu    sync.Mutex
+	kept  map[string]*kept
+	alone map[string]*kept // of one control each
 }
 
 type kept struct {
@@ -38,30 +39,34 @@ type kept struct {
 
 // Of gives the board of the last days as a view sees it.
 func (b *Boards) Of(ctx context.Context, v *store.View, days int) (*Board, error) {
-	key := keyOf(v, days)
+	return b.once(&b.kept, keyOf(v, days), func() (*Board, error) {
+		cat, err := b.Rules(ctx, v)
+		if err != nil {
+			return nil, err
+		}
+		return makeBoard(ctx, v, cat, days, nil)
+	})
+}
+
+// once makes a board that is not kept yet; whoever asks for it meanwhile waits for the same.
+func (b *Boards) once(in *map[string]*kept, key string, make func() (*Board, error)) (*Board, error) {
 	b.mu.Lock()
-	if len(b.kept) > 64 {
-		b.kept = nil
+	if len(*in) > 64 || *in == nil {
+		*in = map[string]*kept{}
 	}
-	if b.kept == nil {
-		b.kept = map[string]*kept{}
-	}
-	k := b.kept[key]
+	k := (*in)[key]
 	if k == nil {
 		k = &kept{}
-		b.kept[key] = k
+		(*in)[key] = k
 	}
 	b.mu.Unlock()
 	k.once.Do(func() {
-		var cat *check.Catalogue
-		if cat, k.err = b.Rules(ctx, v); k.err == nil {
-			k.board, k.err = makeBoard(ctx, v, cat, days, nil)
-		}
+		k.board, k.err = make()
 		k.done.Store(k.err == nil)
 	})
 	if k.err != nil { // it may have been the caller's own doing, such as going away
 		b.mu.Lock()
-		delete(b.kept, key)
+		delete(*in, key)
 		b.mu.Unlock()
 	}
 	return k.board, k.err
@@ -74,8 +79,9 @@ func keyOf(v *store.View, days int) string {
 // Control gives a board that has at least the control with this ref or id, or no control where there is none. Where
 // the whole board is not there already, only what that control stands on is read.
 func (b *Boards) Control(ctx context.Context, v *store.View, days int, ref string) (*Board, *ControlLine, error) {
+	key := keyOf(v, days)
 	b.mu.Lock()
-	k := b.kept[keyOf(v, days)]
+	k := b.kept[key]
 	b.mu.Unlock()
 	if k != nil && k.done.Load() {
 		return k.board, k.board.named(ref), nil
@@ -84,11 +90,13 @@ func (b *Boards) Control(ctx context.Context, v *store.View, days int, ref strin
 	if err != nil || only == nil {
 		return nil, nil, err
 	}
-	cat, err := b.Rules(ctx, v)
-	if err != nil {
-		return nil, nil, err
-	}
-	board, err := makeBoard(ctx, v, cat, days, only)
+	board, err := b.once(&b.alone, key+"|"+only.ID, func() (*Board, error) {
+		cat, err := b.Rules(ctx, v)
+		if err != nil {
+			return nil, err
+		}
+		return makeBoard(ctx, v, cat, days, only)
+	})
 	if err != nil {
 		return nil, nil, err
 	}
