@@ -57,7 +57,7 @@ func real() world {
 			"ledger.entry":        {"seq": 0},
 			"source.create":       {"connector": "fixed"},
 			"source.preview":      {"connector": "fixed"},
-			"user.invite":         {"roles": []string{"reader"}},
+			"user.invite":         {"roles": []string{"guest"}},
 			"user.grant":          {"roles": []string{"owner"}},
 			"token.create":        {"scopes": []string{"read"}},
 			"definition.create":   {"text": "tests:\n  - id: idp.dormant\n    severity: high\n"},

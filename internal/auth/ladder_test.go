@@ -214,8 +214,9 @@ func (l *ladder) step(ctx context.Context) error {
 // given holds what was just allowed against the rule, and writes down who may now hold what.
 func (l *ladder) given(p *human, a op.Actor, name string, u *User, roles []op.Role, out any) error {
 	token := strings.HasPrefix(a.ID, "tok_")
-	allowed := func(r op.Role) bool {
-		return slices.Contains(a.Roles, op.Owner) || r == op.Manager && slices.Contains(a.Roles, op.Manager) || r != op.Owner && r != op.Manager
+	allowed := func(r op.Role) bool { // of these five: who is below whom
+		owner, manager, admin := slices.Contains(a.Roles, op.Owner), slices.Contains(a.Roles, op.Manager), slices.Contains(a.Roles, op.Admin)
+		return owner || manager && (r == op.Manager || r == op.Control || r == op.Reader) || admin && r == op.Admin
 	}
 	passed := roles
 	switch name {
@@ -236,6 +237,9 @@ func (l *ladder) given(p *human, a op.Actor, name string, u *User, roles []op.Ro
 	}
 	if token {
 		return fmt.Errorf("a token did %s", name)
+	}
+	if name == "token.create" {
+		return nil // it has the rights of its owner, and no more
 	}
 	for _, r := range passed {
 		if !allowed(r) {

@@ -67,7 +67,7 @@ func TestALinkOfADisabledUserSignsNobodyIn(t *testing.T) {
 		is(t, err, errs.Unsigned, "a link from before")
 		_, err = h.door.Link(t.Context(), testkit.Org, u.ID)
 		is(t, err, errs.Conflict, "a new link on the machine")
-		_, err = h.try(t, h.as(h.user(t, op.Admin)), "user.link", "", m{"id": u.ID})
+		_, err = h.try(t, h.as(h.user(t, op.Manager)), "user.link", "", m{"id": u.ID})
 		is(t, err, errs.Conflict, "a new link by an administrator")
 	})
 }
@@ -94,7 +94,7 @@ func TestWhatIsNotALinkSignsNobodyIn(t *testing.T) {
 
 func TestTheLinkOfAnInvitationOpensTheAccount(t *testing.T) {
 	engines(t, func(t *testing.T, h house) {
-		out := h.call(t, h.as(h.user(t, op.Admin)), "user.invite", m{"name": "Jo Doe", "email": "jo@example.com", "roles": []op.Role{op.Reader}})
+		out := h.call(t, h.as(h.user(t, op.Manager)), "user.invite", m{"name": "Jo Doe", "email": "jo@example.com", "roles": []op.Role{op.Reader}})
 		u := h.now(t, out["id"].(string))
 		if u.State != "invited" || !slices.Equal(u.Roles, []op.Role{op.Reader}) {
 			t.Errorf("invited: %+v", u)
@@ -113,7 +113,7 @@ func TestTheLinkOfAnInvitationOpensTheAccount(t *testing.T) {
 // Whoever made a link for an account held what the account was then, not what it becomes.
 func TestALinkDoesNotRiseWithTheAccount(t *testing.T) {
 	engines(t, func(t *testing.T, h house) {
-		owner, admin, u := h.user(t, op.Owner), h.user(t, op.Admin), h.user(t, op.Control)
+		owner, admin, u := h.user(t, op.Owner), h.user(t, op.Manager), h.user(t, op.Control)
 		made := code(t, h.call(t, h.as(admin), "user.link", m{"id": u.ID})["path"].(string))
 		used := code(t, h.call(t, h.as(admin), "user.link", m{"id": u.ID})["path"].(string))
 		cookie, err := h.door.ByLink(t.Context(), used)
@@ -129,11 +129,41 @@ func TestALinkDoesNotRiseWithTheAccount(t *testing.T) {
 		if _, err := h.door.ByToken(t.Context(), token); err != nil {
 			t.Fatal(err)
 		}
-		h.call(t, h.as(owner), "user.grant", m{"id": u.ID, "rev": u.Rev, "roles": []op.Role{op.Owner}})
+		h.call(t, a, "user.password", m{"password": secretWords})
+		keep := h.in(t, u)
+		if _, err := h.door.ByPassword(t.Context(), testkit.Org, u.Email, secretWords); err != nil {
+			t.Fatal(err)
+		}
+		rev := h.now(t, u.ID).Rev
+		h.call(t, h.as(owner), "user.grant", m{"id": u.ID, "rev": rev, "roles": []op.Role{op.Owner}})
+		h.over(t, keep, "a session of before")
+		_, err = h.door.ByPassword(t.Context(), testkit.Org, u.Email, secretWords)
+		is(t, err, errs.Unsigned, "the password that was set in such a session")
+		if got := h.hash(t, u.ID); got != "" {
+			t.Error("the password was kept")
+		}
 		_, err = h.door.ByLink(t.Context(), made)
-		is(t, err, errs.Unsigned, "a link that an administrator made for him who is an owner now")
+		is(t, err, errs.Unsigned, "a link that a compliance manager made for him who is an owner now")
 		h.over(t, cookie, "a session by such a link")
 		_, err = h.door.ByToken(t.Context(), token)
 		is(t, err, errs.Unsigned, "a token made in such a session")
+	})
+}
+
+// Whoever gains nothing that he could not have handed out himself keeps his password and tokens.
+func TestAPasswordStaysWhereNothingIsGained(t *testing.T) {
+	engines(t, func(t *testing.T, h house) {
+		owner, u := h.user(t, op.Owner), h.withPassword(t, op.Manager)
+		_, token := h.token(t, u, "read")
+		h.call(t, h.as(owner), "user.grant", m{"id": u.ID, "rev": h.now(t, u.ID).Rev, "roles": []op.Role{op.Control, op.Reader}})
+		h.bearer(t, token)
+		if _, err := h.door.ByPassword(t.Context(), testkit.Org, u.Email, secretWords); err != nil {
+			t.Error(err)
+		}
+		o := h.withPassword(t, op.Owner) // an owner is not locked out by what he gives himself
+		h.call(t, h.as(o), "user.grant", m{"id": o.ID, "rev": h.now(t, o.ID).Rev, "roles": []op.Role{op.Owner, op.Manager, op.Admin}})
+		if _, err := h.door.ByPassword(t.Context(), testkit.Org, o.Email, secretWords); err != nil {
+			t.Error(err)
+		}
 	})
 }

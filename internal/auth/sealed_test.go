@@ -93,7 +93,7 @@ func TestNeitherPasswordNorHashStandsAnywhereInClear(t *testing.T) {
 			say(h.as(admin), name, m{"id": u.ID})
 		}
 		say(h.as(admin), "user.list", m{})
-		say(h.as(admin), "user.grant", m{"id": u.ID, "rev": 2, "roles": []op.Role{op.Reader}})
+		say(h.as(admin), "user.grant", m{"id": u.ID, "rev": 2, "roles": []op.Role{op.Control}})
 		say(h.as(admin), "secret.rotate", m{})
 		hash := h.hash(t, u.ID)
 		keys := filepath.Join(h.Dir, "keys")

@@ -129,7 +129,7 @@ func encode(t *testing.T, v any) []byte {
 
 func TestWhoCameInIsAFactOfTheLedgerWithoutSecretOrAddress(t *testing.T) {
 	engines(t, func(t *testing.T, h house) {
-		admin, u := h.user(t, op.Admin), h.withPassword(t, op.Control)
+		admin, u := h.user(t, op.Manager), h.withPassword(t, op.Control)
 		c := h.in(t, u) // a link, and in by it
 		if err := h.door.End(t.Context(), c); err != nil {
 			t.Fatal(err)

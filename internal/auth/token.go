@@ -59,7 +59,7 @@ func createToken(ctx context.Context, tx *store.Tx, in tokenIn) (NewToken, error
 	}
 	if in.Owner != "" { // what is not there and what is another organisation's get the same answer, before any other
 		if ok, err := tx.Exists(ctx, Users.Name, in.Owner); err != nil || !ok {
-			return NewToken{}, orElse(err, &errs.Error{Code: errs.NotFound, Field: "owner", Text: fmt.Sprintf("there is no user %.60s", in.Owner)})
+			return NewToken{}, orElse(err, noUser(in.Owner))
 		}
 	}
 	owner := tx.By.Actor
@@ -83,6 +83,12 @@ func createToken(ctx context.Context, tx *store.Tx, in tokenIn) (NewToken, error
 		return NewToken{}, err
 	}
 	return NewToken{t.ID, secret, t.Expires}, nil
+}
+
+func noUser(id string) error {
+	e := store.NoSuch(Users.Name, id)
+	e.Field = "owner"
+	return e
 }
 
 // checksum lets a scanner of leaked secrets tell a true token from a look-alike.

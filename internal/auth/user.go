@@ -22,7 +22,7 @@ type User struct {
 	kind.Meta
 	Name     string      `json:"name" doc:"What the user is called." min:"1" max:"200" list:"" personal:""`
 	Email    string      `json:"email" doc:"Where the user is reached, and the name to sign in with." min:"3" max:"254" index:"" list:"" personal:""`
-	Person   string      `json:"person" doc:"The member of the workforce behind the account." ref:"person" index:""`
+	Person   string      `json:"person" doc:"The member of the workforce behind the account." ref:"person" index:"" read:"only"`
 	Roles    []op.Role   `json:"roles" doc:"What the user may do." read:"only" list:""`
 	State    UserState   `json:"state" doc:"Whether the account can be used." read:"only" index:"" list:"" default:"invited"`
 	Password kind.Secret `json:"password" doc:"Hash of the password (argon2id), sealed." read:"only" secret:""`
@@ -76,12 +76,12 @@ var SignIns = store.Facts[SignIn]("sign_in", "Sign-ins and sign-outs.", nil, []s
 // Add adds the operations on users and tokens.
 func Add(s *op.Set) {
 	s.Table(SignIns)
-	op.Kind(s, Users)
-	closing(s)
-	op.Change(s, op.Spec{Name: "user.invite", Doc: "Make an account for somebody, and a link to sign in with once.", Object: "users", Act: "edit", ShownOnce: true, Example: `user invite --name "Jo Doe" --email jo@example.com --roles control`}, invite)
+	op.Kind(s, Users, op.Also[User]{Verb: "disable", Do: closing}, op.Also[User]{Verb: "update", Do: moving})
+	op.Change(s, op.Spec{Name: "user.invite", Doc: "Make an account for somebody, and a link to sign in with once.", Object: "users", Act: "invite", ShownOnce: true, Example: `user invite --name "Jo Doe" --email jo@example.com --roles control`}, invite)
 	granting := op.Change(s, op.Spec{Name: "user.grant", Doc: "Set the roles of a user. Sessions and unused links of the account end.", Object: "users", Act: "grant", Example: "user grant --id usr_… --rev 1 --roles manager,reader"}, grant)
 	granting.OutSchema = s.Find("user.get").OutSchema
-	op.Change(s, op.Spec{Name: "user.link", Doc: "Make a new link to sign in with once.", Object: "users", Act: "edit", ShownOnce: true, Example: "user link --id usr_…"}, link)
+	op.Change(s, op.Spec{Name: "user.identify", Doc: "Say which member of the workforce is behind an account. Nobody says it of himself.", Object: "users", Act: "identify", Example: "user identify --id usr_… --rev 1 --person per_…"}, identify).OutSchema = granting.OutSchema
+	op.Change(s, op.Spec{Name: "user.link", Doc: "Make a new link to sign in with once.", Object: "users", Act: "invite", ShownOnce: true, Example: "user link --id usr_…"}, link)
 	op.Change(s, op.Spec{Name: "user.password", Doc: "Set your own password. Your other sessions end.", Object: "users", Act: "view", Public: true, Example: "user password --password @-"}, password)
 	addTokens(s)
 	op.Job(s, op.Spec{Name: "secret.rotate", Doc: "Make a new seal key, and seal every secret of the organisation with it. Older keys stay.", Object: "keys", Act: "manage", Example: "secret rotate"}, false, rotate)
@@ -110,15 +110,16 @@ type Invited struct {
 }
 
 func invite(ctx context.Context, tx *store.Tx, in inviteIn) (Invited, error) {
-	same, _, err := store.List(ctx, &tx.View, Users, store.Page{Where: map[string]any{"email": in.Email}, Limit: 1})
-	if err != nil {
+	if err := freeAddress(ctx, tx, in.Email); err != nil {
 		return Invited{}, err
-	}
-	if len(same) > 0 {
-		return Invited{}, &errs.Error{Code: errs.Conflict, Field: "email", Text: "there is an account with this address already"}
 	}
 	if err := mayGrant(ctx, tx, in.Roles); err != nil {
 		return Invited{}, err
+	}
+	if in.Person != "" {
+		if err := mayIdentify(ctx, tx, &User{}, in.Person); err != nil {
+			return Invited{}, err
+		}
 	}
 	u := &User{Name: in.Name, Email: in.Email, Person: in.Person, Roles: in.Roles, State: "invited"}
 	if err := store.Put(ctx, tx, Users, u); err != nil {
@@ -127,24 +128,28 @@ func invite(ctx context.Context, tx *store.Tx, in inviteIn) (Invited, error) {
 	return newLink(ctx, tx, u)
 }
 
-// mayGrant holds that nobody makes an owner but an owner, and nobody a manager but an owner or a manager.
-func mayGrant(ctx context.Context, tx *store.Tx, give []op.Role) error {
+// byUser is the user who acts, as he is now. Accounts, roles and links are handed out by people: a link or an account would
+// be wider than the scopes of the token that made it. It is nil for the program itself.
+func byUser(ctx context.Context, tx *store.Tx) (*op.Actor, error) {
 	if tx.By.Actor == "system" {
-		return nil
+		return nil, nil
 	}
-	if !strings.HasPrefix(tx.By.Actor, Users.Prefix+"_") { // a link or an account would be wider than the scopes of the token that made it
-		return errs.New(errs.Denied, "a token cannot hand out accounts, roles or links").Mend("sign in and do it yourself")
+	if !strings.HasPrefix(tx.By.Actor, Users.Prefix+"_") {
+		return nil, errs.New(errs.Denied, "a token cannot hand out accounts, roles or links").Mend("sign in and do it yourself")
 	}
 	a, err := actorOf(ctx, &tx.View, tx.By.Actor)
-	if err != nil {
+	return &a, err
+}
+
+// mayGrant holds that nobody hands out a role with a right that he does not hold.
+func mayGrant(ctx context.Context, tx *store.Tx, give []op.Role) error {
+	a, err := byUser(ctx, tx)
+	if err != nil || a == nil {
 		return err
 	}
 	for _, r := range give {
-		if r == op.Owner && !slices.Contains(a.Roles, op.Owner) {
-			return errs.New(errs.Denied, "only an owner can make an owner")
-		}
-		if r == op.Manager && !slices.Contains(a.Roles, op.Owner) && !slices.Contains(a.Roles, op.Manager) {
-			return errs.New(errs.Denied, "only an owner or a compliance manager can make a compliance manager")
+		if lacks := a.Lacks(r); lacks != "" {
+			return errs.New(errs.Denied, "you cannot hand out the role %s: it may %s, and you may not", r, lacks).Mend("ask an owner, or somebody who holds that role")
 		}
 	}
 	return nil
@@ -176,27 +181,22 @@ func grant(ctx context.Context, tx *store.Tx, in grantIn) (json.RawMessage, erro
 		if err := endTokens(ctx, tx, u.ID); err != nil {
 			return nil, err
 		}
+		u.Password = kind.Secret{}
 	}
 	u.Roles = in.Roles
 	if err := store.Put(ctx, tx, Users, u); err != nil {
 		return nil, err
 	}
-	b, err := store.Encode(u)
-	if err != nil {
+	if err := shut(ctx, tx, u.ID); err != nil {
 		return nil, err
 	}
-	return op.Mask(b, Users.Shape()), shut(ctx, tx, u.ID)
+	return shown(u)
 }
 
-// rises says whether somebody becomes an owner or a compliance manager who was none. Whoever made a link for him
-// before did not hold that, so what was made with the link must not rise with him.
+// rises says whether somebody gets a role that he could not have handed out himself. Whoever made a link for him before
+// need not have held it, so what was made with the link must not rise with him.
 func rises(was, now []op.Role) bool {
-	for _, r := range []op.Role{op.Owner, op.Manager} {
-		if slices.Contains(now, r) && !slices.Contains(was, r) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(now, func(r op.Role) bool { return (op.Actor{Roles: was}).Lacks(r) != "" && !slices.Contains(was, r) })
 }
 
 type linkIn struct {

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"time"
 
-	"assay/internal/errs"
 	"assay/internal/kind"
 	"assay/internal/op"
 	"assay/internal/store"
@@ -200,16 +199,9 @@ func and(a, b string) string {
 func getRun(ctx context.Context, v *store.View, in idIn) (*Run, error) {
 	rows, err := Runs.Select(ctx, v, "id=$3", "LIMIT 1", in.ID)
 	if err != nil || len(rows) == 0 {
-		return nil, none("run", in.ID, err)
+		return nil, op.None("run", in.ID, err)
 	}
 	return &rows[0], nil
-}
-
-func none(what, id string, err error) error {
-	if err != nil {
-		return err
-	}
-	return errs.New(errs.NotFound, "there is no %s %.60s", what, id)
 }
 
 func listResources(ctx context.Context, v *store.View, in sourceIn) (ResourcePage, error) {
@@ -234,7 +226,7 @@ func listResources(ctx context.Context, v *store.View, in sourceIn) (ResourcePag
 func getResource(ctx context.Context, v *store.View, in idIn) (*Version, error) {
 	rows, err := Versions.Select(ctx, v, "id=$3", "ORDER BY batch DESC LIMIT 1", in.ID)
 	if err != nil || len(rows) == 0 {
-		return nil, none("resource", in.ID, err)
+		return nil, op.None("resource", in.ID, err)
 	}
 	return &rows[0], nil
 }
@@ -242,7 +234,7 @@ func getResource(ctx context.Context, v *store.View, in idIn) (*Version, error) 
 func resourceHistory(ctx context.Context, v *store.View, in idIn) ([]Version, error) {
 	rows, err := Versions.Changes(ctx, v, "id=$3", "ORDER BY batch DESC LIMIT 1000", in.ID)
 	if err != nil || len(rows) == 0 {
-		return nil, none("resource", in.ID, err)
+		return nil, op.None("resource", in.ID, err)
 	}
 	return rows, nil
 }

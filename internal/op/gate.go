@@ -239,7 +239,7 @@ func own(ctx context.Context, v *store.View, a Actor, o *Op, reach Grant, raw js
 			return nil
 		}
 	}
-	return errs.New(errs.NotFound, "there is no %s %s", o.Kind, short(in.ID))
+	return store.NoSuch(o.Kind, in.ID)
 }
 
 // spend counts a call against the actor's budget.

@@ -28,19 +28,31 @@ type byRev struct {
 // ownFields are the fields that make a thing somebody's own.
 var ownFields = []string{"owner", "assignee", "person", "requested_by", "submitted_by", "created_by", "lead"}
 
+// Also is what else an operation of a kind does in its transaction, or why it may not. It is called when the rules of the
+// operation itself hold, and before the thing is written; was is the thing as it is, and nil for a new one.
+type Also[T any] struct {
+	Verb string // create, update, or that of a move
+	Do   func(ctx context.Context, tx *store.Tx, was, now *T) error
+}
+
 // Kind adds the operations that every kind has: list, get, history, links, create, update, end, and one for each move.
-func Kind[T any, P kind.Thing[T]](s *Set, k kind.Kind[T]) {
+func Kind[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], also ...Also[T]) {
 	if err := k.Sound(); err != nil {
 		s.errs = append(s.errs, err)
 		return
 	}
 	sh := k.Shape()
+	for _, a := range also {
+		if a.Verb != "update" && !(a.Verb == "create" && k.Create != kind.Never) && !slices.ContainsFunc(k.Moves, func(m kind.Move) bool { return m.Verb == a.Verb }) || k.System {
+			s.errs = append(s.errs, fmt.Errorf("kind %s: there is no operation %s that does more", k.Name, a.Verb))
+		}
+	}
 	s.shapes = append(s.shapes, sh)
 	reading[T, P](s, k, sh)
 	if !k.System {
-		writing[T, P](s, k, sh)
+		writing[T, P](s, k, sh, also)
 		for _, m := range k.Moves {
-			move[T, P](s, k, sh, m)
+			move[T, P](s, k, sh, m, also)
 		}
 	}
 	owners := []string{}
@@ -80,7 +92,7 @@ func reading[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], sh kind.Shape) {
 	Query(s, Spec{Name: k.Name + ".links", Doc: "Show what points at one " + Title(k.Name) + ".", Object: k.Object, Act: "view", Example: k.Name + " links --id " + k.Prefix + "_…"},
 		func(ctx context.Context, v *store.View, in byID) ([]store.Link, error) {
 			if ok, err := v.Exists(ctx, k.Name, in.ID); err != nil || !ok {
-				return nil, notFound(k.Name, in.ID, err)
+				return nil, None(k.Name, in.ID, err)
 			}
 			l, err := v.Pointing(ctx, in.ID)
 			if l == nil {
@@ -90,11 +102,12 @@ func reading[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], sh kind.Shape) {
 		})
 }
 
-func notFound(k, id string, err error) error {
+// None is the answer where there is no such thing; err is what went wrong in looking, and comes first.
+func None(what, id string, err error) error {
 	if err != nil {
 		return err
 	}
-	return errs.New(errs.NotFound, "there is no %s %s", Title(k), short(id))
+	return store.NoSuch(what, id)
 }
 
 // list adds the operation that lists a kind: its filters are the indexed fields.
@@ -238,12 +251,25 @@ func mask(body json.RawMessage, secret []string) json.RawMessage {
 	return b
 }
 
-func writing[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], sh kind.Shape) {
+// more does what else an operation does.
+func more[T any](ctx context.Context, tx *store.Tx, also []Also[T], verb string, was, now *T) error {
+	for _, a := range also {
+		if a.Verb != verb {
+			continue
+		}
+		if err := a.Do(ctx, tx, was, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writing[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], sh kind.Shape, also []Also[T]) {
 	body := slices.DeleteFunc(slices.Clone(sh.Fields), func(f kind.Field) bool { return f.ReadOnly })
 	out := open(kind.Schema(readable(sh.Fields), true))
 	idRev := kind.Fields(reflect.TypeFor[byRev]())
 	if k.Create != kind.Never {
-		creating[T, P](s, k, sh, body, out)
+		creating[T, P](s, k, sh, body, out, also)
 	}
 	update := Change(s, Spec{Name: k.Name + ".update", Doc: "Change the named fields of one " + Title(k.Name) + ".", Object: k.Object, Act: "edit", Example: k.Name + " update --id " + k.Prefix + "_… --rev 1 " + example(body)},
 		func(ctx context.Context, tx *store.Tx, in patch) (json.RawMessage, error) {
@@ -254,7 +280,11 @@ func writing[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], sh kind.Shape) {
 			if err := fresh(k.Name, in.Rev, t.Base().Rev); err != nil {
 				return nil, err
 			}
+			was := *(*T)(t)
 			if err := merge((*T)(t), in.named, body); err != nil {
+				return nil, err
+			}
+			if err := more(ctx, tx, also, "update", &was, (*T)(t)); err != nil {
 				return nil, err
 			}
 			return put[T, P](ctx, tx, k, t, sh)
@@ -277,13 +307,16 @@ func writing[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], sh kind.Shape) {
 }
 
 // creating adds the operation that makes a new thing.
-func creating[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], sh kind.Shape, body []kind.Field, out map[string]any) {
+func creating[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], sh kind.Shape, body []kind.Field, out map[string]any, also []Also[T]) {
 	act := k.Create
 	if act == "" {
 		act = "edit"
 	}
 	create := Change(s, Spec{Name: k.Name + ".create", Doc: "Add a " + Title(k.Name) + ". " + k.Doc, Object: k.Object, Act: act, Example: k.Name + " create " + example(body)},
 		func(ctx context.Context, tx *store.Tx, in P) (json.RawMessage, error) {
+			if err := more(ctx, tx, also, "create", nil, (*T)(in)); err != nil {
+				return nil, err
+			}
 			return put[T, P](ctx, tx, k, in, sh)
 		})
 	create.In, create.InSchema, create.OutSchema, create.Fresh = body, kind.Schema(body, false), out, true

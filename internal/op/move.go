@@ -16,7 +16,7 @@ import (
 )
 
 // move adds the operation of one change of state.
-func move[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], sh kind.Shape, m kind.Move) {
+func move[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], sh kind.Shape, m kind.Move, also []Also[T]) {
 	body := []kind.Field{}
 	for _, n := range m.Takes {
 		f, _ := sh.Field(n)
@@ -33,10 +33,14 @@ func move[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], sh kind.Shape, m kind.
 			if err := fresh(k.Name, in.Rev, t.Base().Rev); err != nil {
 				return nil, err
 			}
+			was := *(*T)(t)
 			if err := merge((*T)(t), in.named, body); err != nil {
 				return nil, err
 			}
 			if err := step(ctx, tx, reflect.ValueOf(t).Elem(), sh, m); err != nil {
+				return nil, err
+			}
+			if err := more(ctx, tx, also, m.Verb, &was, (*T)(t)); err != nil {
 				return nil, err
 			}
 			return put[T, P](ctx, tx, k, t, sh)

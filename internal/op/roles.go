@@ -37,7 +37,7 @@ func (Role) Values() []string {
 const table = `
 object       | owner            | manager                  | control                        | employee    | auditor | admin       | reader | service
 organization | view             | view                     | -                              | -           | view    | view edit   | view   | view
-users        | view grant       | view                     | -                              | view:own    | -       | view edit   | -      | -
+users        | view grant invite identify | view invite identify | -                              | view:own    | -       | view edit invite | - | -
 tokens       | view edit        | view edit                | view:own edit:own              | -           | -       | view edit   | -      | -
 scope        | view approve     | view edit                | view                           | -           | view    | -           | view   | view
 controls     | view approve     | view edit                | view propose                   | view:own    | view    | -           | view   | view
@@ -156,6 +156,33 @@ func (a Actor) May(object, act string) Grant {
 	}
 	return g
 }
+
+// Lacks says which right keeps an actor from handing out a role, or nothing where he may. Nobody gives what he does not
+// hold: he holds each right of the role himself, as far as it reaches. Whoever may grant roles at all, the owner, gives any.
+func (a Actor) Lacks(r Role) string {
+	if a.May("users", "grant") == Every {
+		return ""
+	}
+	for _, object := range Objects() {
+		for _, right := range roles[object][r] {
+			act, own := strings.CutSuffix(right, ":own")
+			if a.May(object, act) == Every || own && a.May(object, act) == Own {
+				continue
+			}
+			if (own || slices.Contains(asking, act)) && slices.ContainsFunc(deciding, func(d string) bool { return a.May(object, d) == Every }) {
+				continue // whoever decides on an object can do all that others ask of him, and what they do with their own
+			}
+			return right + " " + object
+		}
+	}
+	return ""
+}
+
+// Asking acts are those whose outcome somebody else decides, by a deciding one.
+var (
+	asking   = []string{"propose", "submit"}
+	deciding = []string{"edit", "approve", "publish", "review"}
+)
 
 // inScope says whether a token's scopes cover an operation.
 func (a Actor) inScope(o *Op) bool {

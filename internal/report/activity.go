@@ -45,17 +45,10 @@ func resourceStatus(ctx context.Context, v *store.View, in idIn) (*ResourceStatu
 	if err == nil && len(rows) == 0 {
 		known, e := collect.Versions.Select(ctx, v, "id=$3", "LIMIT 1", in.ID)
 		if e != nil || len(known) == 0 {
-			return nil, orNotFound(e, "resource", in.ID)
+			return nil, op.None("resource", in.ID, e)
 		}
 	}
 	return &ResourceStatus{rows}, err
-}
-
-func orNotFound(err error, what, id string) error {
-	if err != nil {
-		return err
-	}
-	return errs.New(errs.NotFound, "there is no %s %.60s", what, id)
 }
 
 type pageIn struct {

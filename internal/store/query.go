@@ -307,7 +307,9 @@ func (tx *Tx) resolve(ctx context.Context, s *shape, rv reflect.Value) error {
 			if ok, err := tx.Exists(ctx, f.Ref, id); err != nil {
 				return err
 			} else if !ok {
-				return &errs.Error{Code: errs.NotFound, Field: f.Name, Text: fmt.Sprintf("there is no %s %s", refName(f.Ref), clip(id))}
+				e := NoSuch(refName(f.Ref), id)
+				e.Field = f.Name
+				return e
 			}
 		}
 	}
@@ -318,7 +320,7 @@ func refName(ref string) string {
 	if ref == "*" {
 		return "thing"
 	}
-	return strings.ReplaceAll(ref, "_", " ")
+	return ref
 }
 
 // Exists says whether there is a thing of a kind with this id; with the kind *, the prefix of the id says the kind.

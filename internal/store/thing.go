@@ -49,7 +49,7 @@ func (v *View) Body(ctx context.Context, kindName, id string) (json.RawMessage, 
 		return nil, 0, fmt.Errorf("get %s: %w", kindName, err)
 	}
 	if !found || !body.Valid {
-		return nil, 0, errs.New(errs.NotFound, "there is no %s %s", strings.ReplaceAll(kindName, "_", " "), clip(id))
+		return nil, 0, NoSuch(kindName, id)
 	}
 	return json.RawMessage(body.String), since, nil
 }
@@ -155,7 +155,7 @@ func (v *View) History(ctx context.Context, kindName, id string) ([]Version, err
 		return nil, fmt.Errorf("history of %s: %w", id, err)
 	}
 	if len(seqs) == 0 {
-		return nil, errs.New(errs.NotFound, "there is no %s %s", strings.ReplaceAll(kindName, "_", " "), clip(id))
+		return nil, NoSuch(kindName, id)
 	}
 	out := make([]Version, 0, len(seqs))
 	for _, q := range seqs {
@@ -218,6 +218,11 @@ func Put[T any, P kind.Thing[T]](ctx context.Context, tx *Tx, k kind.Kind[T], t 
 		return fmt.Errorf("write %s: %w", k.Name, err)
 	}
 	return tx.write(ctx, s, m.ID, m.Rev, body, m.Rev > 1)
+}
+
+// NoSuch is the answer where there is no thing with this id, or one of somebody else: the same words everywhere.
+func NoSuch(kindName, id string) *errs.Error {
+	return errs.New(errs.NotFound, "there is no %s %s", strings.ReplaceAll(kindName, "_", " "), clip(id))
 }
 
 // Stale is the answer to a revision that is no longer the newest.

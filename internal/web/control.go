@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"assay/internal/errs"
+	"assay/internal/op"
 	"assay/internal/report"
 	"assay/internal/web/page"
 	"assay/internal/web/ui"
@@ -139,7 +140,7 @@ func (q *ask) controlOf(ref string) (thing, error) {
 	}
 	l, err := do[listing](q, "control.list", map[string]any{"ref": ref, "limit": 1})
 	if err != nil || len(l.Data) == 0 {
-		return nil, orNothing(err, "control", ref)
+		return nil, op.None("control", ref, err)
 	}
 	return l.Data[0], nil
 }
@@ -268,11 +269,4 @@ func (q *ask) lately(id string, n int64) ([]page.Event, int64, error) {
 		out[i].Object = ui.Link{} // the page itself
 	}
 	return out, p.Data[0].Seq, nil
-}
-
-func orNothing(err error, what, id string) error {
-	if err != nil {
-		return err
-	}
-	return errs.New(errs.NotFound, "there is no %s %.60s", what, id)
 }

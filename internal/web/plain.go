@@ -76,7 +76,7 @@ func (q *ask) resolve(sh kind.Shape, id string) (thing, error) {
 	if f, ok := sh.Field("ref"); ok && f.Index && !strings.HasPrefix(id, sh.Prefix+"_") {
 		l, err := do[listing](q, sh.Name+".list", map[string]any{"ref": id, "limit": 1})
 		if err != nil || len(l.Data) == 0 {
-			return nil, orNothing(err, words(sh.Name), id)
+			return nil, op.None(sh.Name, id, err)
 		}
 		return l.Data[0], nil
 	}

@@ -77,12 +77,17 @@ func (q *ask) accounts(v *page.SettingsView, given, wrong map[string]string, who
 	}
 	roles := []ui.Option{}
 	for _, r := range op.Role("").Values() {
-		roles = append(roles, ui.Option{Value: r, Text: roleWord(r)})
+		if q.actor.Lacks(op.Role(r)) == "" {
+			roles = append(roles, ui.Option{Value: r, Text: roleWord(r)})
+		}
 	}
 	v.NewUser = &ui.Form{Action: "/settings/users", Send: "Invite", Wrong: whole, Fields: []ui.Field{
 		{Kind: "text", Name: "name", Label: "Name", Required: true, Value: given["name"], Wrong: wrong["name"]},
 		{Kind: "email", Name: "email", Label: "E-mail", Required: true, Value: given["email"], Wrong: wrong["email"]},
-		{Kind: "select", Name: "role", Label: "Role", Required: true, Options: roles, Value: orElse(given["role"], "control"), Wrong: wrong["roles"]}, who}}
+		{Kind: "select", Name: "role", Label: "Role", Required: true, Options: roles, Value: orElse(given["role"], "control"), Wrong: wrong["roles"]}}}
+	if q.mayChange("user.identify") {
+		v.NewUser.Fields = append(v.NewUser.Fields, who)
+	}
 	return nil
 }
 
