@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"fmt"
+	"reflect"
 	"time"
 
 	"assay/internal/kind"
@@ -35,6 +36,12 @@ func (SourceState) Values() []string { return []string{"enabled", "disabled"} }
 var Sources = kind.Kind[SourceThing]{
 	Name: "source", Plural: "sources", Prefix: "src", Object: "sources", Label: "name",
 	Doc: "A source is a place that resources are read from.",
+	Check: func(o, n *SourceThing) error {
+		if o != nil && reflect.DeepEqual(o.Config, n.Config) {
+			return nil // it stands there already: switching the source off must go on
+		}
+		return withoutCredentials("config", n.Config)
+	},
 	Moves: []kind.Move{
 		{Verb: "disable", Doc: "Stop reading a source. What it showed last is marked old.", From: []string{"enabled"}, To: "disabled", Act: "edit"},
 		{Verb: "enable", Doc: "Read a source again.", From: []string{"disabled"}, To: "enabled", Act: "edit"},
