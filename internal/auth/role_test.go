@@ -77,7 +77,7 @@ func TestNobodyHandsOutARoleWithARightThatHeDoesNotHold(t *testing.T) {
 		for giver, may := range map[op.Role][]op.Role{
 			op.Owner:   {op.Owner, op.Manager, op.Control, op.Employee, op.Auditor, op.Guest, op.Prospect, op.Admin, op.Reader, op.Service},
 			op.Manager: {op.Manager, op.Control, op.Employee, op.Auditor, op.Guest, op.Prospect, op.Reader, op.Service},
-			op.Admin:   {op.Guest, op.Prospect, op.Admin},
+			op.Admin:   {op.Employee, op.Guest, op.Prospect, op.Admin},
 		} {
 			g := h.user(t, giver)
 			for _, name := range op.Role("").Values() {
