@@ -71,8 +71,8 @@ go vet ./...
 plain='^assay/(bench|test/browser|test/bars|test/truth|test/verifier|tools/)'
 pure='^assay/(content|internal/(ledger|check|report|collect/source/git)$)'
 say "with the race detector, on SQLite and PostgreSQL"
-go test -race -timeout 12m $(go list ./... | grep -Ev "$plain|$pure")
-go test -race -short -timeout 12m $(go list ./... | grep -E "$pure")
+go test -race -timeout 30m $(go list ./... | grep -Ev "$plain|$pure")
+go test -race -short -timeout 30m $(go list ./... | grep -E "$pure")
 say "proofs, bars, both verifiers, and every page in a browser"
-go test -timeout 12m $(go list ./... | grep -E "$plain|$pure")
+go test -timeout 30m $(go list ./... | grep -E "$plain|$pure")
 say "all tests passed"
