@@ -42,7 +42,7 @@ func run(ctx context.Context, args []string) int {
 	if x, ok := err.(exit); ok {
 		return int(x)
 	}
-	if e := errs.Public(err); e.Code == errs.Internal { // the Gate logs its own; what failed around it is said here
+	if e := errs.Public(err); e.Code == errs.Internal && !cli.Misused(err) { // the Gate logs its own; what failed around it is said here
 		fmt.Fprintf(t.errOut, "%s: %v\n", cmd.CommandPath(), err)
 	}
 	code := cli.Fail(t.errOut, err)
@@ -75,6 +75,7 @@ func (t *tool) root() *cobra.Command {
 	}
 	root.SetOut(t.out)
 	root.SetErr(t.errOut)
+	root.SetFlagErrorFunc(cli.FlagError)
 	f := root.PersistentFlags()
 	f.String("data", "", "data folder (default ./assay-data)")
 	f.String("database", "", "sqlite:FILE or postgres://… (default: SQLite in the data folder)")

@@ -36,6 +36,22 @@ func printOverview(w io.Writer, o *report.Overview) {
 		fmt.Fprintf(w, "  sources         %d could not be read; what they showed before is marked old\n", n)
 	}
 	fmt.Fprintln(w, "\nUnknown means that no source says so. It never counts as a pass.")
+	printNext(w, o.Next)
+}
+
+// printNext says what to do next, where something is left to do.
+func printNext(w io.Writer, all []report.Step) {
+	said := false
+	for _, s := range all {
+		if s.Done() {
+			continue
+		}
+		if !said {
+			fmt.Fprintln(w, "\nWhat to do next, best first:")
+			said = true
+		}
+		fmt.Fprintf(w, "  %3d of %3d  %s\n", s.Got, s.Of, s.Text)
+	}
 }
 
 func tally(n map[string]int, order ...string) string {
@@ -142,7 +158,7 @@ func (t *tool) status() *cobra.Command {
 			return err
 		}
 		for _, s := range sources.Data {
-			fmt.Fprintf(t.out, "source      %-10s %s (%s)\n", s.Connector, s.Name, s.State)
+			fmt.Fprintf(t.out, "source      %-10s %s, %s\n", s.Connector, s.Name, s.State)
 		}
 		return nil
 	})

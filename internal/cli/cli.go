@@ -121,7 +121,7 @@ func (m *maker) operation(o *op.Op) *cobra.Command {
 	} else if !o.Slow {
 		f.StringVar(&g.asOf, AsOf, "", AsOfDoc)
 	}
-	c.SetFlagErrorFunc(flagError)
+	c.SetFlagErrorFunc(FlagError)
 	wantsID := slices.ContainsFunc(o.In, func(f kind.Field) bool { return f.Name == "id" && f.Required })
 	if wantsID {
 		c.Use += " [id]"
@@ -156,14 +156,29 @@ func (m *maker) run(cmd *cobra.Command, o *op.Op, g given, fields []*flag, args 
 	}
 	ans, err := m.caller.Call(ctx, call)
 	if err != nil {
-		return err
+		return m.advise(o, err)
 	}
 	ans.Op = o
 	return m.answer(ans, g.json)
 }
 
-// flagError names the flag in errors of the flag parser.
-func flagError(c *cobra.Command, err error) error {
+// advise adds what to do at a terminal to an error that leaves it open.
+func (m *maker) advise(o *op.Op, err error) error {
+	e := errs.Public(err)
+	if e.Fix != "" {
+		return err
+	}
+	switch list := m.set.Find(o.Kind + ".list"); {
+	case e.Code == errs.NotFound && list != nil && o != list:
+		return e.Mend("assay %s list shows what there is", kebab(o.Kind))
+	case e.Code == errs.Invalid && e.Text == "is required" && !strings.ContainsAny(e.Field, ".["):
+		return e.Mend("give it as --%s", kebab(e.Field))
+	}
+	return err
+}
+
+// FlagError names the flag in errors of the flag parser, and where the flags are listed.
+func FlagError(c *cobra.Command, err error) error {
 	var e *errs.Error
 	text := err.Error()
 	if i := strings.Index(text, inner); i >= 0 { // the parser wraps texts, not errors

@@ -275,3 +275,13 @@ func TestAFileIsStreamedToTheServer(t *testing.T) {
 		t.Errorf("%+v %v", got, err)
 	}
 }
+
+func TestAMisspelledCommandIsAnsweredOnOneLineWithWhatWasMeant(t *testing.T) {
+	var b bytes.Buffer
+	if code := cli.Fail(&b, errors.New("unknown command \"contrl\" for \"assay\"\n\nDid you mean this?\n\tcontrol\n\n")); code != cli.ExitUsage {
+		t.Errorf("exit code %d", code)
+	}
+	if want := "error: unknown command \"contrl\" for \"assay\"\nfix:   did you mean control? assay --help lists the commands\n"; b.String() != want {
+		t.Errorf("it says\n%s", b.String())
+	}
+}

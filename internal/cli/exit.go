@@ -59,8 +59,8 @@ func Fail(w io.Writer, err error) int {
 		return ExitCode(err)
 	}
 	e := errs.Public(err)
-	if e.Code == errs.Internal && parserSays(err) {
-		e = errs.New(errs.Invalid, "%s", err).Mend("assay --help lists the commands")
+	if e.Code == errs.Internal && Misused(err) {
+		e = misuse(err)
 	}
 	fmt.Fprintln(w, "error: "+clean(e.Error()))
 	if e.Fix != "" {
@@ -69,8 +69,19 @@ func Fail(w io.Writer, err error) int {
 	return ExitCode(err)
 }
 
-// parserSays tells texts of the command parser, which has no type for its errors, from faults of ours.
-func parserSays(err error) bool {
+// misuse puts a text of the command parser into our words: what is wrong on the first line, what was perhaps meant
+// in the advice.
+func misuse(err error) *errs.Error {
+	text, meant, _ := strings.Cut(err.Error(), "Did you mean this?")
+	text, fix := strings.TrimSpace(text), "assay --help lists the commands"
+	if names := strings.Fields(meant); len(names) > 0 {
+		fix = "did you mean " + strings.Join(names, " or ") + "? " + fix
+	}
+	return errs.New(errs.Invalid, "%s", text).Mend("%s", fix)
+}
+
+// Misused tells texts of the command parser, which has no type for its errors, from faults of ours.
+func Misused(err error) bool {
 	for _, start := range []string{"unknown command", "unknown flag", "unknown shorthand flag", "required flag", "accepts ", "requires ", "flag needs an argument", "invalid argument"} {
 		if strings.HasPrefix(err.Error(), start) {
 			return true

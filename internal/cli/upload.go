@@ -62,7 +62,7 @@ func (m *maker) upload(create *op.Op) *cobra.Command {
 	}
 	f.BoolVar(&g.json, "json", false, "Write the answer as JSON.")
 	f.StringVar(&g.key, "key", "", "A key of your choice: the same command with the same key is carried out once.")
-	c.SetFlagErrorFunc(flagError)
+	c.SetFlagErrorFunc(FlagError)
 	c.Args = func(_ *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			return nil

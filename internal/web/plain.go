@@ -298,6 +298,9 @@ func (q *ask) col(sh kind.Shape, f kind.Field, i int) ui.Col {
 }
 
 func fieldTitle(name string) string {
+	if name == "version_no" {
+		return "version"
+	}
 	for _, tail := range []string{"_on", "_at"} {
 		if len(name) > 6 {
 			name = strings.TrimSuffix(name, tail)

@@ -76,7 +76,7 @@ func Size(n int64) string {
 	case n < 1<<20:
 		return strconv.FormatInt(n>>10, 10) + " KB"
 	}
-	return strconv.FormatFloat(float64(n)/(1<<20), 'f', 1, 64) + " MB"
+	return strings.TrimSuffix(strconv.FormatFloat(float64(n)/(1<<20), 'f', 1, 64), ".0") + " MB"
 }
 
 // initials is what stands in a person's circle.
