@@ -57,7 +57,10 @@ func (q *ask) connectForm(o collect.Offer, given, wrong map[string]string, whole
 		}
 	}
 	for _, c := range o.Fields {
-		f := ui.Field{Kind: "text", Name: configName + c.Name, Label: first(words(c.Name)), Hint: sentenceOf(c.Doc), Required: c.Required, Value: given[configName+c.Name], Wrong: wrong[configName+c.Name], Example: c.Example}
+		f := ui.Field{Kind: "text", Name: configName + c.Name, Label: first(words(c.Name)), Hint: sentenceOf(c.Doc), Required: c.Required, Value: given[configName+c.Name], Wrong: wrong[configName+c.Name]}
+		if c.Example != "" { // not inside the field: there it reads as if it had been filled in
+			f.Hint = strings.TrimSpace(f.Hint + " For example " + c.Example + ".")
+		}
 		if c.List {
 			f.Kind, f.Rows = "textarea", 3
 			f.Hint = strings.TrimSpace(f.Hint + " One on each line.")
