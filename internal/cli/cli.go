@@ -162,17 +162,24 @@ func (m *maker) run(cmd *cobra.Command, o *op.Op, g given, fields []*flag, args 
 	return m.answer(ans, g.json)
 }
 
-// advise adds what to do at a terminal to an error that leaves it open.
+// advised is an error that leaves open what to do, with what to do at a terminal. The error itself is the same
+// through every face; Fail prints the advice below it.
+type advised struct {
+	error
+	fix string
+}
+
+func (a advised) Unwrap() error { return a.error }
+
 func (m *maker) advise(o *op.Op, err error) error {
 	e := errs.Public(err)
-	if e.Fix != "" {
-		return err
-	}
-	switch list := m.set.Find(o.Kind + ".list"); {
-	case e.Code == errs.NotFound && list != nil && o != list:
-		return e.Mend("assay %s list shows what there is", kebab(o.Kind))
+	list := m.set.Find(o.Kind + ".list")
+	switch {
+	case e.Fix != "":
+	case e.Code == errs.NotFound && (e.Field == "" || e.Field == "id") && list != nil && o != list:
+		return advised{err, "assay " + kebab(o.Kind) + " list shows what there is"}
 	case e.Code == errs.Invalid && e.Text == "is required" && !strings.ContainsAny(e.Field, ".["):
-		return e.Mend("give it as --%s", kebab(e.Field))
+		return advised{err, "give it as --" + kebab(e.Field)}
 	}
 	return err
 }

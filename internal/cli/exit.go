@@ -63,8 +63,12 @@ func Fail(w io.Writer, err error) int {
 		e = misuse(err)
 	}
 	fmt.Fprintln(w, "error: "+clean(e.Error()))
-	if e.Fix != "" {
-		fmt.Fprintln(w, "fix:   "+clean(e.Fix))
+	fix, more := e.Fix, advised{}
+	if fix == "" && errors.As(err, &more) {
+		fix = more.fix
+	}
+	if fix != "" {
+		fmt.Fprintln(w, "fix:   "+clean(fix))
 	}
 	return ExitCode(err)
 }
