@@ -158,9 +158,10 @@ func (a Actor) May(object, act string) Grant {
 }
 
 // Lacks says which right keeps an actor from handing out a role, or nothing where he may. Nobody gives what he does not
-// hold: he holds each right of the role himself, as far as it reaches. Whoever may grant roles at all, the owner, gives any.
+// hold: he holds each right of the role himself, as far as it reaches. Whoever may grant roles at all, the owner, gives
+// any; and whoever may invite, such as an administrator, takes in an employee, who has what everybody of the workforce has.
 func (a Actor) Lacks(r Role) string {
-	if a.May("users", "grant") == Every {
+	if a.May("users", "grant") == Every || r == Employee && a.May("users", "invite") == Every {
 		return ""
 	}
 	for _, object := range Objects() {
