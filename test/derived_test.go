@@ -218,21 +218,14 @@ func (m *maker) foreignID(t *testing.T) {
 	}
 }
 
-// foreignReference: nothing can be made to point into another organisation.
+// foreignReference: no input can point into another organisation, of a question as little as of a change or a job.
 func (m *maker) foreignReference(t *testing.T) {
 	for _, o := range m.h.Set.All() {
-		if !o.Writes || m.apart[o.Name] != "" {
-			continue
-		}
-		for _, f := range o.In {
-			if f.Ref == "" {
-				continue
-			}
+		for _, way := range references(o.In) {
+			f := way[len(way)-1]
 			point := func(id string) error {
 				in := m.input(t, testkit.Org, o, true)
-				if in[f.Name] = id; f.Type == "array" {
-					in[f.Name] = []string{id}
-				}
+				m.set(t, in, way, id)
 				_, err := m.gate(m.full(testkit.Org), o, in, time.Time{})
 				return err
 			}
@@ -243,10 +236,47 @@ func (m *maker) foreignReference(t *testing.T) {
 			foreign, _ := m.make(t, testkit.Other, to, "", m.full(testkit.Other))
 			none := m.nonexistent(foreign)
 			err, want := point(foreign), point(none)
-			if !errors.Is(err, errs.NotFound) || errs.Public(err).Field != f.Name && errs.Public(err).Field != "" || !same(err, foreign, want, none) {
-				t.Errorf("%s: %s pointing at another organisation gives %v, at nothing %v", o.Name, f.Name, err, want)
+			if name := wayName(way); !errors.Is(err, errs.NotFound) || errs.Public(err).Field != name || !same(err, foreign, want, none) {
+				t.Errorf("%s: %s pointing at another organisation gives %v, at nothing %v", o.Name, name, err, want)
 			}
 		}
+	}
+}
+
+// references lists the ways to the references in an input, those within its objects and lists too.
+func references(fields []kind.Field) (out [][]kind.Field) {
+	for _, f := range fields {
+		if f.Ref != "" {
+			out = append(out, []kind.Field{f})
+		}
+		for _, way := range references(f.Fields) {
+			out = append(out, append([]kind.Field{f}, way...))
+		}
+	}
+	return out
+}
+
+func wayName(way []kind.Field) string {
+	names := []string{}
+	for _, f := range way {
+		names = append(names, f.Name)
+	}
+	return strings.Join(names, ".")
+}
+
+// set puts an id at the end of a way.
+func (m *maker) set(t *testing.T, in map[string]any, way []kind.Field, id string) {
+	f := way[0]
+	var v any = id
+	if len(way) > 1 {
+		whole := f
+		whole.Type = "object"
+		inner := m.value(t, testkit.Org, whole).(map[string]any)
+		m.set(t, inner, way[1:], id)
+		v = inner
+	}
+	if in[f.Name] = v; f.Type == "array" {
+		in[f.Name] = []any{v}
 	}
 }
 

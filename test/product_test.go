@@ -91,6 +91,19 @@ type readIn struct {
 	Value int64  `json:"value" doc:"What it shows." min:"0"`
 }
 
+// aim points in every way that an input can.
+type aim struct {
+	Gauge string   `json:"gauge" doc:"Which gauge." ref:"gauge"`
+	About string   `json:"about" doc:"What it is about." ref:"*"`
+	Many  []string `json:"many" doc:"Whose it is." ref:"holder"`
+	At    spot    `json:"at" doc:"Where."`
+	Marks []spot  `json:"marks" doc:"Where else."`
+}
+
+type spot struct {
+	Holder string `json:"holder" doc:"Who stands there." ref:"holder"`
+}
+
 type total struct {
 	Sum int64 `json:"sum" doc:"The sum."`
 }
@@ -111,8 +124,14 @@ func addThrowaway(s *op.Set) {
 		_, err := readings.Append(ctx, tx, "own", []reading{{Gauge: "own", Value: 1, At: tx.Now}}, nil)
 		return total{Sum: 1}, err
 	})
+	op.Query(s, op.Spec{Name: "gauge.look", Doc: "Ask about what is named, without looking at it.", Object: "checks", Act: "view"},
+		func(context.Context, *store.View, aim) (total, error) { return total{}, nil })
+	op.Change(s, op.Spec{Name: "gauge.aim", Doc: "Write down without looking at what is named.", Object: "checks", Act: "run"}, func(ctx context.Context, tx *store.Tx, in aim) (total, error) {
+		_, err := readings.Append(ctx, tx, "aim", []reading{{Gauge: "aim", At: tx.Now}}, nil)
+		return total{}, err
+	})
 	op.Job(s, op.Spec{Name: "gauge.ask", Doc: "Ask the outside world.", Object: "sources", Act: "run"}, true,
-		func(context.Context, op.Desk, struct{}) (total, error) { return total{Sum: 1}, nil })
+		func(context.Context, op.Desk, aim) (total, error) { return total{Sum: 1}, nil })
 	op.Job(s, op.Spec{Name: "gauge.pull", Doc: "Bring something from the outside world.", Object: "sources", Act: "run"}, false, func(ctx context.Context, d op.Desk, _ struct{}) (total, error) {
 		_, err := d.Change(ctx, func(tx *store.Tx) error {
 			_, err := readings.Append(ctx, tx, "pull", []reading{{Gauge: "pulled", Value: 1, At: tx.Now}}, nil)

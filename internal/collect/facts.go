@@ -116,7 +116,7 @@ type idIn struct {
 }
 
 type sourceIn struct {
-	Source string `json:"source" doc:"Only of this source."`
+	Source string `json:"source" doc:"Only of this source." ref:"source"`
 	Kind   string `json:"kind" doc:"Only of this kind."`
 	After  int64  `json:"after" doc:"Go on after this number: the value of next in the page before." min:"0" default:"0"`
 	Limit  int64  `json:"limit" doc:"How many at the most." min:"1" max:"1000" default:"50"`

@@ -68,7 +68,7 @@ func (r *Runner) Preview(ctx context.Context, db *store.DB, org string, by store
 
 // PreviewIn says which source is tried: one that is connected, or one that could be.
 type PreviewIn struct {
-	ID        string         `json:"id" doc:"A connected source; leave it out to try a new one."`
+	ID        string         `json:"id" doc:"A connected source; leave it out to try a new one." ref:"source"`
 	Connector string         `json:"connector" doc:"The connector of a new one." max:"50"`
 	Config    map[string]any `json:"config" doc:"What the connector must know."`
 }

@@ -121,6 +121,9 @@ func (g *Gate) call(ctx context.Context, a Actor, c Call) (Answer, error) {
 			if err := own(ctx, v, a, o, reach, c.In); err != nil {
 				return err
 			}
+			if err := o.refer(ctx, v, in); err != nil {
+				return err
+			}
 			ans.Out, err = o.query(ctx, v, in)
 			return err
 		})
@@ -150,6 +153,9 @@ func (g *Gate) change(ctx context.Context, a Actor, c Call, o *Op, by store.By, 
 			}
 		}
 		if err := own(ctx, &tx.View, a, o, reach, c.In); err != nil {
+			return err
+		}
+		if err := o.refer(ctx, &tx.View, in); err != nil {
 			return err
 		}
 		var err error

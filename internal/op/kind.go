@@ -142,6 +142,7 @@ func list(s *Set, sh kind.Shape, secret []string, out map[string]any) {
 		"next": map[string]any{"type": "string", "description": "Cursor of the next page; not there at the end."}}}
 	fields := o.In
 	o.check = func(raw json.RawMessage) (any, error) { return listPage(raw, fields) }
+	o.points = filtered(fields)
 }
 
 // listPage reads the input of a list.
@@ -320,6 +321,7 @@ func creating[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], sh kind.Shape, bod
 			return put[T, P](ctx, tx, k, in, sh)
 		})
 	create.In, create.InSchema, create.OutSchema, create.Fresh = body, kind.Schema(body, false), out, true
+	create.points = nil // Put resolves them
 	create.check = func(raw json.RawMessage) (any, error) {
 		v, err := decode[T](raw, body)
 		initial(&v, sh)

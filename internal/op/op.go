@@ -52,7 +52,8 @@ type Op struct {
 	query  func(ctx context.Context, v *store.View, in any) (any, error)
 	change func(ctx context.Context, tx *store.Tx, in any) (any, error)
 	job    func(ctx context.Context, d Desk, in any) (any, error)
-	owners []string // fields that make a thing somebody's own
+	owners []string               // fields that make a thing somebody's own
+	points func(in any) []pointed // reads the references of an input; nil where there are none, or store.Put resolves them
 }
 
 // Desk is what a Job works at.
@@ -113,15 +114,36 @@ func (s *Set) Sound() error {
 			return fmt.Errorf("operation %s wants the right to %s %s, and the role table gives it to nobody", o.Name, o.Act, o.Object)
 		}
 	}
+	for _, o := range s.ops {
+		if err := s.pointsSound(o.In); err != nil {
+			return fmt.Errorf("operation %s: %w", o.Name, err)
+		}
+	}
 	for _, k := range s.shapes {
+		if err := s.pointsSound(k.Fields); err != nil {
+			return fmt.Errorf("kind %s: %w", k.Name, err)
+		}
 		for _, f := range k.Fields {
-			if _, ok := s.Shape(f.Ref); f.Ref != "" && f.Ref != "*" && !ok {
-				return fmt.Errorf("kind %s: %s points at %s, which is not a kind", k.Name, f.Name, f.Ref)
+			if points(f.Fields) {
+				return fmt.Errorf("kind %s: %s holds a reference, which only a field of the thing itself may", k.Name, f.Name)
 			}
 		}
 	}
 	if len(s.errs) > 0 {
 		return s.errs[0]
+	}
+	return nil
+}
+
+// pointsSound says which reference points at no kind.
+func (s *Set) pointsSound(fields []kind.Field) error {
+	for _, f := range fields {
+		if _, ok := s.Shape(f.Ref); f.Ref != "" && f.Ref != "*" && !ok {
+			return fmt.Errorf("%s points at %s, which is not a kind", f.Name, f.Ref)
+		}
+		if err := s.pointsSound(f.Fields); err != nil {
+			return fmt.Errorf("%s: %w", f.Name, err)
+		}
 	}
 	return nil
 }
@@ -160,6 +182,7 @@ func add[In, Out any](s *Set, spec Spec) *Op {
 	}
 	o := &Op{Spec: spec, Kind: k, Verb: verb, In: f, InSchema: kind.Schema(f, false), OutSchema: schemaOf(reflect.TypeFor[Out]())}
 	o.check = func(raw json.RawMessage) (any, error) { return decode[In](raw, f) }
+	o.points = pointsOf(f)
 	if s.byName == nil {
 		s.byName = map[string]*Op{}
 	}

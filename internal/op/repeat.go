@@ -118,7 +118,7 @@ func (g *Gate) work(ctx context.Context, a Actor, c Call, o *Op, by store.By, in
 		return err
 	}
 	if p.none() {
-		ans.Out, err = o.job(ctx, Desk{g.DB, a, by, g}, in)
+		ans.Out, err = o.do(ctx, Desk{g.DB, a, by, g}, in)
 		return err
 	}
 	claim := g.DB.IDs().Token()
@@ -156,9 +156,19 @@ func (g *Gate) work(ctx context.Context, a Actor, c Call, o *Op, by store.By, in
 			g.Log.ErrorContext(ctx, "key of a job not kept", "op", o.Name, "org", a.Org, "error", err)
 		}
 	}()
-	ans.Out, err = o.job(ctx, Desk{g.DB, a, by, g}, in)
+	ans.Out, err = o.do(ctx, Desk{g.DB, a, by, g}, in)
 	finished = err == nil
 	return err
+}
+
+// do does the job, where everything that its input points at is there.
+func (o *Op) do(ctx context.Context, d Desk, in any) (any, error) {
+	if o.points != nil {
+		if err := d.View(ctx, func(v *store.View) error { return o.refer(ctx, v, in) }); err != nil {
+			return nil, err
+		}
+	}
+	return o.job(ctx, d, in)
 }
 
 // beat calls fn again and again until it is stopped.

@@ -138,3 +138,22 @@ func TestNothingThatWasSentIsPassedOver(t *testing.T) {
 		}
 	}
 }
+
+// A question may name what has been; a change may not point at it.
+func TestAReferenceInAQuestionMayHaveEnded(t *testing.T) {
+	testkit.Engines(t, addWidget, func(t *testing.T, h *testkit.House) {
+		a := op.Actor{Org: testkit.Org, ID: "usr_1", Roles: []op.Role{op.Self}, Via: "rest"}
+		friend := call(t, h, a, "widget.create", `{"title":"friend","size":1}`)["id"].(string)
+		call(t, h, a, "widget.create", `{"title":"other","size":1,"friend":"`+friend+`"}`)
+		call(t, h, a, "widget.end", `{"id":"`+friend+`","rev":1}`)
+		if l := call(t, h, a, "widget.list", `{"friend":"`+friend+`"}`); len(l["data"].([]any)) != 1 {
+			t.Errorf("what points at something that ended is not found: %v", l)
+		}
+		if _, err := try(h, a, "widget.create", `{"title":"late","size":1,"friend":"`+friend+`"}`); !errors.Is(err, errs.NotFound) {
+			t.Errorf("something new points at what has ended: %v", err)
+		}
+		if _, err := try(h, a, "widget.list", `{"friend":"wid_none"}`); !errors.Is(err, errs.NotFound) || errs.Public(err).Field != "friend" {
+			t.Errorf("a list of what points at nothing: %v", err)
+		}
+	})
+}

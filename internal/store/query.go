@@ -288,32 +288,46 @@ func (v *View) Count(ctx context.Context, kindName, by string) (map[string]int64
 // belongs to somebody else get the same answer.
 func (tx *Tx) resolve(ctx context.Context, s *shape, rv reflect.Value) error {
 	for _, f := range s.refs {
-		v := reflect.Indirect(rv.FieldByIndex(f.At))
-		var ids []string
-		switch {
-		case v.Kind() == reflect.String:
-			ids = []string{v.String()}
-		case v.Kind() == reflect.Slice:
-			for i := range v.Len() {
-				if e := reflect.Indirect(v.Index(i)); e.Kind() == reflect.String {
-					ids = append(ids, e.String())
-				}
-			}
-		}
-		for _, id := range ids {
-			if id == "" {
-				continue
-			}
-			if ok, err := tx.Exists(ctx, f.Ref, id); err != nil {
+		for _, id := range IDsIn(rv.FieldByIndex(f.At)) {
+			if err := tx.Resolve(ctx, f.Name, f.Ref, id, false); err != nil {
 				return err
-			} else if !ok {
-				e := NoSuch(refName(f.Ref), id)
-				e.Field = f.Name
-				return e
 			}
 		}
 	}
 	return nil
+}
+
+// IDsIn are the ids that a field of references holds: one text, or a list of them.
+func IDsIn(v reflect.Value) []string {
+	v = reflect.Indirect(v)
+	switch {
+	case v.Kind() == reflect.String && v.String() != "":
+		return []string{v.String()}
+	case v.Kind() == reflect.Slice:
+		var out []string
+		for i := range v.Len() {
+			if e := reflect.Indirect(v.Index(i)); e.Kind() == reflect.String && e.String() != "" {
+				out = append(out, e.String())
+			}
+		}
+		return out
+	}
+	return nil
+}
+
+// Resolve says that a field points at nothing where the organisation has no thing of the kind with this id. With ever, it is
+// enough that it had one at any time.
+func (v *View) Resolve(ctx context.Context, field, kindName, id string, ever bool) error {
+	look := v.Exists
+	if ever {
+		look = v.known
+	}
+	if ok, err := look(ctx, kindName, id); err != nil || ok {
+		return err
+	}
+	e := NoSuch(refName(kindName), id)
+	e.Field = field
+	return e
 }
 
 func refName(ref string) string {
@@ -338,6 +352,19 @@ func (v *View) Exists(ctx context.Context, kindName, id string) (bool, error) {
 	}
 	var one int
 	return v.c.One(ctx, `SELECT 1 FROM `+s.table()+` WHERE org=$1 AND id=$2 AND `+v.span("", "since", 3), args, &one)
+}
+
+// known is Exists for any time, before and after the moment of the view.
+func (v *View) known(ctx context.Context, kindName, id string) (bool, error) {
+	if kindName == "*" {
+		kindName = v.KindOf(id)
+	}
+	s := v.db.kinds[kindName]
+	if s == nil {
+		return false, nil
+	}
+	var one int
+	return v.c.One(ctx, `SELECT 1 FROM `+s.table()+` WHERE org=$1 AND id=$2 LIMIT 1`, []any{v.Org, id}, &one)
 }
 
 // KindOf is the kind whose prefix an id has, or nothing.

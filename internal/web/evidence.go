@@ -49,7 +49,7 @@ func evidenceList(q *ask) (answer, error) {
 	sh, _ := q.Gate.Shape("evidence")
 	in, keep := q.filters(sh)
 	in["limit"] = 200
-	l, err := do[listing](q, "evidence.list", in)
+	l, err := q.rows(sh, in)
 	if err != nil {
 		return answer{}, err
 	}

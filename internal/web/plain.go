@@ -116,7 +116,7 @@ func (q *ask) list(sh kind.Shape) (answer, error) {
 	if s := orElse(q.get("sort"), usualOrder(sh)); s != "" {
 		in["sort"] = s
 	}
-	l, err := do[listing](q, sh.Name+".list", in)
+	l, err := q.rows(sh, in)
 	if err != nil {
 		return answer{}, err
 	}
@@ -202,7 +202,10 @@ func (q *ask) filters(sh kind.Shape) (map[string]any, []string) {
 		}
 		keep = append(keep, f.Name)
 		if text == "me" && f.Ref == "person" {
-			text = orElse(q.actor.Person, "nobody")
+			if text = q.actor.Person; text == "" {
+				in[f.Name] = nobody
+				continue
+			}
 		}
 		raw, err := f.FromText(text)
 		if err != nil { // it filters for what cannot be there: the operation says so
@@ -214,7 +217,7 @@ func (q *ask) filters(sh kind.Shape) (map[string]any, []string) {
 	if who := q.get("owner"); who == "me" {
 		if f, ok := ownerField(sh); ok {
 			delete(in, "owner")
-			in[f.Name] = orElse(q.actor.Person, "nobody")
+			in[f.Name] = orElse(q.actor.Person, nobody)
 			keep = append(keep, "owner")
 		}
 	}
