@@ -96,8 +96,8 @@ type aim struct {
 	Gauge string   `json:"gauge" doc:"Which gauge." ref:"gauge"`
 	About string   `json:"about" doc:"What it is about." ref:"*"`
 	Many  []string `json:"many" doc:"Whose it is." ref:"holder"`
-	At    spot    `json:"at" doc:"Where."`
-	Marks []spot  `json:"marks" doc:"Where else."`
+	At    spot     `json:"at" doc:"Where."`
+	Marks []spot   `json:"marks" doc:"Where else."`
 }
 
 type spot struct {

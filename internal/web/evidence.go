@@ -48,8 +48,7 @@ func freshWord(t thing, state string) (ui.Status, string) {
 func evidenceList(q *ask) (answer, error) {
 	sh, _ := q.Gate.Shape("evidence")
 	in, keep := q.filters(sh)
-	in["limit"] = 200
-	l, err := q.rows(sh, in)
+	l, err := q.all(sh, in, func(thing) bool { return true })
 	if err != nil {
 		return answer{}, err
 	}
@@ -59,18 +58,21 @@ func evidenceList(q *ask) (answer, error) {
 		v.New = "/evidence/new"
 	}
 	find := strings.ToLower(strings.TrimSpace(q.get("q")))
-	count := map[string]int{}
+	count, found := map[string]int{}, 0
 	for _, t := range l.Data {
 		st := fresh[t.id()]
 		count[st]++
+		if want := q.get("fresh"); want != "" && want != st || find != "" && !holds(t, find) && !strings.Contains(strings.ToLower(q.label(t.text("control"))), find) {
+			continue
+		}
+		if found++; found > mostShown {
+			continue
+		}
 		status, word := freshWord(t, st)
 		row := page.EvidenceRow{Title: t.text("title"), Type: words(t.text("type")), Href: "/evidence/" + seg(t.id()), Fresh: status, FreshWord: word, State: words(t.text("state")),
 			Taken: q.local(timeOf(t.text("taken_at"))), Until: dayOf(t.text("valid_until")), By: q.label(t.text("created_by")), Flags: len(flags(t))}
 		if c := t.text("control"); c != "" {
 			row.Controls = []ui.Link{{Text: strings.SplitN(q.label(c), " ", 2)[0], Href: "/controls/" + seg(c)}}
-		}
-		if want := q.get("fresh"); want != "" && want != st || find != "" && !strings.Contains(strings.ToLower(jsonText(t)+q.label(t.text("control"))), find) {
-			continue
 		}
 		v.Rows = append(v.Rows, row)
 	}
@@ -83,7 +85,7 @@ func evidenceList(q *ask) (answer, error) {
 	} else {
 		v.Answer = []ui.Part{{Text: fmt.Sprintf("%d of %s", count["current"]+count["expiring"], pieces(len(l.Data))), Href: "/evidence?fresh=current"}, {Text: verb(count["current"]+count["expiring"], " is", " are") + " proof today; "}, {Text: fmt.Sprint(count["expired"]), Href: "/evidence?fresh=expired"}, {Text: verb(count["expired"], " is", " are") + " too old."}}
 	}
-	v.Pager.Text = fmt.Sprintf("%d shown", len(v.Rows))
+	v.Pager.Text = shownOf(len(v.Rows), found, l.Next != "")
 	return show(page.EvidenceList(q.frame("Evidence", "evidence"), v))
 }
 

@@ -3,7 +3,6 @@
 package web
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -107,16 +106,19 @@ func (q *ask) list(sh kind.Shape) (answer, error) {
 	in, keep := q.filters(sh)
 	find := strings.ToLower(strings.TrimSpace(q.get("q")))
 	in["limit"] = listSize
-	if find != "" {
-		in["limit"] = 1000
-	}
 	if after := q.get("after"); after != "" && find == "" {
 		in["after"] = after
 	}
 	if s := orElse(q.get("sort"), usualOrder(sh)); s != "" {
 		in["sort"] = s
 	}
-	l, err := q.rows(sh, in)
+	var l listing
+	var err error
+	if find != "" {
+		l, err = q.all(sh, in, func(t thing) bool { return holds(t, find) })
+	} else {
+		l, err = q.rows(sh, in)
+	}
 	if err != nil {
 		return answer{}, err
 	}
@@ -130,10 +132,7 @@ func (q *ask) list(sh kind.Shape) (answer, error) {
 	for i, f := range cols {
 		v.Cols = append(v.Cols, q.col(sh, f, i))
 	}
-	for _, t := range l.Data {
-		if find != "" && !strings.Contains(strings.ToLower(jsonText(t)), find) {
-			continue
-		}
+	for _, t := range l.Data[:min(len(l.Data), mostShown)] {
 		row := page.ListRow{Href: base + "/" + seg(t.id())}
 		for _, f := range cols {
 			row.Cells = append(row.Cells, q.cell(f, t[f.Name]))
@@ -143,7 +142,7 @@ func (q *ask) list(sh kind.Shape) (answer, error) {
 	if q.narrowed(sh, find) {
 		v.None, v.Empty, v.Act = "Nothing matches", "No "+words(sh.Name)+" fits what you chose. Take a filter away, or search for less.", ui.Link{Text: "Show all", Href: base}
 	}
-	v.Pager.Text = fmt.Sprintf("%d shown", len(v.Rows))
+	v.Pager.Text = shownOf(len(v.Rows), len(l.Data), find != "" && l.Next != "")
 	if l.Next != "" && find == "" {
 		v.Pager.Next = q.with("after", l.Next)
 	}

@@ -3,11 +3,22 @@
 package web
 
 import (
+	"fmt"
+	"strings"
+
 	"assay/internal/kind"
+	"assay/internal/web/ui"
 )
 
 // nobody stands in a filter for the person whom an account does not have: nothing is his, and nothing is asked.
 const nobody = "nobody"
+
+// A search reads at most so many things, and a page shows at most so many that it found; where it ends, the page says so.
+const (
+	mostRead  = 20_000
+	mostShown = 1000
+	readSize  = 1000
+)
 
 // rows is one page of a list of a kind.
 func (q *ask) rows(sh kind.Shape, in map[string]any) (listing, error) {
@@ -18,3 +29,50 @@ func (q *ask) rows(sh kind.Shape, in map[string]any) (listing, error) {
 	}
 	return do[listing](q, sh.Name+".list", in)
 }
+
+// all is a list of a kind from its first page to its last, or to the bound: then next is not empty.
+func (q *ask) all(sh kind.Shape, in map[string]any, fit func(thing) bool) (listing, error) {
+	in["limit"] = readSize
+	return through(func(after string) (listing, error) {
+		if after != "" {
+			in["after"] = after
+		}
+		return q.rows(sh, in)
+	}, fit)
+}
+
+// through reads pages up to the bound and keeps what fits.
+func through(page func(after string) (listing, error), fit func(thing) bool) (out listing, err error) {
+	for read := 0; ; {
+		l, err := page(out.Next)
+		if err != nil {
+			return out, err
+		}
+		for _, t := range l.Data {
+			if fit(t) {
+				out.Data = append(out.Data, t)
+			}
+		}
+		out.Next = l.Next
+		if read += len(l.Data); out.Next == "" || read >= mostRead {
+			return out, nil
+		}
+	}
+}
+
+// shownOf says under a list how much of what was found stands in it.
+func shownOf(shown, found int, more bool) string {
+	text := fmt.Sprintf("%d shown", shown)
+	if found > shown {
+		text = fmt.Sprintf("%s of %s shown", ui.Num(int64(shown)), ui.Num(int64(found)))
+	}
+	if more {
+		text += fmt.Sprintf(". Only the first %s were looked through: choose a filter to reach the others", ui.Num(mostRead))
+	} else if found > shown {
+		text += ". Search for more, or choose a filter, to see the others"
+	}
+	return text
+}
+
+// holds says whether a text stands in a thing, in any letter case.
+func holds(t thing, find string) bool { return strings.Contains(strings.ToLower(jsonText(t)), find) }
