@@ -165,19 +165,20 @@ func (l *low) prepare(q string, args []any) (stmt uintptr, done func(), err erro
 	return stmt, free, nil
 }
 
+// cell reads one value. The value is looked up once and asked for its parts: each sqlite3_column_… would look it up
+// again, and the one for texts copies them to put a zero behind. A value may be asked so by whoever has the connection
+// to himself, which is what lowFlags say.
 func (l *low) cell(stmt uintptr, i int32, c *Cell, texts *chunk) error {
-	switch sqlitelib.Xsqlite3_column_type(l.tls, stmt, i) {
+	v := sqlitelib.Xsqlite3_column_value(l.tls, stmt, i)
+	switch sqlitelib.Xsqlite3_value_type(l.tls, v) {
 	case sqlitelib.SQLITE_INTEGER:
-		*c = Cell{Type: Num, Num: sqlitelib.Xsqlite3_column_int64(l.tls, stmt, i)}
-		return nil
+		*c = Cell{Type: Num, Num: sqlitelib.Xsqlite3_value_int64(l.tls, v)}
 	case sqlitelib.SQLITE_TEXT:
-		p := sqlitelib.Xsqlite3_column_text(l.tls, stmt, i)
-		b, err := texts.take(p, sqlitelib.Xsqlite3_column_bytes(l.tls, stmt, i))
+		b, err := texts.take(sqlitelib.Xsqlite3_value_blob(l.tls, v), sqlitelib.Xsqlite3_value_bytes(l.tls, v))
 		*c = Cell{Type: Text, Text: unsafe.String(unsafe.SliceData(b), len(b))}
 		return err
 	case sqlitelib.SQLITE_BLOB:
-		p := sqlitelib.Xsqlite3_column_blob(l.tls, stmt, i)
-		b, err := texts.take(p, sqlitelib.Xsqlite3_column_bytes(l.tls, stmt, i))
+		b, err := texts.take(sqlitelib.Xsqlite3_value_blob(l.tls, v), sqlitelib.Xsqlite3_value_bytes(l.tls, v))
 		*c = Cell{Type: Bytes, Bytes: b}
 		return err
 	case sqlitelib.SQLITE_NULL:

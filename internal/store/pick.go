@@ -116,13 +116,13 @@ func (p *picker) text() bool {
 }
 
 // textOf is the value of a string as it stands in a body.
-func textOf(raw []byte) (string, error) {
+func textOf(raw []byte) ([]byte, error) {
 	if len(raw) >= 2 && raw[0] == '"' && bytes.IndexByte(raw, '\\') < 0 {
-		return string(raw[1 : len(raw)-1]), nil
+		return raw[1 : len(raw)-1], nil
 	}
 	var s string
 	err := json.Unmarshal(raw, &s)
-	return s, err
+	return []byte(s), err
 }
 
 // cites lists the outermost fields in which a file can be cited, however deep.

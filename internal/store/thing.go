@@ -300,45 +300,52 @@ func project(ctx context.Context, c *db.Conn, s *shape, org, id string, seq, rev
 // read reads the indexed fields of a body, in the order of the columns, and its references. What is
 // null or not there stands as "" or 0, so that it can be sorted and compared.
 func (s *shape) read(body []byte, picked *[][]byte) ([]any, []link, error) {
-	if len(*picked) < len(s.names) {
-		*picked = make([][]byte, len(s.names))
-	}
-	vals := (*picked)[:len(s.names)]
-	if err := pick(body, s.names, vals); err != nil {
+	vals, err := s.pick(body, picked)
+	if err != nil {
 		return nil, nil, err
 	}
 	out := make([]any, len(s.index))
 	for i, f := range s.index {
-		raw := vals[i]
-		none := raw == nil || string(raw) == "null"
-		switch f.Type {
-		case "string":
-			t := ""
-			if !none {
-				var err error
-				if t, err = textOf(raw); err != nil {
-					return nil, nil, fmt.Errorf("read %s: %w", f.Name, err)
-				}
-			}
-			out[i] = t
-		case "boolean":
-			out[i] = int64(0)
-			if string(raw) == "true" {
-				out[i] = int64(1)
-			}
-		default:
-			n := int64(0)
-			if !none {
-				var err error
-				if n, err = strconv.ParseInt(string(raw), 10, 64); err != nil {
-					return nil, nil, fmt.Errorf("read %s: %w", f.Name, err)
-				}
-			}
-			out[i] = n
+		t, n, err := value(f, vals[i])
+		if err != nil {
+			return nil, nil, err
+		}
+		if out[i] = n; f.Type == "string" {
+			out[i] = string(t)
 		}
 	}
 	links, err := s.links(vals)
 	return out, links, err
+}
+
+// value is what stands in the column of a field: a text where the field is one, else a number.
+func value(f kind.Field, raw []byte) (t []byte, n int64, err error) {
+	none := raw == nil || string(raw) == "null"
+	switch {
+	case f.Type == "string" && none:
+		return nil, 0, nil
+	case f.Type == "string":
+		t, err = textOf(raw)
+	case f.Type == "boolean":
+		if string(raw) == "true" {
+			n = 1
+		}
+	case !none:
+		n, err = strconv.ParseInt(string(raw), 10, 64)
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("read %s: %w", f.Name, err)
+	}
+	return t, n, nil
+}
+
+// pick finds the fields of a body that have columns or hold references, in the order of names.
+func (s *shape) pick(body []byte, picked *[][]byte) ([][]byte, error) {
+	if len(*picked) < len(s.names) {
+		*picked = make([][]byte, len(s.names))
+	}
+	vals := (*picked)[:len(s.names)]
+	return vals, pick(body, s.names, vals)
 }
 
 // links reads references out of the values of the fields that hold them.
@@ -351,7 +358,7 @@ func (s *shape) links(vals [][]byte) ([]link, error) {
 			if err != nil {
 				return nil, fmt.Errorf("read %s: %w", f.Name, err)
 			}
-			out = append(out, link{f.Name, id})
+			out = append(out, link{f.Name, string(id)})
 		case len(raw) > 2 && raw[0] == '[':
 			var many []string
 			if json.Unmarshal(raw, &many) != nil {

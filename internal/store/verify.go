@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"hash/maphash"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -79,14 +81,16 @@ type verifier struct {
 
 	uneven atomic.Bool // some entries and bodies were not one to one and in order
 
-	mu    sync.Mutex
-	out   Audit
-	found findings
-	said  map[[2]int64]bool // entries and rows that were lawfully disposed of
-	gone  map[int64]string  // kind of the entries whose body was disposed of, and of the batches with rows that were
-	batch map[int64]batchRoot
-	file  map[string]int64
-	done  int64
+	mu      sync.Mutex
+	out     Audit
+	found   findings
+	said    map[[2]int64]bool // entries and rows that were lawfully disposed of
+	gone    map[int64]string  // kind of the entries whose body was disposed of, and of the batches with rows that were
+	batches []batchRoot
+	batchAt []int32  // by entry: its place in batches, counted from one; 0 where it has none or its rows were met
+	names   []string // of tables, for batches
+	file    map[string]int64
+	done    int64
 }
 
 type entryState uint8
@@ -96,10 +100,30 @@ const (
 	entryGone             // its body is not there
 )
 
+// batchRoot is what an entry committed to. It points at nothing: there may be hundreds of thousands.
 type batchRoot struct {
-	table string
-	rows  int64
-	root  string
+	seq, rows int64
+	root      [32]byte
+	table     int // in names
+}
+
+// nameOf gives the number of a name of a table.
+func (v *verifier) nameOf(table string) int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	i := slices.Index(v.names, table)
+	if i < 0 {
+		i, v.names = len(v.names), append(v.names, strings.Clone(table))
+	}
+	return i
+}
+
+// batchOf is the batch of an entry whose rows were not met yet.
+func (v *verifier) batchOf(seq int64) (batchRoot, bool) {
+	if seq < 0 || seq >= int64(len(v.batchAt)) || v.batchAt[seq] == 0 {
+		return batchRoot{}, false
+	}
+	return v.batches[v.batchAt[seq]-1], true
 }
 
 // Verify recomputes everything of one organisation from the ledger up, and names what is wrong.
@@ -107,7 +131,7 @@ func (d *DB) Verify(ctx context.Context, org string, opt VerifyOptions) (Audit, 
 	if opt.Limit == 0 {
 		opt.Limit = 100
 	}
-	v := &verifier{d: d, org: org, opt: opt, seed: maphash.MakeSeed(), found: findings{limit: opt.Limit}, said: map[[2]int64]bool{}, gone: map[int64]string{}, batch: map[int64]batchRoot{}, file: map[string]int64{}}
+	v := &verifier{d: d, org: org, opt: opt, seed: maphash.MakeSeed(), found: findings{limit: opt.Limit}, said: map[[2]int64]bool{}, gone: map[int64]string{}, file: map[string]int64{}}
 	v.out.Org, v.out.Problems = org, []Problem{}
 	d.verifying.Lock() // one at a time: each takes several connections
 	defer d.verifying.Unlock()
@@ -342,8 +366,8 @@ func (v *verifier) order() {
 		}
 	}
 	for r := range v.said {
-		if b, ok := v.batch[r[0]]; ok && r[1] != wholeEntry {
-			v.gone[r[0]] = b.table
+		if b, ok := v.batchOf(r[0]); ok && r[1] != wholeEntry {
+			v.gone[r[0]] = v.names[b.table]
 		}
 	}
 }

@@ -6,10 +6,12 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"fmt"
 	"hash/maphash"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -57,6 +59,7 @@ func (v *verifier) entries(ctx context.Context) error {
 	n := v.out.Size
 	v.leaf, v.at, v.state = make([]tlog.Hash, n), make([]int64, n), make([]entryState, n)
 	v.who, v.row, v.link = make([]uint64, n), make([]uint64, n), make([]uint64, n)
+	v.batchAt = make([]int32, n)
 	v.low = make([]tlog.Hash, n>>8)
 	const stretch = 1 << 12
 	next := make(chan int64, n/stretch+1)
@@ -98,12 +101,14 @@ type entryReader struct {
 	bodies, done                   int64
 	said                           [][2]int64
 	gone                           map[int64]string
-	batch                          map[int64]batchRoot
+	batch                          []batchRoot
+	table                          string // of the last batch, and its place in names
+	tableAt                        int
 	file                           map[string]int64
 }
 
 func (v *verifier) reader() *entryReader {
-	r := &entryReader{v: v, gone: map[int64]string{}, batch: map[int64]batchRoot{}, file: map[string]int64{}}
+	r := &entryReader{v: v, gone: map[int64]string{}, file: map[string]int64{}}
 	r.hash.SetSeed(v.seed)
 	return r
 }
@@ -119,8 +124,9 @@ func (r *entryReader) merge() {
 	for k, kind := range r.gone {
 		v.gone[k] = kind
 	}
-	for k, b := range r.batch {
-		v.batch[k] = b
+	for _, b := range r.batch {
+		v.batches = append(v.batches, b)
+		v.batchAt[b.seq] = int32(len(v.batches))
 	}
 	for k, s := range r.file {
 		v.file[k] = s
@@ -191,7 +197,7 @@ func (r *entryReader) entry() {
 	switch {
 	case r.salt.null && r.body.null:
 		v.state[seq] = entryGone
-		r.gone[seq] = e.Kind
+		r.gone[seq] = strings.Clone(e.Kind) // and not all that was read with it
 	case !r.salt.ok || !r.body.ok || len(r.salt.b) != bodySalt: // zeros behind a key do not change an HMAC
 		v.badIn(seq, partBody, 0, Altered, name(), "its body or its salt is missing or of another type")
 	default:
@@ -220,11 +226,17 @@ func (r *entryReader) made(e *ledger.Entry, body []byte) error {
 		if ledger.IsEnd(body) {
 			return nil
 		}
-		row, links, err := s.read(body, &r.picked)
+		vals, err := s.pick(body, &r.picked)
 		if err != nil {
 			return err
 		}
-		v.row[e.Seq] = r.rowSum(s, e.ID, e.Rev, row)
+		if v.row[e.Seq], err = r.madeSum(s, e.ID, e.Rev, vals); err != nil {
+			return err
+		}
+		links, err := s.links(vals)
+		if err != nil {
+			return err
+		}
 		for i, l := range links {
 			if !slices.Contains(links[:i], l) {
 				v.link[e.Seq] += r.linkSum(s.Name, e.ID, l.field, l.to)
@@ -248,7 +260,13 @@ func (r *entryReader) facts(e *ledger.Entry, body string) {
 		r.v.badIn(e.Seq, partBody, 0, Altered, fmt.Sprintf("body of entry %d (%s %s)", e.Seq, e.Kind, e.ID), "it is not the body of a batch of %s", e.Kind)
 		return
 	}
-	r.batch[e.Seq] = batchRoot{e.Kind, rows, root}
+	if e.Kind != r.table {
+		r.table = strings.Clone(e.Kind)
+		r.tableAt = r.v.nameOf(r.table)
+	}
+	b := batchRoot{seq: e.Seq, table: r.tableAt, rows: rows}
+	hex.Decode(b.root[:], []byte(root)) // that it is 64 digits was seen above
+	r.batch = append(r.batch, b)
 }
 
 // disposal remembers what an entry says was removed before it.
@@ -282,15 +300,9 @@ func (r *entryReader) num(n int64) {
 	r.hash.Write(b[:])
 }
 
-// rowSum is what stands for a row of an index table.
+// rowSum is what stands for a row of an index table, and madeSum for the one that a body must have made.
 func (r *entryReader) rowSum(s *shape, id string, rev int64, row []any) uint64 {
-	h := &r.hash
-	h.Reset()
-	h.WriteString(s.Name)
-	h.WriteByte(0)
-	h.WriteString(id)
-	h.WriteByte(0)
-	r.num(rev)
+	h := r.rowHead(s, id, rev)
 	for _, x := range row {
 		switch x := x.(type) {
 		case int64:
@@ -303,6 +315,36 @@ func (r *entryReader) rowSum(s *shape, id string, rev int64, row []any) uint64 {
 		}
 	}
 	return h.Sum64() | 1 // 0 stands for no row
+}
+
+func (r *entryReader) madeSum(s *shape, id string, rev int64, vals [][]byte) (uint64, error) {
+	h := r.rowHead(s, id, rev)
+	for i, f := range s.index {
+		t, n, err := value(f, vals[i])
+		if err != nil {
+			return 0, err
+		}
+		if f.Type == "string" {
+			h.WriteByte(2)
+			r.num(int64(len(t)))
+			h.Write(t)
+		} else {
+			h.WriteByte(1)
+			r.num(n)
+		}
+	}
+	return h.Sum64() | 1, nil
+}
+
+func (r *entryReader) rowHead(s *shape, id string, rev int64) *maphash.Hash {
+	h := &r.hash
+	h.Reset()
+	h.WriteString(s.Name)
+	h.WriteByte(0)
+	h.WriteString(id)
+	h.WriteByte(0)
+	r.num(rev)
+	return h
 }
 
 func (r *entryReader) linkSum(kindName, from, field, to string) uint64 {

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 
 	"assay/internal/db"
@@ -181,10 +180,9 @@ func (k *tableCheck) endBatch() {
 	}
 	v := k.v
 	v.mu.Lock()
-	b, ok := v.batch[k.batch]
-	ok = ok && b.table == k.t.name()
-	if ok {
-		delete(v.batch, k.batch)
+	b, ok := v.batchOf(k.batch)
+	if ok = ok && v.names[b.table] == k.t.name(); ok {
+		v.batchAt[k.batch] = 0
 	}
 	v.mu.Unlock()
 	name := fmt.Sprintf("%s batch %d", k.t.name(), k.batch)
@@ -197,7 +195,7 @@ func (k *tableCheck) endBatch() {
 		v.badIn(k.batch, partRows, k.first, Missing, name, "its rows are there, and the ledger has no such batch or it was disposed of")
 	case b.rows != k.want:
 		v.badIn(k.batch, partRows, min(k.want, b.rows), Missing, name, "%d rows, and the ledger committed to %d", k.want, b.rows)
-	case b.root != hex.EncodeToString(root[:]):
+	case b.root != root:
 		v.badIn(k.batch, partBatch, 0, Altered, name, "its rows are not those that the ledger committed to")
 	}
 }

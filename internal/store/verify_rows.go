@@ -243,12 +243,16 @@ func (v *verifier) missing(ctx context.Context) {
 // missingFacts names the batches of which no row was met.
 func (v *verifier) missingFacts() {
 	unknown := map[string]int64{}
-	empty := fmt.Sprintf("%x", sha256.Sum256(nil))
-	for seq, b := range v.batch {
-		name := fmt.Sprintf("%s batch %d", b.table, seq)
+	empty := sha256.Sum256(nil)
+	for i, b := range v.batches {
+		if v.batchAt[b.seq] != int32(i+1) {
+			continue
+		}
+		table, seq := v.names[b.table], b.seq
+		name := fmt.Sprintf("%s batch %d", table, seq)
 		switch {
-		case v.d.tables[b.table] == nil:
-			unknown[b.table] += b.rows
+		case v.d.tables[table] == nil:
+			unknown[table] += b.rows
 		case b.rows > 0:
 			v.badIn(seq, partRows, 0, Missing, name, "its %d rows are missing", b.rows)
 		case b.root != empty:
