@@ -61,7 +61,7 @@ func (v *verifier) entries(ctx context.Context) error {
 	v.who, v.row, v.link = make([]uint64, n), make([]uint64, n), make([]uint64, n)
 	v.batchAt = make([]int32, n)
 	v.low = make([]tlog.Hash, n>>8)
-	const stretch = 1 << 12
+	const stretch = 1 << 10 // what is read ahead stays near the processor
 	next := make(chan int64, n/stretch+1)
 	for from := int64(0); from < n; from += stretch {
 		next <- from

@@ -154,7 +154,19 @@ func (k *tableCheck) span() {
 	h := &k.r.hash
 	h.Reset()
 	for _, i := range k.keys {
-		fmt.Fprintf(h, "%T%v\x00", k.vals[i], k.vals[i])
+		switch x := k.vals[i].(type) {
+		case nil:
+			h.WriteByte(0)
+		case int64:
+			h.WriteByte(1)
+			k.r.num(x)
+		case string:
+			h.WriteByte(2)
+			k.r.num(int64(len(x)))
+			h.WriteString(x)
+		default:
+			fmt.Fprintf(h, "%T%v\x00", x, x)
+		}
 	}
 	key := h.Sum64()
 	if s, ok := k.open[key]; ok {
