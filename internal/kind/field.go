@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,7 +32,7 @@ type Field struct {
 	Fields                                []Field // of an object, or of the objects in a list
 	Required, ReadOnly, List, Index       bool
 	Secret, Digest, Personal, Long        bool
-	Guards                                string // reading a thing that has this value is written to the ledger
+	Guards                                string // reading a thing that has this value is written to the ledger, and takes more than view:open
 	Text                                  bool   // in JSON it is a text, whatever it is in Go
 	Min, Max                              *int64
 	At                                    []int
@@ -137,6 +138,9 @@ func (x Field) sound() error {
 	}
 	if x.Index && x.Type != "string" && x.Type != "integer" && x.Type != "boolean" {
 		return fmt.Errorf("field %s cannot be indexed: it is of type %s", x.Name, x.Type)
+	}
+	if x.Guards != "" && (!x.Index || !slices.Contains(x.Enum, x.Guards)) {
+		return fmt.Errorf("field %s guards %q, and wants an index and that value among its own", x.Name, x.Guards)
 	}
 	for _, f := range x.Fields {
 		if err := f.sound(); err != nil {

@@ -121,6 +121,7 @@ func (g *Gate) call(ctx context.Context, a Actor, c Call) (Answer, error) {
 			if err := own(ctx, v, a, o, reach, c.In); err != nil {
 				return err
 			}
+			v.Veil(g.hidden(ctx, v, a, o, c.In))
 			if err := o.refer(ctx, v, in); err != nil {
 				return err
 			}

@@ -6,9 +6,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"assay/internal/errs"
+	"assay/internal/kind"
 	"assay/internal/store"
 )
 
@@ -68,6 +70,22 @@ func (g *Gate) noteOnce(ctx context.Context, a Actor, by store.By, way, id strin
 		return tx.SetSlip(ctx, readSpace, name, "1", tx.Now.Add(readAgain))
 	})
 	return err
+}
+
+// hidden lists the kinds whose guarded things an actor does not see: of which he may not view everything. His own thing,
+// where that is what he asks about, is his to see.
+func (g *Gate) hidden(ctx context.Context, v *store.View, a Actor, o *Op, raw json.RawMessage) []string {
+	var out []string
+	for _, sh := range g.shapes {
+		if !slices.ContainsFunc(sh.Fields, func(f kind.Field) bool { return f.Guards != "" }) || a.May(sh.Object, "view") == Every {
+			continue
+		}
+		if sh.Name == o.Kind && a.owns(sh.Object, o.Act) && own(ctx, v, a, o, Own, raw) == nil {
+			continue
+		}
+		out = append(out, sh.Name)
+	}
+	return out
 }
 
 type quietKey struct{}

@@ -32,7 +32,8 @@ func (Role) Values() []string {
 }
 
 // table says who may do what: a row for each object, a column for each role, and in a cell the acts that are
-// allowed. "act:own" allows it only on a thing of which one is the owner, assignee, subject or author. What does
+// allowed. "act:own" allows it only on a thing of which one is the owner, assignee, subject or author; "view:open" hides what the
+// kind guards, such as restricted evidence. What does
 // not stand here is denied. It is the whole of it: no other code decides.
 const table = `
 object       | owner            | manager                  | control                        | employee    | auditor | admin       | reader | service
@@ -45,7 +46,7 @@ tests        | view approve     | view edit                | view propose       
 checks       | view run         | view run                 | view run                       | -           | view    | view run    | view   | view run
 sources      | view             | view edit run            | view                           | -           | view    | view edit run | view | view run
 resources    | view             | view                     | view                           | -           | view    | view        | -      | view
-evidence     | view             | view submit review       | view submit edit:own           | submit view:own | view | -          | view   | view submit
+evidence     | view             | view submit review       | view submit edit:own           | submit view:own | view | -          | view:open | view submit
 work         | view edit        | view edit                | view edit:own                  | view:own edit:own | view | -         | view   | view
 policies     | view approve     | view edit publish        | view propose                   | view        | view    | -           | view   | view
 people       | view             | view edit                | view                           | view:own    | view    | edit view   | -      | view
@@ -94,6 +95,7 @@ type Grant int
 const (
 	Nothing Grant = iota
 	Own           // on things of one's own
+	Open          // on all but what a kind guards
 	Every
 )
 
@@ -106,6 +108,8 @@ func May(r Role, object, act string) Grant {
 	switch {
 	case slices.Contains(acts, act):
 		return Every
+	case slices.Contains(acts, act+":open"):
+		return Open
 	case slices.Contains(acts, act+":own"):
 		return Own
 	}
@@ -157,6 +161,11 @@ func (a Actor) May(object, act string) Grant {
 	return g
 }
 
+// owns says whether one of the actor's roles reaches things of his own.
+func (a Actor) owns(object, act string) bool {
+	return slices.ContainsFunc(a.Roles, func(r Role) bool { return May(r, object, act) == Own })
+}
+
 // Lacks says which right keeps an actor from handing out a role, or nothing where he may. Nobody gives what he does not
 // hold: he holds each right of the role himself, as far as it reaches. Whoever may grant roles at all, the owner, gives
 // any; and whoever may invite, such as an administrator, takes in an employee, who has what everybody of the workforce has.
@@ -167,7 +176,8 @@ func (a Actor) Lacks(r Role) string {
 	for _, object := range Objects() {
 		for _, right := range roles[object][r] {
 			act, own := strings.CutSuffix(right, ":own")
-			if a.May(object, act) == Every || own && a.May(object, act) == Own {
+			act, open := strings.CutSuffix(act, ":open")
+			if a.May(object, act) == Every || open && a.May(object, act) == Open || own && a.owns(object, act) {
 				continue
 			}
 			if (own || slices.Contains(asking, act)) && slices.ContainsFunc(deciding, func(d string) bool { return a.May(object, d) == Every }) {

@@ -25,7 +25,7 @@ func (b *Boards) search(ctx context.Context, v *store.View, in searchIn) (*Hits,
 		return nil, err
 	}
 	for _, sh := range v.Kinds() {
-		if a.May(sh.Object, "view") != op.Every || sh.Object == "tokens" {
+		if a.May(sh.Object, "view") < op.Open || sh.Object == "tokens" {
 			continue
 		}
 		find, limit := q, 300

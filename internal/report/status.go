@@ -12,6 +12,7 @@ import (
 	"assay/content"
 	"assay/internal/check"
 	"assay/internal/errs"
+	"assay/internal/grc"
 	"assay/internal/store"
 )
 
@@ -90,7 +91,11 @@ func (b *Boards) controlStatus(ctx context.Context, v *store.View, in refIn) (*C
 	for _, e := range c.Evidence {
 		r := EvidenceRow{Key: e.Kind.Key, Title: e.Kind.Title, Type: e.Kind.Type, Required: e.Kind.Required, State: evidenceName[e.State]}
 		if e.Piece != nil {
-			r.Piece = e.Piece.ID
+			if seen, err := v.Exists(ctx, grc.Evidences.Name, e.Piece.ID); err != nil {
+				return nil, err
+			} else if seen {
+				r.Piece = e.Piece.ID
+			}
 		}
 		if !e.Until.IsZero() {
 			r.Until = &e.Until

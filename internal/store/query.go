@@ -40,6 +40,7 @@ func (s *shape) query(v *View, p Page) (query, error) {
 	} else {
 		where += fmt.Sprintf(" AND k.until=%d", forever)
 	}
+	where += v.seen(s, "k.id")
 	for _, f := range s.index { // in the order of the kind, so that the same question gives the same text
 		val, ok := p.Where[f.Name]
 		if !ok {
@@ -173,6 +174,7 @@ func (v *View) Entries(ctx context.Context, p EntryPage) ([]Version, error) {
 	} else {
 		q += `entry e LEFT JOIN body b ON b.org=e.org AND b.seq=e.seq WHERE e.org=$1 AND e.seq<$2`
 	}
+	q += v.seenOf("e.id")
 	for _, w := range []struct{ col, val string }{{"kind", p.Kind}, {"actor", p.Actor}, {"id", p.ID}} {
 		if w.val != "" {
 			args = append(args, w.val)
@@ -237,7 +239,7 @@ func (v *View) Find(ctx context.Context, kindName, text string, limit int) (map[
 		args = append(args, v.At)
 	}
 	out := map[string]json.RawMessage{}
-	err := v.c.Each(ctx, fmt.Sprintf(`SELECT k.id, b.body FROM %s k JOIN body b ON b.org=k.org AND b.seq=k.since WHERE k.org=$1 AND %s AND lower(b.body) LIKE $2 ESCAPE '\' ORDER BY k.id LIMIT %d`, s.table(), v.span("k.", "since", 3), limit), args, func(r *sql.Rows) error {
+	err := v.c.Each(ctx, fmt.Sprintf(`SELECT k.id, b.body FROM %s k JOIN body b ON b.org=k.org AND b.seq=k.since WHERE k.org=$1 AND %s%s AND lower(b.body) LIKE $2 ESCAPE '\' ORDER BY k.id LIMIT %d`, s.table(), v.span("k.", "since", 3), v.seen(s, "k.id"), limit), args, func(r *sql.Rows) error {
 		var id, body string
 		if err := r.Scan(&id, &body); err != nil {
 			return err
@@ -269,7 +271,7 @@ func (v *View) Count(ctx context.Context, kindName, by string) (map[string]int64
 		args = append(args, v.At)
 	}
 	out := map[string]int64{}
-	err = v.c.Each(ctx, fmt.Sprintf(`SELECT %q, count(*) FROM %s WHERE org=$1 AND %s GROUP BY %q`, f.Name, s.table(), v.span("", "since", 2), f.Name), args, func(r *sql.Rows) error {
+	err = v.c.Each(ctx, fmt.Sprintf(`SELECT %q, count(*) FROM %s WHERE org=$1 AND %s%s GROUP BY %q`, f.Name, s.table(), v.span("", "since", 2), v.seen(s, s.table()+".id"), f.Name), args, func(r *sql.Rows) error {
 		var val sql.NullString
 		var n int64
 		if err := r.Scan(&val, &n); err != nil {
@@ -351,7 +353,7 @@ func (v *View) Exists(ctx context.Context, kindName, id string) (bool, error) {
 		args = append(args, v.At)
 	}
 	var one int
-	return v.c.One(ctx, `SELECT 1 FROM `+s.table()+` WHERE org=$1 AND id=$2 AND `+v.span("", "since", 3), args, &one)
+	return v.c.One(ctx, `SELECT 1 FROM `+s.table()+` WHERE org=$1 AND id=$2 AND `+v.span("", "since", 3)+v.seen(s, "$2"), args, &one)
 }
 
 // known is Exists for any time, before and after the moment of the view.
@@ -364,7 +366,7 @@ func (v *View) known(ctx context.Context, kindName, id string) (bool, error) {
 		return false, nil
 	}
 	var one int
-	return v.c.One(ctx, `SELECT 1 FROM `+s.table()+` WHERE org=$1 AND id=$2 LIMIT 1`, []any{v.Org, id}, &one)
+	return v.c.One(ctx, `SELECT 1 FROM `+s.table()+` WHERE org=$1 AND id=$2`+v.seen(s, "$2")+` LIMIT 1`, []any{v.Org, id}, &one)
 }
 
 // KindOf is the kind whose prefix an id has, or nothing.
@@ -394,7 +396,7 @@ func (v *View) Pointing(ctx context.Context, id string) ([]Link, error) {
 		args = append(args, v.At)
 	}
 	var out []Link
-	err := v.c.Each(ctx, `SELECT from_kind, from_id, field FROM link WHERE org=$1 AND to_id=$2 AND `+v.span("", "since", 3)+` ORDER BY from_kind, from_id LIMIT 1000`, args, func(r *sql.Rows) error {
+	err := v.c.Each(ctx, `SELECT from_kind, from_id, field FROM link WHERE org=$1 AND to_id=$2 AND `+v.span("", "since", 3)+v.seenOf("link.from_id")+` ORDER BY from_kind, from_id LIMIT 1000`, args, func(r *sql.Rows) error {
 		var l Link
 		err := r.Scan(&l.Kind, &l.ID, &l.Field)
 		out = append(out, l)

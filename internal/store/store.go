@@ -211,6 +211,8 @@ type View struct {
 	inTx  bool
 	size  int64 // of the ledger, as the transaction sees it
 	tried bool  // whether the quicker way was tried
+
+	veiled []string // kinds whose guarded things are hidden
 }
 
 // By is who does or asks something, and through which face.

@@ -44,7 +44,7 @@ func (v *View) Body(ctx context.Context, kindName, id string) (json.RawMessage, 
 	}
 	var body sql.NullString
 	var since int64
-	found, err := v.c.One(ctx, `SELECT b.body, k.since FROM `+s.table()+` k JOIN body b ON b.org=k.org AND b.seq=k.since WHERE k.org=$1 AND k.id=$2 AND `+v.span("k.", "since", 3), args, &body, &since)
+	found, err := v.c.One(ctx, `SELECT b.body, k.since FROM `+s.table()+` k JOIN body b ON b.org=k.org AND b.seq=k.since WHERE k.org=$1 AND k.id=$2 AND `+v.span("k.", "since", 3)+v.seen(s, "k.id"), args, &body, &since)
 	if err != nil {
 		return nil, 0, fmt.Errorf("get %s: %w", kindName, err)
 	}
@@ -140,7 +140,7 @@ func (v *View) History(ctx context.Context, kindName, id string) ([]Version, err
 		return nil, errs.New(errs.NotFound, "there is no kind %s", kindName)
 	}
 	var seqs []int64
-	err := v.c.Each(ctx, `SELECT since, until FROM `+s.table()+` WHERE org=$1 AND id=$2 AND since<$3 ORDER BY since DESC`, []any{v.Org, id, v.At}, func(r *sql.Rows) error {
+	err := v.c.Each(ctx, `SELECT since, until FROM `+s.table()+` WHERE org=$1 AND id=$2 AND since<$3`+v.seen(s, "$2")+` ORDER BY since DESC`, []any{v.Org, id, v.At}, func(r *sql.Rows) error {
 		var since, until int64
 		if err := r.Scan(&since, &until); err != nil {
 			return err

@@ -207,6 +207,8 @@ func (q *ask) controlParts(v *page.ControlView, s *report.ControlStatus) {
 		}
 		if e.Piece != "" {
 			l.Title, l.Href = q.label(e.Piece), "/evidence/"+seg(e.Piece)
+		} else if e.State != "missing" && e.State != "not_due" {
+			l.Title = "Restricted: not shown to you"
 		}
 		v.Evidence = append(v.Evidence, l)
 	}

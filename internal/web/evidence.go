@@ -80,12 +80,14 @@ func evidenceList(q *ask) (answer, error) {
 		on := q.get("fresh") == st
 		v.Chips = append(v.Chips, ui.Chip{Text: st, N: count[st], On: on, Href: q.with("fresh", unless(on, st))})
 	}
-	if len(l.Data) == 0 {
+	if len(l.Data) == 0 && q.partly(sh) != "" {
+		v.Answer = []ui.Part{{Text: "There is no evidence here that you may see."}}
+	} else if len(l.Data) == 0 {
 		v.Answer = []ui.Part{{Text: "No evidence is here yet. Each "}, {Text: "control", Href: "/controls"}, {Text: " says what it asks for."}}
 	} else {
 		v.Answer = []ui.Part{{Text: fmt.Sprintf("%d of %s", count["current"]+count["expiring"], pieces(len(l.Data))), Href: "/evidence?fresh=current"}, {Text: verb(count["current"]+count["expiring"], " is", " are") + " proof today; "}, {Text: fmt.Sprint(count["expired"]), Href: "/evidence?fresh=expired"}, {Text: verb(count["expired"], " is", " are") + " too old."}}
 	}
-	v.Pager.Text = shownOf(len(v.Rows), found, l.Next != "")
+	v.Pager.Text = q.foot(sh, len(v.Rows), found, l.Next != "")
 	return show(page.EvidenceList(q.frame("Evidence", "evidence"), v))
 }
 

@@ -53,7 +53,7 @@ func (q *ask) nav() []ui.NavItem {
 	var out []ui.NavItem
 	for _, n := range ui.Nav() {
 		o := q.Gate.Find(navOps[n.Key])
-		all := o == nil || q.actor.May(o.Object, o.Act) == op.Every
+		all := o == nil || q.actor.May(o.Object, o.Act) >= op.Open
 		if !all && n.Key != "tasks" {
 			continue
 		}

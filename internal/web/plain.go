@@ -142,7 +142,7 @@ func (q *ask) list(sh kind.Shape) (answer, error) {
 	if q.narrowed(sh, find) {
 		v.None, v.Empty, v.Act = "Nothing matches", "No "+words(sh.Name)+" fits what you chose. Take a filter away, or search for less.", ui.Link{Text: "Show all", Href: base}
 	}
-	v.Pager.Text = shownOf(len(v.Rows), len(l.Data), find != "" && l.Next != "")
+	v.Pager.Text = q.foot(sh, len(v.Rows), len(l.Data), find != "" && l.Next != "")
 	if l.Next != "" && find == "" {
 		v.Pager.Next = q.with("after", l.Next)
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"assay/internal/kind"
+	"assay/internal/op"
 	"assay/internal/web/ui"
 )
 
@@ -72,6 +73,25 @@ func shownOf(shown, found int, more bool) string {
 		text += ". Search for more, or choose a filter, to see the others"
 	}
 	return text
+}
+
+// foot is what stands under a list: nothing where it is empty and nothing was left out.
+func (q *ask) foot(sh kind.Shape, shown, found int, more bool) string {
+	text := shownOf(shown, found, more) + q.partly(sh)
+	if text == "0 shown" {
+		return ""
+	}
+	return text
+}
+
+// partly says under a list that it leaves out what its kind guards, where the asker may not see that.
+func (q *ask) partly(sh kind.Shape) string {
+	for _, f := range sh.Fields {
+		if f.Guards != "" && q.actor.May(sh.Object, "view") == op.Open {
+			return ". What is or was " + f.Guards + " is not shown to you and not counted here"
+		}
+	}
+	return ""
 }
 
 // holds says whether a text stands in a thing, in any letter case.
