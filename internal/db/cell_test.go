@@ -36,7 +36,7 @@ func TestACellIsReadAsItLiesAndStaysAsItWas(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for name, lend := range map[string]func() (*db.Conn, error){
+	for way, lend := range map[string]func() (*db.Conn, error){
 		"through database/sql": func() (*db.Conn, error) { return d.Reader(t.Context()) },
 		"below it": func() (*db.Conn, error) {
 			c, err := d.Reader(t.Context())
@@ -61,24 +61,28 @@ func TestACellIsReadAsItLiesAndStaysAsItWas(t *testing.T) {
 			got = append(got, append([]db.Cell{}, x...))
 			return nil
 		}); err != nil {
-			t.Fatalf("%s: %v", name, err)
+			t.Fatalf("%s: %v", way, err)
 		}
 		if len(got) != len(want) {
-			t.Fatalf("%s: %d rows of %d", name, len(got), len(want))
+			t.Fatalf("%s: %d rows of %d", way, len(got), len(want))
 		}
 		for i := range want {
 			for j, w := range want[i] {
 				if g := got[i][j]; g.Type != w.Type || g.Num != w.Num || g.Text != w.Text || !bytes.Equal(g.Bytes, w.Bytes) {
-					t.Errorf("%s: row %d cell %d is %.60v, want %.60v", name, i, j, g, w)
+					t.Errorf("%s: row %d cell %d is %.60v, want %.60v", way, i, j, g, w)
 				}
 			}
 		}
+		type name string
+		if err := c.EachCell(t.Context(), `SELECT n FROM a WHERE n=$1 AND 'x'=$2`, []any{4, name("x")}, func(x []db.Cell) error { got = append(got, nil); return nil }); err != nil || len(got) != len(want)+1 {
+			t.Errorf("%s: arguments of other types: %v", way, err)
+		}
 		own := errors.New("enough")
 		if err := c.EachCell(t.Context(), `SELECT n FROM a`, nil, func([]db.Cell) error { return own }); err != own {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: %v", way, err)
 		}
 		if err := c.EachCell(t.Context(), `SELECT nothing FROM a`, nil, func([]db.Cell) error { return nil }); err == nil || !strings.Contains(err.Error(), "nothing") {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: %v", way, err)
 		}
 		c.Rollback(t.Context())
 		d.Release(c, false)

@@ -4,6 +4,7 @@ package db
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"unsafe"
@@ -142,9 +143,20 @@ func (l *low) prepare(q string, args []any) (stmt uintptr, done func(), err erro
 	}
 	for i, a := range args {
 		rc := int32(sqlitelib.SQLITE_OK)
+		a, err := driver.DefaultParameterConverter.ConvertValue(a) // as database/sql does
+		if err != nil {
+			free()
+			return stmt, nil, fmt.Errorf("argument %d of %.60q: %w", i+1, q, err)
+		}
 		switch a := a.(type) {
 		case int64:
 			rc = sqlitelib.Xsqlite3_bind_int64(l.tls, stmt, int32(i+1), a)
+		case bool:
+			var n int64
+			if a {
+				n = 1
+			}
+			rc = sqlitelib.Xsqlite3_bind_int64(l.tls, stmt, int32(i+1), n)
 		case string:
 			p, err := libc.CString(a)
 			if err != nil {
