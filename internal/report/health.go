@@ -175,13 +175,13 @@ func HealthOf(f ControlFacts, now time.Time) ControlHealth {
 	if !f.started() {
 		return ControlHealth{NotStarted, []Cause{{NoProof, "nothing proves it yet"}}}
 	}
-	if c := f.failures(); len(c) > 0 {
+	if c := f.failures(now); len(c) > 0 {
 		return ControlHealth{Failing, c}
 	}
 	if c := f.gaps(now); len(c) > 0 {
 		return ControlHealth{NoData, c}
 	}
-	if c := f.concerns(); len(c) > 0 {
+	if c := f.concerns(now); len(c) > 0 {
 		return ControlHealth{NeedsAttention, c}
 	}
 	return ControlHealth{Passing, []Cause{}}
@@ -194,11 +194,25 @@ func (f ControlFacts) started() bool {
 		})
 }
 
+// failing says that a test whose last answer was a failure fails; where a newer run gave no answer, that and when it failed.
+func (t TestFacts) failing(now time.Time) string {
+	if t.Latest != check.RunUnknown && t.Latest != check.RunErrored {
+		return t.Test + " fails"
+	}
+	ago := "less than an hour ago"
+	if h := int(now.Sub(t.CompletedAt) / time.Hour); h >= 48 {
+		ago = fmt.Sprintf("%d days ago", h/24)
+	} else if h >= 1 {
+		ago = count(h, "hour", "hours") + " ago"
+	}
+	return t.Test + " failed when it last gave an answer, " + ago
+}
+
 // failures are the causes of rule 3.
-func (f ControlFacts) failures() (c []Cause) {
+func (f ControlFacts) failures(now time.Time) (c []Cause) {
 	for _, t := range f.Tests {
 		if t.Required && !t.CompletedAt.IsZero() && t.Completed == check.RunFailed {
-			c = append(c, Cause{FailingTest, fmt.Sprintf("test %s fails", t.Test)})
+			c = append(c, Cause{FailingTest, "test " + t.failing(now)})
 		}
 	}
 	for _, e := range f.Evidence {
@@ -255,7 +269,7 @@ func (f ControlFacts) gaps(now time.Time) (c []Cause) {
 }
 
 // concerns are the causes of rule 5.
-func (f ControlFacts) concerns() (c []Cause) {
+func (f ControlFacts) concerns(now time.Time) (c []Cause) {
 	add := func(yes bool, text string) {
 		if yes {
 			c = append(c, Cause{Concern, text})
@@ -269,7 +283,7 @@ func (f ControlFacts) concerns() (c []Cause) {
 	for _, t := range f.Tests {
 		done := !t.CompletedAt.IsZero()
 		add(done && t.Required && t.Completed == check.RunExcepted, fmt.Sprintf("test %s passes with a waiver", t.Test))
-		add(done && !t.Required && t.Completed == check.RunFailed, fmt.Sprintf("supporting test %s fails", t.Test))
+		add(done && !t.Required && t.Completed == check.RunFailed, "supporting test "+t.failing(now))
 	}
 	add(f.ActiveExceptions > 0, count(f.ActiveExceptions, "waiver is", "waivers are")+" in force")
 	for _, p := range f.Policies {

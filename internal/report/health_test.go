@@ -38,10 +38,19 @@ func TestHealthIsTheFirstRuleThatApplies(t *testing.T) {
 		{"decided not applicable", func(f *ControlFacts) { f.NotApplicable = true }, NotApplicable, "decision"},
 		{"nothing ever proved, no policy", func(f *ControlFacts) { *f = ControlFacts{Policies: []PolicyFacts{{"POL-01", PolicyMissing}}} }, NotStarted, "nothing proves it yet"},
 		{"only supporting proof", func(f *ControlFacts) { f.Tests[0].Required, f.Evidence[0].Required = false, false }, NotStarted, "nothing proves it yet"},
-		{"failing test", func(f *ControlFacts) { f.Tests[0].Completed = check.RunFailed }, Failing, "test idp.mfa_all fails"},
+		{"failing test", func(f *ControlFacts) { f.Tests[0].Completed, f.Tests[0].Latest = check.RunFailed, check.RunFailed }, Failing, "test idp.mfa_all fails"},
 		{"failing test that went stale", func(f *ControlFacts) {
 			f.Tests[0].Completed, f.Tests[0].CompletedAt = check.RunFailed, now.AddDate(0, -1, 0)
 		}, Failing, "fails"},
+		{"failing test without an answer since", func(f *ControlFacts) {
+			f.Tests[0].Completed, f.Tests[0].Latest = check.RunFailed, check.RunUnknown
+		}, Failing, "test idp.mfa_all failed when it last gave an answer, 1 hour ago"},
+		{"failing test that ended in an error since", func(f *ControlFacts) {
+			f.Tests[0].Completed, f.Tests[0].Latest, f.Tests[0].CompletedAt = check.RunFailed, check.RunErrored, now.Add(-75*time.Hour)
+		}, Failing, "test idp.mfa_all failed when it last gave an answer, 3 days ago"},
+		{"supporting test without an answer since", func(f *ControlFacts) {
+			f.Tests = append(f.Tests, TestFacts{Test: "net.hsts", Completed: check.RunFailed, CompletedAt: now})
+		}, NeedsAttention, "supporting test net.hsts failed when it last gave an answer, less than an hour ago"},
 		{"evidence expired", func(f *ControlFacts) { f.Evidence[0].State = EvidenceExpired }, Failing, `"Network diagram" expired`},
 		{"evidence withdrawn", func(f *ControlFacts) { f.Evidence[0].State = EvidenceWithdrawn }, Failing, "withdrawn"},
 		{"evidence missing", func(f *ControlFacts) { f.Evidence[0].State = EvidenceMissing }, Failing, "missing"},
@@ -66,7 +75,7 @@ func TestHealthIsTheFirstRuleThatApplies(t *testing.T) {
 		{"waiver", func(f *ControlFacts) { f.ActiveExceptions = 1 }, NeedsAttention, "1 waiver is in force"},
 		{"passed with waiver", func(f *ControlFacts) { f.Tests[0].Completed, f.Tests[0].Latest = check.RunExcepted, check.RunExcepted }, NeedsAttention, "waiver"},
 		{"supporting test fails", func(f *ControlFacts) {
-			f.Tests = append(f.Tests, TestFacts{Test: "net.hsts", Completed: check.RunFailed, CompletedAt: now})
+			f.Tests = append(f.Tests, TestFacts{Test: "net.hsts", Latest: check.RunFailed, Completed: check.RunFailed, CompletedAt: now})
 		}, NeedsAttention, "supporting test net.hsts fails"},
 		{"policy review overdue", func(f *ControlFacts) { f.Policies[0].State = PolicyReviewOverdue }, NeedsAttention, "review of policy POL-04"},
 		{"occurrence near", func(f *ControlFacts) { f.UpcomingOccurrences = 1 }, NeedsAttention, "due within 7 days"},
