@@ -214,9 +214,9 @@ func (l *ladder) step(ctx context.Context) error {
 // given holds what was just allowed against the rule, and writes down who may now hold what.
 func (l *ladder) given(p *human, a op.Actor, name string, u *User, roles []op.Role, out any) error {
 	token := strings.HasPrefix(a.ID, "tok_")
-	allowed := func(r op.Role) bool { // of these five: who is below whom
+	allowed := func(r op.Role) bool { // of these five: who is below whom; whoever may invite passes on what he holds
 		owner, manager, admin := slices.Contains(a.Roles, op.Owner), slices.Contains(a.Roles, op.Manager), slices.Contains(a.Roles, op.Admin)
-		return owner || manager && (r == op.Manager || r == op.Control || r == op.Reader) || admin && r == op.Admin
+		return owner || manager && (r == op.Manager || r == op.Control || r == op.Reader) || admin && slices.Contains(a.Roles, r)
 	}
 	passed := roles
 	switch name {
