@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,7 +26,7 @@ type told struct {
 
 // outside is a job that waits, or fails, as a test tells it.
 type outside struct {
-	times   int
+	times   atomic.Int64
 	started chan struct{}
 	free    chan error
 	hang    chan struct{} // where not nil, the first time ends only then
@@ -33,16 +34,16 @@ type outside struct {
 
 func (x *outside) add(s *op.Set) {
 	op.Job(s, op.Spec{Name: "outside.ask", Doc: "Ask the outside world.", Object: "sources", Act: "run"}, false, func(_ context.Context, _ op.Desk, in askIn) (told, error) {
-		x.times++
+		times := x.times.Add(1)
 		if in.What == "panic" {
 			panic("it broke")
 		}
 		x.started <- struct{}{}
-		if x.times == 1 && x.hang != nil {
+		if times == 1 && x.hang != nil {
 			<-x.hang
 			return told{1}, nil
 		}
-		return told{x.times}, <-x.free
+		return told{int(times)}, <-x.free
 	})
 }
 
@@ -53,7 +54,7 @@ func keyed(h *testkit.House, in string) (op.Answer, error) {
 func TestAJobWithAKeyIsCarriedOutOnce(t *testing.T) {
 	x := &outside{started: make(chan struct{}, 9), free: make(chan error, 9)}
 	testkit.Engines(t, x.add, func(t *testing.T, h *testkit.House) {
-		x.times = 0
+		x.times.Store(0)
 		done := make(chan error)
 		go func() { _, err := keyed(h, `{"what":"this"}`); done <- err }()
 		<-x.started
@@ -69,8 +70,8 @@ func TestAJobWithAKeyIsCarriedOutOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		ans, err := keyed(h, `{"what":"this"}`)
-		if out, _ := ans.Out.(json.RawMessage); err != nil || !ans.Replay || string(out) != `{"times":1}` || x.times != 1 {
-			t.Errorf("again: %v %+v, asked %d times", err, ans, x.times)
+		if out, _ := ans.Out.(json.RawMessage); err != nil || !ans.Replay || string(out) != `{"times":1}` || x.times.Load() != 1 {
+			t.Errorf("again: %v %+v, asked %d times", err, ans, x.times.Load())
 		}
 		if _, err := keyed(h, `{"what":"that"}`); !errors.Is(err, errs.Conflict) {
 			t.Errorf("another request: %v", err)
