@@ -131,8 +131,8 @@ func (b *tab) until(js string) {
 	b.t.Helper()
 	for range 120 {
 		var yes bool
-		// While a page gives way to the next there is nobody to ask: that is no answer yet.
-		if err := chromedp.Run(b.ctx, chromedp.Evaluate("!!("+js+")", &yes)); err == nil && yes {
+		// While a page gives way to the next there is nobody to ask, or half a page: that is no answer yet.
+		if err := chromedp.Run(b.ctx, chromedp.Evaluate(`document.readyState === "complete" && !!(`+js+`)`, &yes)); err == nil && yes {
 			return
 		}
 		b.run("wait", chromedp.Sleep(50*time.Millisecond))
