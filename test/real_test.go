@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"assay/internal/auth"
@@ -23,11 +24,14 @@ import (
 	"assay/internal/testkit"
 )
 
+// builtIn compiles the catalogue once for all tests here.
+var builtIn = sync.OnceValues(check.BuiltIn)
+
 // real is the product's own set of operations.
 func real() world {
 	var w *job.Works
 	var b *report.Boards
-	rules := func(context.Context, *store.View) (*check.Catalogue, error) { return check.BuiltIn() }
+	rules := func(context.Context, *store.View) (*check.Catalogue, error) { return builtIn() }
 	r := &parts{}
 	return world{
 		add: func(s *op.Set) {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"assay/content"
@@ -37,6 +38,9 @@ type Board struct {
 	byRef  map[string]*ControlLine
 	byKey  map[string]*CriterionLine
 	data   *boardData
+
+	summed sync.Once
+	sum    *Overview
 }
 
 // CriterionLine is one criterion on the board.

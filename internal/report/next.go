@@ -16,8 +16,9 @@ type Step struct {
 // Done says whether nothing of the step is left.
 func (s Step) Done() bool { return s.Got >= s.Of }
 
-// next lists what moves readiness, in the order in which one does best to begin. What there is none of is left out.
-func (b *Board) next() []Step {
+// next lists what moves readiness, in the order in which one does best to begin. What there is none of is left out;
+// evidence is what of it is due.
+func (b *Board) next(evidence Share) []Step {
 	sources, failing, policies, owners := Share{}, Share{}, Share{}, Share{}
 	for _, t := range b.Tests {
 		if t.Rule == nil {
@@ -50,7 +51,6 @@ func (b *Board) next() []Step {
 			owners.Got++
 		}
 	}
-	evidence := b.statementFacts().EvidenceInDate
 	all := []Step{
 		{"sources", "Connect the systems that the tests ask for", "A test that no source answers is unknown, and unknown is never a pass.", sources.Got, sources.Of},
 		{"policies", "Put your policies in force", "Until then each control that rests on one fails as \"missing documentation\". Who wrote a policy cannot approve it: it takes two people.", policies.Got, policies.Of},

@@ -22,7 +22,7 @@ func TestTheNextStepsCountWhatIsDone(t *testing.T) {
 		Controls: []*ControlLine{{Control: &grc.Control{}, Facts: ControlFacts{HasOwner: true}}, {Control: &grc.Control{}}, {Control: &grc.Control{}, Health: ControlHealth{Health: NotApplicable}}},
 		data:     &boardData{policies: map[string]*grc.Policy{"POL-01": &published, "POL-02": {Required: true, State: "draft"}, "POL-03": {State: "draft"}, "POL-04": {Required: true, State: "retired"}}}}
 	got := map[string][2]int{}
-	for _, s := range b.next() {
+	for _, s := range b.next(b.statementFacts().EvidenceInDate) {
 		got[s.Key] = [2]int{s.Got, s.Of}
 	}
 	want := map[string][2]int{"sources": {2, 4}, "failing": {1, 2}, "policies": {1, 2}, "owners": {1, 2}}

@@ -42,18 +42,31 @@ func (b *Boards) readiness(ctx context.Context, v *store.View, _ empty) (*Overvi
 	if err != nil {
 		return nil, err
 	}
-	o := &Overview{Organization: board.Org.Name, At: board.Now, Position: board.At, Percent: board.Readiness.Percent, Exact: board.Readiness.Exact.RatString(), Criteria: len(board.Readiness.Criteria),
-		NotProved: []string{}, Zero: board.Readiness.Zero, Failing: board.Readiness.Failing, Controls: map[string]int{}, Tests: map[string]int{}, SourcesFailing: []string{},
-		Areas: board.Areas, Security: board.Security, Next: board.next(), Statements: StatementsOf(board.statementFacts(), board.Now), Scores: board.Readiness.Criteria}
-	for _, c := range board.Readiness.Criteria {
+	o := *board.overview() // the copy is this answer's own; what it points to is the board's, and is only read
+	o.History, err = Scores.Changes(ctx, v, "at>=$3", "ORDER BY batch", board.Now.AddDate(-1, 0, 0).UnixMilli())
+	return &o, err
+}
+
+// overview sums the board up, once: a board does not change.
+func (b *Board) overview() *Overview {
+	b.summed.Do(func() { b.sum = b.summarize() })
+	return b.sum
+}
+
+func (b *Board) summarize() *Overview {
+	facts := b.statementFacts()
+	o := &Overview{Organization: b.Org.Name, At: b.Now, Position: b.At, Percent: b.Readiness.Percent, Exact: b.Readiness.Exact.RatString(), Criteria: len(b.Readiness.Criteria),
+		NotProved: []string{}, Zero: b.Readiness.Zero, Failing: b.Readiness.Failing, Controls: map[string]int{}, Tests: map[string]int{}, SourcesFailing: []string{},
+		Areas: b.Areas, Security: b.Security, Next: b.next(facts.EvidenceInDate), Statements: StatementsOf(facts, b.Now), Scores: b.Readiness.Criteria, OldestGap: b.oldestGap()}
+	for _, c := range b.Readiness.Criteria {
 		if c.Exact.Num().Cmp(c.Exact.Denom()) < 0 {
 			o.NotProved = append(o.NotProved, c.Ref)
 		}
 	}
-	for _, c := range board.Controls {
+	for _, c := range b.Controls {
 		o.Controls[c.Health.Health.String()]++
 	}
-	for _, t := range board.Tests {
+	for _, t := range b.Tests {
 		if t.Rule == nil {
 			continue
 		}
@@ -63,18 +76,16 @@ func (b *Boards) readiness(ctx context.Context, v *store.View, _ empty) (*Overvi
 		}
 		o.Tests[word]++
 	}
-	if !board.Newest.IsZero() {
-		o.Newest = &board.Newest
+	if !b.Newest.IsZero() {
+		o.Newest = &b.Newest
 	}
-	for id, r := range board.Sources {
+	for id, r := range b.Sources {
 		if r.State != "complete" {
 			o.SourcesFailing = append(o.SourcesFailing, id)
 		}
 	}
 	slices.Sort(o.SourcesFailing)
-	o.OldestGap = board.oldestGap()
-	o.History, err = Scores.Changes(ctx, v, "at>=$3", "ORDER BY batch", board.Now.AddDate(-1, 0, 0).UnixMilli())
-	return o, err
+	return o
 }
 
 // oldestGap is the longest time, in days, that a criterion in scope has now gone without a good day.
