@@ -39,7 +39,9 @@ func open(t *testing.T, d *demo) *tab {
 	t.Helper()
 	b := start(t)
 	b.base = d.base
-	b.run("open the link", chromedp.Navigate(d.link), chromedp.WaitVisible("form button[type=submit]"), chromedp.Click("form button[type=submit]"), chromedp.WaitReady("#home"))
+	link, err := d.app.SignInLink(t.Context(), d.org)
+	must(t, err)
+	b.run("open the link", chromedp.Navigate(link), chromedp.WaitVisible("form button[type=submit]"), chromedp.Click("form button[type=submit]"), chromedp.WaitReady("#home"))
 	return b
 }
 
@@ -48,7 +50,7 @@ func start(t *testing.T) *tab {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
-		t.Fatal("no chromium on this machine: install it with apt-get install chromium, or leave these tests out with -short")
+		t.Fatal("no chromium on this machine: install it with apt-get install chromium")
 	}
 	profile, err := os.MkdirTemp("", "browser") // not t.TempDir: the browser may still be writing when the test ends
 	must(t, err)
@@ -153,7 +155,10 @@ const axeRun = `axe.run(document, {resultTypes: ["violations"], runOnly: ["wcag2
 func (b *tab) axe(script string) []string {
 	b.t.Helper()
 	var found string
-	b.run("axe", chromedp.Evaluate(script+";true", nil), chromedp.Evaluate(axeRun, &found, awaited))
+	if b.read("typeof axe") == "undefined" {
+		b.run("axe", chromedp.Evaluate(script+";true", nil))
+	}
+	b.run("axe", chromedp.Evaluate(axeRun, &found, awaited))
 	var list []string
 	must(b.t, json.Unmarshal([]byte(found), &list))
 	return list

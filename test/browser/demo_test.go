@@ -33,7 +33,6 @@ type demo struct {
 	org, base string
 	owner     op.Actor // who signs in
 	other     op.Actor // somebody else, for what takes two
-	link      string   // signs the owner in, once
 	repo      string
 	evidence  string
 	exception string
@@ -74,8 +73,6 @@ func newDemo(t *testing.T) *demo {
 		must(t, err)
 	}
 	d.do(t, d.owner, "ledger.sign", map[string]any{})
-	d.link, err = d.app.SignInLink(ctx, d.org)
-	must(t, err)
 	srv := &httptest.Server{Listener: l, Config: &http.Server{Handler: d.app.Handler("test")}}
 	srv.Start()
 	t.Cleanup(func() {

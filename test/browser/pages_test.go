@@ -6,6 +6,7 @@ import (
 	"assay/internal/testkit"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,20 +79,33 @@ func TestASiteInABrowser(t *testing.T) {
 	}
 }
 
-func everyPageIsFitForEveryReader(t *testing.T, d *demo, b *tab) {
+// everyPageIsFitForEveryReader looks at the pages in two browsers at once, one of each size.
+func everyPageIsFitForEveryReader(t *testing.T, d *demo, _ *tab) {
 	axe, err := os.ReadFile("../../internal/web/testdata/axe.min.js")
 	must(t, err)
-	for _, v := range d.byHand(t) {
-		b.look(v, string(axe), wide, light)
-		b.look(v, string(axe), wide, dark)
-		b.look(v, string(axe), phone, light)
-		b.look(v, string(axe), phone, dark)
-	}
+	byHand, plain := d.byHand(t), [][2]string{}
 	for _, sh := range d.app.Set.Shapes() {
-		for _, v := range d.plain(t, sh) { // made alike for every kind: each in both sizes and both colours is enough
-			b.look(v, string(axe), wide, light)
-			b.look(v, string(axe), phone, dark)
+		for _, v := range d.plain(t, sh) {
+			if !slices.ContainsFunc(byHand, func(h [2]string) bool { return h[1] == v[1] }) {
+				plain = append(plain, v)
+			}
 		}
+	}
+	for _, x := range []struct {
+		width int64
+		plain string // made alike for every kind: each in both sizes and both colours is enough
+	}{{wide, light}, {phone, dark}} {
+		t.Run(fmt.Sprintf("%d px", x.width), func(t *testing.T) {
+			t.Parallel()
+			b := open(t, d)
+			b.complaints()
+			for _, v := range byHand {
+				b.look(v, string(axe), x.width, light, dark)
+			}
+			for _, v := range plain {
+				b.look(v, string(axe), x.width, x.plain)
+			}
+		})
 	}
 }
 
@@ -100,27 +114,31 @@ const (
 	light, dark = "light", "dark"
 )
 
-// look opens a page in one size and colour, and reports all that is wrong with it.
-func (b *tab) look(v [2]string, axe string, width int64, theme string) {
+// look opens a page in one size, and reports all that is wrong with it in each colour.
+func (b *tab) look(v [2]string, axe string, width int64, themes ...string) {
 	b.t.Helper()
 	if only := os.Getenv("ASSAY_ONLY"); only != "" && !strings.Contains(v[0], only) {
 		return
 	}
-	b.size(width, map[int64]int64{wide: 900, phone: 844}[width], theme)
-	b.run(v[1], chromedp.Navigate(b.base+v[1]), chromedp.Evaluate(`document.fonts.ready.then(() => true)`, nil, awaited))
-	b.shoot(fmt.Sprintf("%s-%d-%s", v[0], width, theme))
-	where := fmt.Sprintf("%s at %d px, %s", v[1], width, theme)
-	if said := b.complaints(); len(said) > 0 {
-		b.t.Errorf("%s: %s", where, strings.Join(said, "\n\t"))
+	for i, theme := range themes {
+		b.size(width, map[int64]int64{wide: 900, phone: 844}[width], theme)
+		if i == 0 {
+			b.run(v[1], chromedp.Navigate(b.base+v[1]), chromedp.Evaluate(`document.fonts.ready.then(() => true)`, nil, awaited))
+		}
+		b.shoot(fmt.Sprintf("%s-%d-%s", v[0], width, theme))
+		where := fmt.Sprintf("%s at %d px, %s", v[1], width, theme)
+		if said := b.complaints(); len(said) > 0 {
+			b.t.Errorf("%s: %s", where, strings.Join(said, "\n\t"))
+		}
+		if n := b.read("JSON.stringify(window.breaches)"); i == 0 && n != "[]" {
+			b.t.Errorf("%s breaks its policy: %s", where, n)
+		}
+		if found := b.axe(axe); len(found) > 0 {
+			b.t.Errorf("%s: %s", where, strings.Join(found, "\n\t"))
+		}
+		if width == phone && b.read("document.documentElement.scrollWidth > innerWidth + 1") == "true" {
+			b.t.Errorf("%s is wider than the screen", where)
+		}
+		b.complaints() // what the checker itself set off
 	}
-	if n := b.read("JSON.stringify(window.breaches)"); n != "[]" {
-		b.t.Errorf("%s breaks its policy: %s", where, n)
-	}
-	if found := b.axe(axe); len(found) > 0 {
-		b.t.Errorf("%s: %s", where, strings.Join(found, "\n\t"))
-	}
-	if width == phone && b.read("document.documentElement.scrollWidth > innerWidth + 1") == "true" {
-		b.t.Errorf("%s is wider than the screen", where)
-	}
-	b.complaints() // what the checker itself set off
 }
