@@ -149,16 +149,18 @@ func (b *tab) size(w, h int64, theme string) {
 
 func awaited(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
 
-const axeRun = `axe.run(document, {resultTypes: ["violations"], runOnly: ["wcag2a","wcag2aa","wcag21a","wcag21aa","wcag22aa"]}).then(r => JSON.stringify(r.violations.filter(v => v.impact === "serious" || v.impact === "critical").map(v => v.id + ": " + v.nodes.slice(0, 3).map(n => n.target.join(" ") + " | " + (n.any[0]?.message || n.failureSummary)).join(" ;; "))))`
+const (
+	everyRule   = `{type: "tag", values: ["wcag2a","wcag2aa","wcag21a","wcag21aa","wcag22aa"]}`
+	colourRules = `{type: "rule", values: ["color-contrast","link-in-text-block"]}`
+)
+
+const axeRun = `axe.run(document, {resultTypes: ["violations"], runOnly: %s}).then(r => JSON.stringify(r.violations.filter(v => v.impact === "serious" || v.impact === "critical").map(v => v.id + ": " + v.nodes.slice(0, 3).map(n => n.target.join(" ") + " | " + (n.any[0]?.message || n.failureSummary)).join(" ;; "))))`
 
 // axe lists what keeps people from using the page.
-func (b *tab) axe(script string) []string {
+func (b *tab) axe(script, rules string) []string {
 	b.t.Helper()
 	var found string
-	if b.read("typeof axe") == "undefined" {
-		b.run("axe", chromedp.Evaluate(script+";true", nil))
-	}
-	b.run("axe", chromedp.Evaluate(axeRun, &found, awaited))
+	b.run("axe", chromedp.Evaluate(script+";true", nil), chromedp.Evaluate(fmt.Sprintf(axeRun, rules), &found, awaited))
 	var list []string
 	must(b.t, json.Unmarshal([]byte(found), &list))
 	return list
