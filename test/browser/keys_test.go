@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -79,5 +80,15 @@ func thePastIsUnmistakableAndCannotBeChanged(t *testing.T, d *demo, b *tab) {
 	b.until(`!document.querySelector(".band") && location.search === ""`)
 	if said := b.complaints(); len(said) > 0 {
 		t.Error(said)
+	}
+}
+
+// nothingMovesForLong: what moves by itself ends within five seconds (WCAG 2.2.2), also for who has not asked for less motion.
+func nothingMovesForLong(t *testing.T, _ *demo, b *tab) {
+	b.run("motion", emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: "no-preference"}}))
+	b.goTo("/")
+	b.until(`document.getAnimations().length > 0`) // the mark of a live page beats when it gets its connection
+	if long := b.read(`document.getAnimations().filter(a => !(a.effect.getComputedTiming().endTime <= 5000)).map(a => a.animationName).join(" ")`); long != "" {
+		t.Errorf("moves for longer than five seconds: %s", long)
 	}
 }

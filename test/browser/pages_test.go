@@ -67,6 +67,7 @@ func TestASiteInABrowser(t *testing.T) {
 	}{
 		{"everything is reached by keys", everythingIsReachedByKeys},
 		{"a cell opens its day", aCellOpensItsDay},
+		{"nothing moves for longer than five seconds", nothingMovesForLong},
 		{"the past is unmistakable and cannot be changed", thePastIsUnmistakableAndCannotBeChanged},
 		{"every page keeps to its policy and is fit for every reader", everyPageIsFitForEveryReader},
 		{"a finished run shows without reloading", aFinishedRunShowsWithoutReloading},
