@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/css"
+	"github.com/chromedp/cdproto/dom"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
@@ -45,12 +47,19 @@ func open(t *testing.T, d *demo) *tab {
 	return b
 }
 
+// quiet makes a browser stop reporting every element and every rule of style, which costs it more than the pages
+// themselves. After it the tab goes to pages and asks them by script; nothing is clicked any more.
+func (b *tab) quiet() {
+	b.t.Helper()
+	b.run("quiet", css.Disable(), dom.Disable())
+}
+
 // start starts a browser with an empty tab.
 func start(t *testing.T) *tab {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
-		t.Fatal("no chromium on this machine: install it with apt-get install chromium")
+		t.Fatal("no chromium on this machine: ./test.sh installs it")
 	}
 	profile, err := os.MkdirTemp("", "browser") // not t.TempDir: the browser may still be writing when the test ends
 	must(t, err)
