@@ -47,8 +47,8 @@ func open(t *testing.T, d *demo) *tab {
 	return b
 }
 
-// quiet makes a browser stop reporting every element and every rule of style, which costs it more than the pages
-// themselves. After it the tab goes to pages and asks them by script; nothing is clicked any more.
+// quiet makes a browser stop reporting every element and every rule of style, which nobody reads here. After it the
+// tab goes to pages and asks them by script; nothing can be clicked any more.
 func (b *tab) quiet() {
 	b.t.Helper()
 	b.run("quiet", css.Disable(), dom.Disable())
