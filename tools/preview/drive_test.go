@@ -3,15 +3,14 @@
 package main
 
 import (
-	"assay/internal/testkit"
 	"context"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
+	"assay/internal/testkit"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
@@ -24,17 +23,13 @@ func drive(t *testing.T) (context.Context, string) {
 	if testkit.Fast() {
 		t.SkipNow() // a browser takes half a minute
 	}
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Fatal("no chromium on this machine: ./test.sh installs it")
-	}
 	srv := httptest.NewServer(handler())
 	t.Cleanup(srv.CloseClientConnections)
 	profile, err := os.MkdirTemp("", "drive") // not t.TempDir: the browser may still be writing when the test ends
 	if err != nil {
 		t.Fatal(err)
 	}
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.DisableGPU, chromedp.ExecPath(path), chromedp.UserDataDir(profile), chromedp.WindowSize(1440, 900),
+	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.DisableGPU, chromedp.ExecPath(testkit.Browser(t)), chromedp.UserDataDir(profile), chromedp.WindowSize(1440, 900),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("no-first-run", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
 	alloc, stop := chromedp.NewExecAllocator(context.Background(), opts...)
 	t.Cleanup(func() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package auth_test
+package site_test
 
 import (
 	"net/http"
