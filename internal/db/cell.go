@@ -112,13 +112,9 @@ func (c *Conn) eachFromDriver(ctx context.Context, q string, args []any, fn func
 		if !known {
 			return fmt.Errorf("the driver %T cannot be read by the row", under)
 		}
-		named := make([]driver.NamedValue, len(args))
-		for i, a := range args {
-			v, err := driver.DefaultParameterConverter.ConvertValue(a)
-			if err != nil {
-				return fmt.Errorf("argument %d of %.60q: %w", i+1, q, err)
-			}
-			named[i] = driver.NamedValue{Ordinal: i + 1, Value: v}
+		named, err := named(q, args)
+		if err != nil {
+			return err
 		}
 		rows, err := d.QueryContext(ctx, q, named)
 		if err != nil {
@@ -131,6 +127,19 @@ func (c *Conn) eachFromDriver(ctx context.Context, q string, args []any, fn func
 		return own
 	}
 	return c.judge(err)
+}
+
+// named makes arguments what a driver takes.
+func named(q string, args []any) ([]driver.NamedValue, error) {
+	out := make([]driver.NamedValue, len(args))
+	for i, a := range args {
+		v, err := driver.DefaultParameterConverter.ConvertValue(a)
+		if err != nil {
+			return nil, fmt.Errorf("argument %d of %.60q: %w", i+1, q, err)
+		}
+		out[i] = driver.NamedValue{Ordinal: i + 1, Value: v}
+	}
+	return out, nil
 }
 
 // Together brings the way below database/sql to the moment of the transaction that the connection is in, until it

@@ -35,6 +35,7 @@ type Conn struct {
 	file string
 	// both: the two are at the same moment, and their transactions end together.
 	both bool
+	held held
 }
 
 func newConn(e Engine, c *sql.Conn) *Conn {
@@ -48,6 +49,7 @@ func (c *Conn) close() {
 	for _, s := range c.stmts {
 		s.Close()
 	}
+	c.forget()
 	c.c.Close()
 	if c.low != nil {
 		c.low.close()
@@ -76,6 +78,13 @@ func (c *Conn) stmt(ctx context.Context, q string) (*sql.Stmt, error) {
 
 // Exec runs a statement that gives no rows.
 func (c *Conn) Exec(ctx context.Context, q string, args ...any) (sql.Result, error) {
+	if err := c.settle(ctx, true); err != nil {
+		return nil, err
+	}
+	return c.do(ctx, q, args)
+}
+
+func (c *Conn) do(ctx context.Context, q string, args []any) (sql.Result, error) {
 	if c.doomed != nil {
 		return nil, c.doomed
 	}
@@ -107,6 +116,9 @@ func (c *Conn) exec(ctx context.Context, q string, args []any) (sql.Result, erro
 
 // Query runs a statement that gives rows.
 func (c *Conn) Query(ctx context.Context, q string, args ...any) (*sql.Rows, error) {
+	if err := c.settle(ctx, !strings.HasPrefix(q, "SELECT")); err != nil {
+		return nil, err
+	}
 	if c.doomed != nil {
 		return nil, c.doomed
 	}
@@ -209,33 +221,13 @@ func (c *Conn) Commit(ctx context.Context) error { _, err := c.Exec(ctx, "COMMIT
 
 // Rollback ends the transaction and drops it.
 func (c *Conn) Rollback(ctx context.Context) error {
-	c.doomed = nil
+	c.doomed, c.held.open = nil, false
 	_, err := c.Exec(ctx, "ROLLBACK")
 	if c.both {
 		c.both = false
 		err = errors.Join(err, c.low.exec("ROLLBACK"))
 	}
 	return err
-}
-
-// Savepoint marks a place to go back to.
-func (c *Conn) Savepoint(ctx context.Context) error {
-	_, err := c.Exec(ctx, "SAVEPOINT op")
-	return err
-}
-
-// Keep drops the mark and keeps what came after it.
-func (c *Conn) Keep(ctx context.Context) error {
-	_, err := c.Exec(ctx, "RELEASE SAVEPOINT op")
-	return err
-}
-
-// Undo goes back to the mark.
-func (c *Conn) Undo(ctx context.Context) error {
-	if _, err := c.Exec(ctx, "ROLLBACK TO SAVEPOINT op"); err != nil {
-		return err
-	}
-	return c.Keep(ctx)
 }
 
 // IsFull says whether err means that the disk has no space left.

@@ -10,6 +10,7 @@ import (
 
 	"assay/internal/db"
 	"assay/internal/errs"
+	"golang.org/x/mod/sumdb/tlog"
 )
 
 type rows = *sql.Rows
@@ -93,8 +94,8 @@ func Free(ctx context.Context, c *db.Conn, org string) (bool, error) {
 }
 
 // Append adds an entry with its body, and gives it its place and its time: never before the entry
-// in front of it, so that the order of the ledger and the order of time are one.
-func (l *Log) Append(ctx context.Context, c *db.Conn, e *Entry, salt, body []byte) error {
+// in front of it, so that the order of the ledger and the order of time are one. It returns the entry's leaf hash.
+func (l *Log) Append(ctx context.Context, c *db.Conn, e *Entry, salt, body []byte) (tlog.Hash, error) {
 	e.Org, e.Seq = l.org, l.Size
 	if e.At.Before(l.last) {
 		e.At = l.last
@@ -105,23 +106,23 @@ func (l *Log) Append(ctx context.Context, c *db.Conn, e *Entry, salt, body []byt
 	}
 	e.Digest = Commit(salt, body)
 	if !e.Sound() {
-		return fmt.Errorf("entry of %s %s is not sound", e.Op, e.ID)
+		return tlog.Hash{}, fmt.Errorf("entry of %s %s is not sound", e.Op, e.ID)
 	}
 	leaf := e.Leaf()
-	if _, err := c.Exec(ctx, `INSERT INTO entry (org, seq, at, actor, via, op, kind, id, rev, digest, leaf) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)`,
+	if err := c.Later(ctx, `INSERT INTO entry (org, seq, at, actor, via, op, kind, id, rev, digest, leaf) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)`,
 		e.Org, e.Seq, e.At.UnixMilli(), e.Actor, e.Via, e.Op, e.Kind, e.ID, e.Rev, e.Digest[:], leaf[:]); err != nil {
-		return fmt.Errorf("append entry: %w", err)
+		return tlog.Hash{}, fmt.Errorf("append entry: %w", err)
 	}
-	if _, err := c.Exec(ctx, `INSERT INTO body (org, seq, salt, body) VALUES ($1,$2,$3,$4)`, e.Org, e.Seq, salt, string(body)); err != nil {
-		return fmt.Errorf("append body: %w", err)
+	if err := c.Later(ctx, `INSERT INTO body (org, seq, salt, body) VALUES ($1,$2,$3,$4)`, e.Org, e.Seq, salt, string(body)); err != nil {
+		return tlog.Hash{}, fmt.Errorf("append body: %w", err)
 	}
 	for _, n := range l.push(leaf) {
-		if _, err := c.Exec(ctx, `INSERT INTO node (org, level, ix, hash) VALUES ($1,$2,$3,$4)`, l.org, n.level, n.ix, n.hash[:]); err != nil {
-			return fmt.Errorf("append node: %w", err)
+		if err := c.Later(ctx, `INSERT INTO node (org, level, ix, hash) VALUES ($1,$2,$3,$4)`, l.org, n.level, n.ix, n.hash[:]); err != nil {
+			return tlog.Hash{}, fmt.Errorf("append node: %w", err)
 		}
 	}
 	l.last = e.At
-	return nil
+	return leaf, nil
 }
 
 // Save writes the head. It is called once, before the transaction commits.

@@ -109,7 +109,7 @@ func vectorNote(t *testing.T, key string) string {
 		t.Fatal(err)
 	}
 	for i, e := range entries() {
-		if err := l.Append(ctx, c, &e, salt(i), []byte(body(i))); err != nil {
+		if _, err := l.Append(ctx, c, &e, salt(i), []byte(body(i))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -181,7 +181,7 @@ func log(t *testing.T, n int) (*db.Conn, []tlog.Hash) {
 	var leaves []tlog.Hash
 	for i := range n {
 		e := &ledger.Entry{At: time.UnixMilli(int64(i)), Actor: "usr_a", Via: "rest", Op: "a.b", Kind: "a", ID: fmt.Sprint("a_", i)}
-		if err := l.Append(ctx, c, e, salt(i%5), []byte(`{}`)); err != nil {
+		if _, err := l.Append(ctx, c, e, salt(i%5), []byte(`{}`)); err != nil {
 			t.Fatal(err)
 		}
 		leaves = append(leaves, e.Leaf())

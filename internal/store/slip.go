@@ -24,7 +24,7 @@ func (v *View) Slip(ctx context.Context, space, name string) (string, bool, erro
 
 // SetSlip writes a slip, over an older one of the same name.
 func (tx *Tx) SetSlip(ctx context.Context, space, name, value string, until time.Time) error {
-	_, err := tx.c.Exec(ctx, `INSERT INTO slip (org, space, name, value, expires) VALUES ($1,$2,$3,$4,$5) ON CONFLICT (org, space, name) DO UPDATE SET value=excluded.value, expires=excluded.expires`,
+	err := tx.c.Later(ctx, `INSERT INTO slip (org, space, name, value, expires) VALUES ($1,$2,$3,$4,$5) ON CONFLICT (org, space, name) DO UPDATE SET value=excluded.value, expires=excluded.expires`,
 		tx.Org, space, name, value, until.UnixMilli())
 	if err != nil {
 		return fmt.Errorf("write slip: %w", err)

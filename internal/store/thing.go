@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -253,11 +254,11 @@ func (tx *Tx) write(ctx context.Context, s *shape, id string, rev int64, body []
 // entry appends to the ledger and keeps the receipt.
 func (tx *Tx) entry(ctx context.Context, kindName, id string, rev int64, body []byte) (int64, error) {
 	e := &ledger.Entry{At: tx.Now, Actor: tx.By.Actor, Via: tx.By.Via, Op: tx.By.Op, Kind: kindName, ID: id, Rev: rev}
-	if err := tx.log.Append(ctx, tx.c, e, tx.db.ids.Bytes(32), body); err != nil {
+	leaf, err := tx.log.Append(ctx, tx.c, e, tx.db.ids.Bytes(32), body)
+	if err != nil {
 		return 0, err
 	}
-	leaf := e.Leaf()
-	tx.Receipt.Seq, tx.Receipt.Leaf = e.Seq, fmt.Sprintf("%x", leaf[:])
+	tx.Receipt.Seq, tx.Receipt.Leaf = e.Seq, hex.EncodeToString(leaf[:])
 	tx.Receipt.Count++
 	return e.Seq, nil
 }
@@ -267,11 +268,11 @@ var endLinks = fmt.Sprintf(`UPDATE link SET until=$1 WHERE org=$2 AND from_id=$3
 // project brings the index table of a kind and the links up to date with one entry. Nothing else writes to them.
 func project(ctx context.Context, c *db.Conn, s *shape, org, id string, seq, rev int64, body []byte, known bool) error {
 	if known {
-		if _, err := c.Exec(ctx, s.end, seq, org, id); err != nil {
+		if err := c.Later(ctx, s.end, seq, org, id); err != nil {
 			return fmt.Errorf("end version: %w", err)
 		}
 		if len(s.refs) > 0 {
-			if _, err := c.Exec(ctx, endLinks, seq, org, id); err != nil {
+			if err := c.Later(ctx, endLinks, seq, org, id); err != nil {
 				return fmt.Errorf("end links: %w", err)
 			}
 		}
@@ -285,11 +286,11 @@ func project(ctx context.Context, c *db.Conn, s *shape, org, id string, seq, rev
 		return err
 	}
 	args := append([]any{org, id, seq, forever, rev}, row...)
-	if _, err := c.Exec(ctx, s.insert, args...); err != nil {
+	if err := c.Later(ctx, s.insert, args...); err != nil {
 		return fmt.Errorf("new version: %w", err)
 	}
 	for _, l := range links {
-		if _, err := c.Exec(ctx, `INSERT INTO link (org, from_kind, from_id, field, to_id, since, until) VALUES ($1,$2,$3,$4,$5,$6,$7) ON CONFLICT DO NOTHING`,
+		if err := c.Later(ctx, `INSERT INTO link (org, from_kind, from_id, field, to_id, since, until) VALUES ($1,$2,$3,$4,$5,$6,$7) ON CONFLICT DO NOTHING`,
 			org, s.Name, id, l.field, l.to, seq, forever); err != nil {
 			return fmt.Errorf("new link: %w", err)
 		}

@@ -235,7 +235,7 @@ func (p *pace) saw(batch int, commit time.Duration) {
 	p.commit += (commit - p.commit) / 8
 }
 
-// one runs one operation behind a savepoint. Its own failure is its own; an error that is returned sinks the batch.
+// one runs one operation behind a mark. Its own failure is its own; an error that is returned sinks the batch.
 func (d *DB) one(ctx context.Context, c *db.Conn, ch *change, logs, used map[string]*ledger.Log) error {
 	if ch.err = ch.ctx.Err(); ch.err != nil {
 		return nil
@@ -249,7 +249,7 @@ func (d *DB) one(ctx context.Context, c *db.Conn, ch *change, logs, used map[str
 		logs[ch.org], used[ch.org] = l, l
 	}
 	if err := c.Savepoint(ctx); err != nil {
-		return fmt.Errorf("savepoint: %w", err)
+		return fmt.Errorf("mark: %w", err)
 	}
 	mark := l.Mark()
 	now := d.clock.Now()
