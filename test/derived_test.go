@@ -35,6 +35,7 @@ func derived(t *testing.T, w world) {
 		m := newMaker(t, h, w)
 		t.Run("reachable", m.reachable)
 		t.Run("unknown field", m.unknownField)
+		t.Run("all faults at once", m.allFaults)
 		t.Run("nobody", m.nobody)
 		t.Run("as of", m.asOf)
 		t.Run("roles", m.roles)
@@ -90,6 +91,51 @@ func (m *maker) unknownField(t *testing.T) {
 		if _, err := m.gate(m.full(testkit.Org), o, in, time.Time{}); !refusedAt(err, "no_such_field") {
 			t.Errorf("%s: %v", o.Name, err)
 		}
+	}
+}
+
+// allFaults: who gives nothing is told of every field that is required, and who gives a wrong type in each, of each.
+func (m *maker) allFaults(t *testing.T) {
+	told := 0
+	for _, o := range m.h.Set.All() {
+		nothing, wrong, required := map[string]any{}, map[string]any{}, []string{}
+		for _, f := range o.In {
+			if f.Name == "id" || f.Name == "rev" { // which thing, at which revision: asked for before anything else
+				nothing[f.Name], wrong[f.Name] = "x_1", "x_1"
+				if f.Name == "rev" {
+					nothing[f.Name], wrong[f.Name] = 1, 1
+				}
+				continue
+			}
+			wrong[f.Name] = map[bool]any{true: 1, false: "{"}[f.Type == "string"]
+			if f.Required && !o.Versioned { // what a move wants may stand in the thing already
+				required = append(required, f.Name)
+			}
+		}
+		faults := func(in map[string]any) (out []string) {
+			if _, err := m.gate(m.full(testkit.Org), o, in, time.Time{}); err != nil {
+				for _, e := range errs.Public(err).All() {
+					out = append(out, e.Field)
+				}
+			}
+			return out
+		}
+		got := faults(nothing)
+		for _, name := range required {
+			told++
+			if !slices.Contains(got, name) {
+				t.Errorf("%s: %s is missing, and %v is told", o.Name, name, got)
+			}
+		}
+		got = faults(wrong)
+		for name := range wrong {
+			if name != "id" && name != "rev" && !slices.Contains(got, name) && len(got) < errs.AtOnce {
+				t.Errorf("%s: %s has a wrong type, and %v is told", o.Name, name, got)
+			}
+		}
+	}
+	if told == 0 {
+		t.Error("no operation requires anything")
 	}
 }
 

@@ -166,7 +166,7 @@ func (m *maker) run(cmd *cobra.Command, o *op.Op, g given, fields []*flag, args 
 // through every face; Fail prints the advice below it.
 type advised struct {
 	error
-	fix string
+	fix []string // one for each fault
 }
 
 func (a advised) Unwrap() error { return a.error }
@@ -174,14 +174,18 @@ func (a advised) Unwrap() error { return a.error }
 func (m *maker) advise(o *op.Op, err error) error {
 	e := errs.Public(err)
 	list := m.set.Find(o.Kind + ".list")
-	switch {
-	case e.Fix != "":
-	case e.Code == errs.NotFound && (e.Field == "" || e.Field == "id") && list != nil && o != list:
-		return advised{err, "assay " + kebab(o.Kind) + " list shows what there is"}
-	case e.Code == errs.Invalid && e.Text == "is required" && !strings.ContainsAny(e.Field, ".["):
-		return advised{err, "give it as --" + kebab(e.Field)}
+	out := advised{error: err}
+	for _, x := range e.All() {
+		fix := ""
+		switch {
+		case x.Code == errs.NotFound && (x.Field == "" || x.Field == "id") && list != nil && o != list:
+			fix = "assay " + kebab(o.Kind) + " list shows what there is"
+		case x.Code == errs.Invalid && x.Text == "is required" && !strings.ContainsAny(x.Field, ".["):
+			fix = "give it as --" + kebab(x.Field)
+		}
+		out.fix = append(out.fix, fix)
 	}
-	return err
+	return out
 }
 
 // FlagError names the flag in errors of the flag parser, and where the flags are listed.

@@ -62,13 +62,17 @@ func Fail(w io.Writer, err error) int {
 	if e.Code == errs.Internal && Misused(err) {
 		e = misuse(err)
 	}
-	fmt.Fprintln(w, "error: "+clean(e.Error()))
-	fix, more := e.Fix, advised{}
-	if fix == "" && errors.As(err, &more) {
-		fix = more.fix
-	}
-	if fix != "" {
-		fmt.Fprintln(w, "fix:   "+clean(fix))
+	var more advised
+	errors.As(err, &more)
+	for i, x := range e.All() {
+		fmt.Fprintln(w, "error: "+clean(x.Error()))
+		fix := x.Fix
+		if fix == "" && i < len(more.fix) {
+			fix = more.fix[i]
+		}
+		if fix != "" {
+			fmt.Fprintln(w, "fix:   "+clean(fix))
+		}
 	}
 	return ExitCode(err)
 }

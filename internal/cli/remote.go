@@ -234,11 +234,22 @@ func refused(resp *http.Response, b []byte) error {
 		Code   errs.Code `json:"code"`
 		Field  string    `json:"field"`
 		Fix    string    `json:"fix"`
+		Errors []struct {
+			Detail string `json:"detail"`
+			Field  string `json:"field"`
+			Fix    string `json:"fix"`
+		} `json:"errors"`
 	}
 	if !strings.HasPrefix(resp.Header.Get("Content-Type"), "application/problem+json") || json.Unmarshal(b, &p) != nil || p.Code == "" {
 		return stranger(resp)
 	}
-	return &errs.Error{Code: p.Code, Text: p.Detail, Field: p.Field, Fix: p.Fix}
+	out := &errs.Error{Code: p.Code, Text: p.Detail, Field: p.Field, Fix: p.Fix}
+	for i, x := range p.Errors {
+		if i > 0 { // the first is the problem itself
+			out.Also = append(out.Also, &errs.Error{Code: p.Code, Text: x.Detail, Field: x.Field, Fix: x.Fix})
+		}
+	}
+	return out
 }
 
 // stranger is the error for an answer that is none of ours: a proxy's, or another program's.

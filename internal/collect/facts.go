@@ -136,7 +136,9 @@ type ResourcePage struct {
 
 // Add adds the kind, the facts and the operations of collection. Running a source is an operation of package job.
 func Add(s *op.Set, connectors []Connector) {
-	op.Kind(s, Sources)
+	sources := Sources
+	sources.Check = takenBy(connectors)
+	op.Kind(s, sources)
 	s.Table(Runs)
 	s.Table(Versions)
 	op.Query(s, op.Spec{Name: "run.list", Doc: "List collection runs, newest first.", Object: "sources", Act: "view", Example: "run list --source src_…"}, listRuns)
@@ -146,6 +148,18 @@ func Add(s *op.Set, connectors []Connector) {
 	op.Query(s, op.Spec{Name: "resource.history", Doc: "Show every version of one resource, newest first.", Object: "resources", Act: "view", Example: "resource history --id res_…"}, resourceHistory)
 	op.Query(s, op.Spec{Name: "connector.list", Doc: "List the connectors and what each must know.", Object: "sources", Act: "view", Example: "connector list"},
 		func(context.Context, *store.View, struct{}) ([]Offer, error) { return offers(connectors), nil })
+}
+
+// takenBy holds a new configuration against its connector: what that would refuse at every run is refused at once.
+func takenBy(connectors []Connector) func(o, n *SourceThing) error {
+	r := &Runner{Connectors: connectors}
+	return func(o, n *SourceThing) error {
+		if err := Sources.Check(o, n); err != nil || o != nil && o.Connector == n.Connector && reflect.DeepEqual(o.Config, n.Config) {
+			return err
+		}
+		_, err := r.Make(n)
+		return err
+	}
 }
 
 // Offer is a connector as faces show it.

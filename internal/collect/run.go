@@ -42,7 +42,21 @@ func (r *Runner) Make(t *SourceThing) (Source, error) {
 	if t.Config == nil {
 		config = []byte(`{}`)
 	}
-	return r.Connectors[i].New(config)
+	made, err := r.Connectors[i].New(config)
+	return made, inConfig(err)
+}
+
+// inConfig says of an error of a connector that its field stands in the configuration.
+func inConfig(err error) error {
+	var e *errs.Error
+	if !errors.As(err, &e) || e.Code != errs.Invalid {
+		return err
+	}
+	out := *e
+	if out.Field = "config"; e.Field != "" {
+		out.Field += "." + e.Field
+	}
+	return out.Because(err)
 }
 
 // seen is what one run has seen, before it is judged.

@@ -10,6 +10,7 @@ package errs
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -32,10 +33,11 @@ const (
 
 // Error is an error whose text may be shown to whoever made the request.
 type Error struct {
-	Code  Code   `json:"code"`
-	Text  string `json:"message"`
-	Field string `json:"field,omitempty"`
-	Fix   string `json:"fix,omitempty"` // what to do about it, where that is not plain from the text
+	Code  Code     `json:"code"`
+	Text  string   `json:"message"`
+	Field string   `json:"field,omitempty"`
+	Fix   string   `json:"fix,omitempty"`  // what to do about it, where that is not plain from the text
+	Also  []*Error `json:"also,omitempty"` // what else is wrong with the same input; these have none of their own
 	cause error
 }
 
@@ -80,6 +82,42 @@ func (e *Error) Mend(format string, a ...any) *Error {
 	x := *e
 	x.Fix = fmt.Sprintf(format, a...)
 	return &x
+}
+
+// AtOnce is how many faults of one input are told: a person mends a form, not a thousand rows.
+const AtOnce = 20
+
+// Join makes one error of what is wrong with one input: the first fault, and beside it the others, one for each
+// field. What is no fault of the input comes alone.
+func Join(faults ...error) error {
+	var all []*Error
+	for _, err := range faults {
+		var e *Error
+		switch {
+		case err == nil:
+			continue
+		case !errors.As(err, &e) || e.Code != Invalid:
+			return err
+		}
+		for _, x := range e.All() {
+			if len(all) < AtOnce && (x.Field == "" || !slices.ContainsFunc(all, func(o *Error) bool { return o.Field == x.Field })) {
+				all = append(all, x)
+			}
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	first := *all[0]
+	first.Also = all[1:]
+	return &first
+}
+
+// All are the faults that an error tells of, itself first, each by itself.
+func (e *Error) All() []*Error {
+	first := *e
+	first.Also = nil
+	return append([]*Error{&first}, e.Also...)
 }
 
 // Public returns the error that may be shown for err. What is not an *Error is internal.

@@ -15,7 +15,7 @@ import (
 	"assay/internal/errs"
 )
 
-// Validate holds v against the tags of its fields. Fields that no face sets are left out.
+// Validate holds v against the tags of its fields, and tells all that is wrong. Fields that no face sets are left out.
 func Validate(v any) error {
 	rv := reflect.Indirect(reflect.ValueOf(v))
 	if rv.Kind() != reflect.Struct {
@@ -32,15 +32,16 @@ func Validate(v any) error {
 var known sync.Map
 
 func validate(rv reflect.Value, fields []Field, at string) error {
+	var faults []error
 	for _, f := range fields {
 		if f.ReadOnly {
 			continue
 		}
 		if err := f.check(rv.FieldByIndex(f.At), at); err != nil {
-			return err
+			faults = append(faults, err)
 		}
 	}
-	return nil
+	return errs.Join(faults...)
 }
 
 func (x Field) check(v reflect.Value, at string) error {
@@ -70,11 +71,16 @@ func (x Field) check(v reflect.Value, at string) error {
 		if err := x.size(int64(v.Len()), path, " entries"); err != nil {
 			return err
 		}
+		var faults []error
 		for i := range v.Len() {
 			if err := x.item(v.Index(i), fmt.Sprintf("%s[%d]", path, i)); err != nil {
-				return err
+				faults = append(faults, err)
+			}
+			if len(faults) == errs.AtOnce {
+				break
 			}
 		}
+		return errs.Join(faults...)
 	case "object":
 		if v.Kind() == reflect.Struct {
 			return validate(v, x.Fields, path+".")

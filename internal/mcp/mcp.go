@@ -59,11 +59,17 @@ func Server(g *op.Gate, actor func(context.Context) op.Actor) *sdk.Server {
 // protocol, so that the model sees it and can mend its call.
 func failed(err error) *sdk.CallToolResult {
 	e := errs.Public(err)
-	text := e.Error()
-	if e.Fix != "" {
-		text += "\nfix: " + e.Fix
+	var text strings.Builder
+	for i, x := range e.All() {
+		if i > 0 {
+			text.WriteByte('\n')
+		}
+		text.WriteString(x.Error())
+		if x.Fix != "" {
+			text.WriteString("\nfix: " + x.Fix)
+		}
 	}
-	return &sdk.CallToolResult{IsError: true, Content: []sdk.Content{&sdk.TextContent{Text: text}}, StructuredContent: e}
+	return &sdk.CallToolResult{IsError: true, Content: []sdk.Content{&sdk.TextContent{Text: text.String()}}, StructuredContent: e}
 }
 
 func result(ans op.Answer) (*sdk.CallToolResult, error) {

@@ -26,16 +26,38 @@ func decode[In any](raw json.RawMessage, fields []kind.Field) (in In, err error)
 	if err != nil {
 		return in, err
 	}
-	if err := merge(&in, named, fields); err != nil {
-		return in, err
-	}
+	mistaken := merge(&in, named, fields)
+	var missing []error
 	for _, f := range fields {
 		if _, ok := named[f.Name]; f.Required && f.Type == "integer" && !ok {
-			return in, errs.At(f.Name, "is required")
+			missing = append(missing, errs.At(f.Name, "is required"))
 		}
 	}
 	fill(reflect.ValueOf(&in).Elem(), fields, named)
-	return in, kind.Validate(&in)
+	return in, errs.Join(mistaken, errs.Join(missing...), beside(mistaken, kind.Validate(&in)))
+}
+
+// beside leaves out of faults what is said of a field that could not be read at all: it stands empty there.
+func beside(mistaken, faults error) error {
+	var bad, e *errs.Error
+	if !errors.As(mistaken, &bad) || !errors.As(faults, &e) {
+		return faults
+	}
+	var out []error
+	for _, x := range e.All() {
+		if !slices.ContainsFunc(bad.All(), func(b *errs.Error) bool { return top(b.Field) == top(x.Field) }) {
+			out = append(out, x)
+		}
+	}
+	return errs.Join(out...)
+}
+
+// top is the field of the input in which a field stands.
+func top(field string) string {
+	if i := strings.IndexAny(field, ".["); i > 0 {
+		return field[:i]
+	}
+	return field
 }
 
 // object reads the fields of a JSON object and refuses those that are not there.
@@ -65,34 +87,40 @@ func object(raw json.RawMessage, fields []kind.Field) (map[string]json.RawMessag
 	}
 	if len(unknown) > 0 {
 		sort.Strings(unknown)
-		return nil, errs.At(short(unknown[0]), "there is no such field, or it cannot be set").Mend("%s", "the fields are "+names(fields))
+		var faults []error
+		for _, n := range unknown[:min(len(unknown), errs.AtOnce)] {
+			faults = append(faults, errs.At(short(n), "there is no such field, or it cannot be set").Mend("%s", "the fields are "+names(fields)))
+		}
+		return nil, errs.Join(faults...)
 	}
 	return named, nil
 }
 
-// merge lays the named fields over v and leaves the others as they are.
+// merge lays the named fields over v and leaves the others as they are. It tells of all that have another type.
 func merge(v any, named map[string]json.RawMessage, fields []kind.Field) error {
 	rv := reflect.ValueOf(v).Elem()
 	if rv.Kind() != reflect.Struct {
 		return nil
 	}
+	var faults []error
 	for _, f := range fields {
 		raw, ok := named[f.Name]
 		if !ok {
 			continue
 		}
 		if f.Secret && kind.GivenSecret(raw) != nil { // what is sealed is the store's: nobody plants it, or brings it from another thing
-			return errs.At(f.Name, "wants a text: a secret is given in clear, and never read again")
+			faults = append(faults, errs.At(f.Name, "wants a text: a secret is given in clear, and never read again"))
+			continue
 		}
 		x := rv.FieldByIndex(f.At)
 		x.SetZero() // Go's decoder would otherwise reuse what is there
 		d := json.NewDecoder(bytes.NewReader(raw))
 		d.DisallowUnknownFields()
 		if err := d.Decode(x.Addr().Interface()); err != nil {
-			return mismatch(f, err)
+			faults = append(faults, mismatch(f, err))
 		}
 	}
-	return nil
+	return errs.Join(faults...)
 }
 
 // fill gives the fields that were not named their defaults.

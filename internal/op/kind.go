@@ -152,31 +152,16 @@ func listPage(raw json.RawMessage, fields []kind.Field) (store.Page, error) {
 	if err != nil {
 		return p, err
 	}
+	var faults []error
 	for _, f := range fields {
 		v, ok := named[f.Name]
 		if !ok {
 			continue
 		}
-		var val any
-		switch f.Type {
-		case "integer":
-			var n int64
-			err = json.Unmarshal(v, &n)
-			val = n
-		case "boolean":
-			var b bool
-			err = json.Unmarshal(v, &b)
-			val = b
-		default:
-			var t string
-			err = json.Unmarshal(v, &t)
-			val = t
-			if f.Enum != nil && t != "" && err == nil && !slices.Contains(f.Enum, t) {
-				return p, errs.At(f.Name, "%q is not one of %s", short(t), strings.Join(f.Enum, ", "))
-			}
-		}
+		val, err := filterValue(f, v)
 		if err != nil {
-			return p, mismatch(f, err)
+			faults = append(faults, err)
+			continue
 		}
 		switch f.Name {
 		case "sort":
@@ -184,15 +169,38 @@ func listPage(raw json.RawMessage, fields []kind.Field) (store.Page, error) {
 		case "after":
 			p.After = val.(string)
 		case "limit":
-			if n := val.(int64); n < 1 || n > 1000 {
-				return p, errs.At("limit", "must be between 1 and 1000")
-			}
 			p.Limit = int(val.(int64))
 		default:
 			p.Where[f.Name] = val
 		}
 	}
-	return p, nil
+	return p, errs.Join(faults...)
+}
+
+// filterValue reads one field of a list's input.
+func filterValue(f kind.Field, raw json.RawMessage) (val any, err error) {
+	switch f.Type {
+	case "integer":
+		var n int64
+		if err = json.Unmarshal(raw, &n); err == nil && f.Name == "limit" && (n < 1 || n > 1000) {
+			return nil, errs.At("limit", "must be between 1 and 1000")
+		}
+		val = n
+	case "boolean":
+		var b bool
+		err = json.Unmarshal(raw, &b)
+		val = b
+	default:
+		var t string
+		if err = json.Unmarshal(raw, &t); err == nil && f.Enum != nil && t != "" && !slices.Contains(f.Enum, t) {
+			return nil, errs.At(f.Name, "%q is not one of %s", short(t), strings.Join(f.Enum, ", "))
+		}
+		val = t
+	}
+	if err != nil {
+		return nil, mismatch(f, err)
+	}
+	return val, nil
 }
 
 // page writes a listing without decoding what it lists.

@@ -60,10 +60,14 @@ func step(ctx context.Context, tx *store.Tx, rv reflect.Value, sh kind.Shape, m 
 	if now := state.String(); !slices.Contains(m.From, now) {
 		return errs.New(errs.Conflict, "this %s is %s, and can be %s only when it is %s", Title(sh.Name), Title(now), past(m), strings.Join(titles(m.From), " or "))
 	}
+	var missing []error
 	for _, n := range m.Wants {
 		if at(n).IsZero() {
-			return errs.At(n, "is required to %s", m.Verb)
+			missing = append(missing, errs.At(n, "is required to %s", m.Verb))
 		}
+	}
+	if err := errs.Join(missing...); err != nil {
+		return err
 	}
 	me, err := behind(ctx, &tx.View, tx.By.Actor)
 	if err != nil {

@@ -23,7 +23,15 @@ type problem struct {
 	Code      errs.Code `json:"code" doc:"The kind of problem, in one word that does not change."`
 	Field     string    `json:"field,omitempty" doc:"The field at fault, where it is one field."`
 	Fix       string    `json:"fix,omitempty" doc:"What you can do about it."`
+	Errors    []fault   `json:"errors,omitempty" doc:"All that is wrong with the input, the first included, where it is more than one thing."`
 	RequestID string    `json:"request_id" doc:"Name it when you ask for help; the log has it too."`
+}
+
+// fault is one of several things that are wrong with an input.
+type fault struct {
+	Field  string `json:"field,omitempty" doc:"The field at fault."`
+	Detail string `json:"detail" doc:"What is wrong with it."`
+	Fix    string `json:"fix,omitempty" doc:"What you can do about it."`
 }
 
 type meaning struct {
@@ -86,6 +94,11 @@ func (s *server) problem(w http.ResponseWriter, r *http.Request, err error) {
 		h.Set("Retry-After", "1")
 	}
 	p := problem{Type: problemBase + string(e.Code), Title: m.title, Status: m.status, Detail: e.Text, Code: e.Code, Field: e.Field, Fix: e.Fix, RequestID: RequestID(r.Context())}
+	if len(e.Also) > 0 {
+		for _, x := range e.All() {
+			p.Errors = append(p.Errors, fault{x.Field, x.Text, x.Fix})
+		}
+	}
 	b, err := store.Encode(p)
 	if err != nil {
 		b = []byte(`{}`) // a problem is texts and a number: it always encodes

@@ -10,6 +10,7 @@ import (
 
 	"assay/internal/collect"
 	"assay/internal/errs"
+	"assay/internal/kind"
 	"assay/internal/web/page"
 	"assay/internal/web/ui"
 	"github.com/goccy/go-yaml"
@@ -119,22 +120,29 @@ func connect(q *ask) (answer, error) {
 	if e := errs.Public(err); err != nil && !inForm(e) {
 		return answer{}, err
 	} else if err != nil {
-		name := configName + strings.TrimPrefix(e.Field, configName)
-		if cut := strings.IndexAny(strings.TrimPrefix(name, configName), "[."); cut > 0 {
-			name = name[:len(configName)+cut]
-		}
-		if slices.ContainsFunc(all[i].Fields, func(c collect.OfferField) bool { return configName+c.Name == name }) {
-			wrong[name] = wrongText(e)
-			return q.connectForm(all[i], given, wrong, "")
-		}
-		whole := blame(e, in, wrong)
-		return q.connectForm(all[i], given, wrong, whole)
+		return q.connectForm(all[i], given, wrong, blameConfig(e, all[i], in, wrong))
 	}
 	var t thing
 	if err := json.Unmarshal(out, &t); err != nil {
 		return answer{}, errs.New(errs.Internal, "the answer cannot be read").Because(err)
 	}
 	return goTo(q.hrefOf("source", t.id()), done("Source connected. Read it now, or wait for its turn", receipt))
+}
+
+// blameConfig is blame, for a form in which each field of the configuration stands by itself.
+func blameConfig(e *errs.Error, o collect.Offer, in []kind.Field, wrong map[string]string) (whole string) {
+	for _, x := range e.All() {
+		name, inConfig := strings.CutPrefix(x.Field, configName)
+		if cut := strings.IndexAny(name, "[."); cut > 0 {
+			name = name[:cut]
+		}
+		if inConfig && slices.ContainsFunc(o.Fields, func(c collect.OfferField) bool { return c.Name == name }) {
+			wrong[configName+name] = wrongText(x)
+			continue
+		}
+		whole = strings.TrimSpace(whole + " " + blameOne(x, in, wrong))
+	}
+	return whole
 }
 
 // configValue is what was typed: a number, true or false, or an object in braces where it reads as one, else the

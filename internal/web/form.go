@@ -323,17 +323,27 @@ func wrongText(e *errs.Error) string {
 	return first(text) + "."
 }
 
-// blame puts an error of an operation where the person can mend it: at its field, or over the form.
+// blame puts each fault that an operation found where the person can mend it: at its field, or over the form.
 func blame(e *errs.Error, in []kind.Field, wrong map[string]string) (whole string) {
+	for _, x := range e.All() {
+		if text := blameOne(x, in, wrong); text != "" {
+			whole = strings.TrimSpace(whole + " " + text)
+		}
+	}
+	return whole
+}
+
+func blameOne(e *errs.Error, in []kind.Field, wrong map[string]string) (whole string) {
 	name := e.Field
 	if i := strings.IndexAny(name, "[."); i > 0 {
 		name = name[:i]
 	}
 	if slices.ContainsFunc(in, func(f kind.Field) bool { return f.Name == name }) {
-		wrong[name] = wrongText(e)
+		text := wrongText(e)
 		if name != e.Field {
-			wrong[name] = first(fmt.Sprintf("%s: %s", e.Field, wrongText(e)))
+			text = first(fmt.Sprintf("%s: %s", e.Field, text))
 		}
+		wrong[name] = strings.TrimSpace(wrong[name] + " " + text)
 		return ""
 	}
 	return first(e.Error()) + fixed(e)
