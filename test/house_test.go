@@ -175,6 +175,40 @@ func TestSecretsAreReadByThoseWhoMustAndNobodyElse(t *testing.T) {
 	}
 }
 
+var fix = regexp.MustCompile(`\bMend\("((?:[^"\\]|\\.)*)"`)
+
+// What to do about an error is said alike everywhere: a part of a sentence, to which each face gives its capital and its
+// full stop.
+func TestWhatToDoAboutAnErrorIsPartOfASentence(t *testing.T) {
+	sentence := func(text string) bool {
+		return len(text) > 1 && text[0] >= 'A' && text[0] <= 'Z' && text[1] >= 'a' && text[1] <= 'z' || strings.HasSuffix(text, ".") && !strings.HasSuffix(text, "..")
+	}
+	if !sentence("Write it so") || !sentence("write it so.") || sentence("ALTER ROLE x") || sentence("write it as 2026-11-22") {
+		t.Error("the rule is wrong")
+	}
+	n := 0
+	for _, p := range packages(t) {
+		files, err := filepath.Glob(filepath.Join(p.Dir, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			b, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range fix.FindAllSubmatch(b, -1) {
+				if n++; sentence(string(m[1])) {
+					t.Errorf("%s: %q", filepath.Base(f), m[1])
+				}
+			}
+		}
+	}
+	if n < 50 {
+		t.Errorf("found %d of them", n)
+	}
+}
+
 func contains(all []string, s string) bool {
 	for _, x := range all {
 		if x == s {

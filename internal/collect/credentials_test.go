@@ -56,7 +56,7 @@ func TestAConfigurationThatItsConnectorRefusesIsRefusedAtOnce(t *testing.T) {
 	picky := collect.Connector{Name: "picky", New: func(raw json.RawMessage) (collect.Source, error) {
 		var c struct{ Path string }
 		if err := json.Unmarshal(raw, &c); err != nil || c.Path == "" {
-			return nil, errs.At("path", "is missing").Mend("Give the file.")
+			return nil, errs.At("path", "is missing").Mend("give the file")
 		}
 		return nil, nil
 	}}

@@ -98,7 +98,7 @@ func Config(raw json.RawMessage, into any) error {
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return errs.At("config", "there is something after the end of the configuration").
-			Mend("Give one JSON object.")
+			Mend("give one JSON object")
 	}
 	return nil
 }
@@ -114,7 +114,7 @@ func configError(err error) error {
 	}
 	if _, name, ok := strings.Cut(err.Error(), "unknown field "); ok {
 		return errs.At(strings.Trim(name, `"`), "is not a field of this source").
-			Mend("Remove it, or check its spelling.").Because(err)
+			Mend("remove it, or check its spelling").Because(err)
 	}
 	return errs.At("config", "is not a JSON object").Because(err)
 }

@@ -46,7 +46,7 @@ func newConverter(cfg Config, kind schema.Kind) (*converter, error) {
 	for _, f := range cfg.Dates {
 		layout, ok := dateLayout(f)
 		if !ok {
-			return nil, errs.At("date_formats", "%q cannot be read", f).Mend("Write it with YYYY, MM and DD, such as DD.MM.YYYY.")
+			return nil, errs.At("date_formats", "%q cannot be read", f).Mend("write it with YYYY, MM and DD, such as DD.MM.YYYY")
 		}
 		c.layouts = append(c.layouts, layout)
 	}
@@ -100,7 +100,7 @@ func (c *converter) known(field, attr string, naming bool) error {
 		all = append(all, n)
 	}
 	slices.Sort(all)
-	return errs.At(field, "%s has no attribute %q", c.kind.Name, attr).Mend("It has: id, name, %s.", strings.Join(all, ", "))
+	return errs.At(field, "%s has no attribute %q", c.kind.Name, attr).Mend("it has: id, name, %s", strings.Join(all, ", "))
 }
 
 func words(given []string, usual ...string) map[string]bool {

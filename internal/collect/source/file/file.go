@@ -80,7 +80,7 @@ func Connector(kinds func() (schema.Schema, error)) collect.Connector {
 				return nil, err
 			}
 			if strings.TrimSpace(cfg.Path) == "" {
-				return nil, errs.At("path", "is missing").Mend("Give the file to read.")
+				return nil, errs.At("path", "is missing").Mend("give the file to read")
 			}
 			s, err := kinds()
 			if err != nil {
@@ -97,16 +97,16 @@ func New(cfg Config, s schema.Schema, open func() (io.ReadCloser, error)) (*Sour
 	kind, ok := s.Kind(cfg.Kind)
 	if !ok {
 		if cfg.Kind == "" {
-			return nil, errs.At("kind", "is missing").Mend("Say what the rows are, such as person.")
+			return nil, errs.At("kind", "is missing").Mend("say what the rows are, such as person")
 		}
-		return nil, errs.At("kind", "there is no kind %q", cfg.Kind).Mend("Choose one of: %s.", strings.Join(s.Names(), ", "))
+		return nil, errs.At("kind", "there is no kind %q", cfg.Kind).Mend("choose one of: %s", strings.Join(s.Names(), ", "))
 	}
 	if open == nil {
 		open = func() (io.ReadCloser, error) {
 			f, err := os.Open(cfg.Path)
 			if err != nil {
 				return nil, errs.At("path", "%s cannot be read", cfg.Path).
-					Mend("Check that it exists and that the user that runs Assay may read it.").Because(err)
+					Mend("check that it exists and that the user that runs Assay may read it").Because(err)
 			}
 			return f, nil
 		}
@@ -134,7 +134,7 @@ func settle(cfg *Config) error {
 		}
 	}
 	if !slices.Contains([]string{"csv", "json", "jsonl"}, cfg.Format) {
-		return errs.At("format", "it is not plain what the file is").Mend("Set format to csv, json or jsonl.")
+		return errs.At("format", "it is not plain what the file is").Mend("set format to csv, json or jsonl")
 	}
 	if cfg.Delimiter == "" {
 		cfg.Delimiter = ","
@@ -193,7 +193,7 @@ func (s *Source) Collect(ctx context.Context, page func(collect.Page) error) (co
 		return out.Fail(err)
 	}
 	if again.Digest != report.Digest {
-		return out.Fail(errs.New(errs.Unavailable, "the file changed while it was read").Mend("Import it again when it is written."))
+		return out.Fail(errs.New(errs.Unavailable, "the file changed while it was read").Mend("import it again when it is written"))
 	}
 	return out.End()
 }

@@ -84,7 +84,7 @@ var prefixForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,30}$`)
 // New makes a source from a configuration, and refuses one that cannot work.
 func New(cfg Config, c clock.Clock, run command.Runner) (*Source, error) {
 	if strings.TrimSpace(cfg.Path) == "" {
-		return nil, errs.At("path", "is missing").Mend("Give the folder of the repository.")
+		return nil, errs.At("path", "is missing").Mend("give the folder of the repository")
 	}
 	abs, err := filepath.Abs(cfg.Path)
 	if err != nil {
@@ -96,15 +96,15 @@ func New(cfg Config, c clock.Clock, run command.Runner) (*Source, error) {
 	}
 	if cfg.Since != "" {
 		if _, err := time.Parse(time.DateOnly, cfg.Since); err != nil {
-			return nil, errs.At("since", "%q is not a day", cfg.Since).Mend("Write it as 2026-01-31.")
+			return nil, errs.At("since", "%q is not a day", cfg.Since).Mend("write it as 2026-01-31")
 		}
 		if cfg.SinceDays != 0 {
-			return nil, errs.At("since_days", "stands beside since").Mend("Keep one of the two.")
+			return nil, errs.At("since_days", "stands beside since").Mend("keep one of the two")
 		}
 	}
 	for _, p := range cfg.TicketPrefixes {
 		if !prefixForm.MatchString(p) {
-			return nil, errs.At("ticket_prefixes", "%q is not a project key", p).Mend("Letters and digits only, such as SHOP.")
+			return nil, errs.At("ticket_prefixes", "%q is not a project key", p).Mend("letters and digits only, such as SHOP")
 		}
 	}
 	return &Source{cfg: cfg, clock: c, run: run, tickets: newTicketFinder(cfg.TicketPrefixes, cfg.MessagesTell)}, nil

@@ -65,7 +65,7 @@ func findDir(path string) (dir, top string, bare bool, err error) {
 	info, err := os.Stat(path)
 	if err != nil || !info.IsDir() {
 		return "", "", false, errs.At("path", "%s is not a folder that can be read", path).
-			Mend("Give the folder of the repository, readable by the user that runs Assay.").Because(err)
+			Mend("give the folder of the repository, readable by the user that runs Assay").Because(err)
 	}
 	for at := path; ; at = filepath.Dir(at) {
 		if dir, ok := dotGit(filepath.Join(at, ".git")); ok {
@@ -79,7 +79,7 @@ func findDir(path string) (dir, top string, bare bool, err error) {
 		}
 		if at == filepath.Dir(at) {
 			return "", "", false, errs.At("path", "%s is not a git repository", path).
-				Mend("Give a folder with a .git in it, or a bare repository.")
+				Mend("give a folder with a .git in it, or a bare repository")
 		}
 	}
 }
@@ -138,7 +138,7 @@ func (r *repo) findBranch(ctx context.Context, wanted string) error {
 	}
 	if pick == "" {
 		return errs.At("branch", "it is not plain which branch of %s is the default one", r.name).
-			Mend("Name it in the field branch.")
+			Mend("name it in the field branch")
 	}
 	r.branch = feed.Text(pick)
 	if tip, ok := remotes["origin/"+pick]; ok { // what the team shares, not what waits on this machine
@@ -147,7 +147,7 @@ func (r *repo) findBranch(ctx context.Context, wanted string) error {
 		r.tip = tip
 	} else if len(heads)+len(remotes) > 0 {
 		return errs.At("branch", "there is no branch %q in %s", feed.Text(pick), r.name).
-			Mend("Check the name, or fetch it first.")
+			Mend("check the name, or fetch it first")
 	}
 	return nil
 }
@@ -231,10 +231,10 @@ func explain(err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, command.ErrMissing):
-		return errs.New(errs.Unavailable, "git is not installed on this machine").Mend("Install git.").Because(err)
+		return errs.New(errs.Unavailable, "git is not installed on this machine").Mend("install git").Because(err)
 	case errors.As(err, &exit):
 		return errs.New(errs.Unavailable, "git could not read the repository: %s", feed.Text(firstLine(exit.Stderr))).
-			Mend("Run git fsck in the repository.").Because(err)
+			Mend("run git fsck in the repository").Because(err)
 	}
 	return err
 }

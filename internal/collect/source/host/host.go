@@ -85,7 +85,7 @@ func Connector(m Machine) collect.Connector {
 func New(cfg Config, m Machine) (*Source, error) {
 	if m.System != "linux" && m.System != "darwin" {
 		return nil, errs.New(errs.Invalid, "this source reads Linux and macOS, not %s", m.System).
-			Mend("Import the machine with the file source.")
+			Mend("import the machine with the file source")
 	}
 	for _, p := range cfg.Malware {
 		if p == "" {
@@ -138,7 +138,7 @@ func (s *Source) read(ctx context.Context) ([]collect.Resource, error) {
 	if name == "" {
 		n, err := s.m.Hostname()
 		if err != nil {
-			return nil, errs.New(errs.Unavailable, "the machine does not tell its name").Mend("Set the field name.").Because(err)
+			return nil, errs.New(errs.Unavailable, "the machine does not tell its name").Mend("set the field name").Because(err)
 		}
 		name = n
 	}

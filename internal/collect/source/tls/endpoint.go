@@ -25,7 +25,7 @@ var hostForm = regexp.MustCompile(`^(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.
 
 func parseEndpoint(text string) (endpoint, error) {
 	bad := func(format string, a ...any) (endpoint, error) {
-		return endpoint{}, errs.At("endpoints", format, a...).Mend("Write a host and a port, such as app.example.com:443.")
+		return endpoint{}, errs.At("endpoints", format, a...).Mend("write a host and a port, such as app.example.com:443")
 	}
 	trimmed := strings.ToLower(strings.TrimSpace(text))
 	if strings.Contains(trimmed, "://") || strings.ContainsAny(trimmed, "/@?#") {

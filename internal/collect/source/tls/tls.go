@@ -90,7 +90,7 @@ func Connector(n Network) collect.Connector {
 func New(cfg Config, n Network) (*Source, error) {
 	s := &Source{cfg: cfg, net: n}
 	if len(cfg.Endpoints) == 0 {
-		return nil, errs.At("endpoints", "is empty").Mend("Give at least one host, such as app.example.com:443.")
+		return nil, errs.At("endpoints", "is empty").Mend("give at least one host, such as app.example.com:443")
 	}
 	if len(cfg.Endpoints) > maxEndpoints {
 		return nil, errs.At("endpoints", "holds %d endpoints, and %d fit in one source", len(cfg.Endpoints), maxEndpoints)
