@@ -38,7 +38,11 @@ func (s *shape) query(v *View, p Page) (query, error) {
 		n := arg(v.At)
 		where += " AND k.since<" + n + " AND k.until>=" + n
 	} else {
-		where += fmt.Sprintf(" AND k.until=%d", forever)
+		until := "k.until"
+		if by := strings.TrimPrefix(p.Sort, "-"); len(p.Where) == 0 && (by == "" || by == "id") {
+			until = "+k.until" // by no index: the table lies in the order that is asked for, and all of an index would have to be sorted
+		}
+		where += fmt.Sprintf(" AND %s=%d", until, forever)
 	}
 	where += v.seen(s, "k.id")
 	for _, f := range s.index { // in the order of the kind, so that the same question gives the same text
@@ -95,7 +99,13 @@ func (s *shape) query(v *View, p Page) (query, error) {
 			where += fmt.Sprintf(" AND (%s, k.id) %s (%s, %s)", expr, cmp, arg(val), arg(id))
 		}
 	}
-	q.text = fmt.Sprintf(`SELECT k.id, b.body, %s FROM %s k JOIN body b ON b.org=k.org AND b.seq=k.since WHERE %s ORDER BY %s LIMIT %d`, expr, s.table(), where, order, q.limit+1)
+	if col == nil || len(p.Where) == 0 { // an index has the order
+		q.text = fmt.Sprintf(`SELECT k.id, b.body, %s FROM %s k JOIN body b ON b.org=k.org AND b.seq=k.since WHERE %s ORDER BY %s LIMIT %d`, expr, s.table(), where, order, q.limit+1)
+		return q, nil
+	}
+	// What fits is sorted, and bodies are fetched for the page alone.
+	page := fmt.Sprintf(`SELECT k.org, k.id, k.since, %s AS v FROM %s k WHERE %s ORDER BY %s LIMIT %d`, expr, s.table(), where, order, q.limit+1)
+	q.text = fmt.Sprintf(`SELECT k.id, b.body, k.v FROM (%s) k JOIN body b ON b.org=k.org AND b.seq=k.since ORDER BY k.v %s, k.id %s`, page, dir, dir)
 	return q, nil
 }
 
