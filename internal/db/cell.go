@@ -81,7 +81,7 @@ func (c *Conn) EachCell(ctx context.Context, q string, args []any, fn func([]Cel
 	switch {
 	case c.both:
 		return c.low.each(ctx, q, args, fn)
-	case c.engine == Postgres && !c.steady:
+	case !c.steady:
 		return c.eachFromDriver(ctx, q, args, fn)
 	}
 	var cells []Cell
@@ -104,19 +104,15 @@ func (c *Conn) EachCell(ctx context.Context, q string, args []any, fn func([]Cel
 	})
 }
 
-// eachFromDriver asks the driver itself, which keeps its own statements prepared.
+// eachFromDriver asks the driver itself.
 func (c *Conn) eachFromDriver(ctx context.Context, q string, args []any, fn func([]Cell) error) error {
 	var own error // what fn said, which says nothing about the engine
 	err := c.c.Raw(func(under any) error {
-		d, known := under.(driver.QueryerContext)
-		if !known {
-			return fmt.Errorf("the driver %T cannot be read by the row", under)
-		}
 		named, err := named(q, args)
 		if err != nil {
 			return err
 		}
-		rows, err := d.QueryContext(ctx, q, named)
+		rows, err := c.rowsUnder(ctx, under, q, named)
 		if err != nil {
 			return err
 		}
@@ -127,6 +123,25 @@ func (c *Conn) eachFromDriver(ctx context.Context, q string, args []any, fn func
 		return own
 	}
 	return c.judge(err)
+}
+
+// rowsUnder asks for rows. PostgreSQL's driver keeps its own statements prepared.
+func (c *Conn) rowsUnder(ctx context.Context, under any, q string, args []driver.NamedValue) (driver.Rows, error) {
+	if c.engine == Postgres {
+		if d, known := under.(driver.QueryerContext); known {
+			return d.QueryContext(ctx, q, args)
+		}
+		return nil, fmt.Errorf("the driver %T cannot be read by the row", under)
+	}
+	st, err := c.prepareUnder(ctx, under, q)
+	if err != nil {
+		return nil, err
+	}
+	d, known := st.(driver.StmtQueryContext)
+	if !known {
+		return nil, fmt.Errorf("the driver %T cannot be read by the row", under)
+	}
+	return d.QueryContext(ctx, args)
 }
 
 // named makes arguments what a driver takes.

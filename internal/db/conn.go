@@ -36,6 +36,8 @@ type Conn struct {
 	// both: the two are at the same moment, and their transactions end together.
 	both bool
 	held held
+	// under are statements that are prepared below database/sql.
+	under map[string]driver.Stmt
 }
 
 func newConn(e Engine, c *sql.Conn) *Conn {
@@ -76,6 +78,47 @@ func (c *Conn) stmt(ctx context.Context, q string) (*sql.Stmt, error) {
 	return s, nil
 }
 
+// prepareUnder is stmt, below database/sql: on the driver's own connection.
+func (c *Conn) prepareUnder(ctx context.Context, dc any, q string) (driver.Stmt, error) {
+	if s := c.under[q]; s != nil {
+		return s, nil
+	}
+	d, known := dc.(driver.ConnPrepareContext)
+	if !known {
+		return nil, fmt.Errorf("the driver %T prepares no statements", dc)
+	}
+	s, err := d.PrepareContext(ctx, q)
+	if err != nil {
+		return nil, fmt.Errorf("prepare %.60q: %w", q, err)
+	}
+	if c.under == nil {
+		c.under = map[string]driver.Stmt{}
+	}
+	if len(c.under) > 500 {
+		for k, old := range c.under {
+			old.Close()
+			delete(c.under, k)
+			break
+		}
+	}
+	c.under[q] = s
+	return s, nil
+}
+
+// forget closes what was prepared there: the engine closes no file that has a statement open.
+func (c *Conn) forget() {
+	if len(c.under) == 0 {
+		return
+	}
+	c.c.Raw(func(any) error {
+		for _, s := range c.under {
+			s.Close()
+		}
+		return nil
+	})
+	c.under = nil
+}
+
 // Exec runs a statement that gives no rows.
 func (c *Conn) Exec(ctx context.Context, q string, args ...any) (sql.Result, error) {
 	if err := c.settle(ctx, true); err != nil {
@@ -104,14 +147,32 @@ func (c *Conn) judge(err error) error {
 }
 
 func (c *Conn) exec(ctx context.Context, q string, args []any) (sql.Result, error) {
-	if c.engine == SQLite && !ddl(q) {
-		s, err := c.stmt(ctx, q)
-		if err != nil {
-			return nil, err
-		}
-		return s.ExecContext(ctx, args...)
+	if c.engine != SQLite || ddl(q) {
+		return c.c.ExecContext(ctx, q, args...)
 	}
-	return c.c.ExecContext(ctx, q, args...)
+	var res sql.Result
+	err := c.c.Raw(func(dc any) (err error) {
+		res, err = c.execUnder(ctx, dc, q, args)
+		return err
+	})
+	return res, err
+}
+
+// execUnder passes database/sql by, which would take its locks and copy the arguments each time.
+func (c *Conn) execUnder(ctx context.Context, dc any, q string, args []any) (sql.Result, error) {
+	st, err := c.prepareUnder(ctx, dc, q)
+	if err != nil {
+		return nil, err
+	}
+	given, err := named(q, args)
+	if err != nil {
+		return nil, err
+	}
+	d, known := st.(driver.StmtExecContext)
+	if !known {
+		return nil, fmt.Errorf("the driver %T runs no statements", dc)
+	}
+	return d.ExecContext(ctx, given)
 }
 
 // Query runs a statement that gives rows.

@@ -4,7 +4,6 @@ package db
 
 import (
 	"context"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 
@@ -21,7 +20,6 @@ type held struct {
 	saved bool // the engine has the savepoint
 	ran   int  // statements that were run without one, at the end
 	wait  []statement
-	sql   map[string]driver.Stmt
 }
 
 type statement struct {
@@ -138,7 +136,7 @@ func (c *Conn) send(ctx context.Context, last bool) error {
 	})
 }
 
-// runHeld runs what waits, on SQLite. database/sql is passed by: it would take its locks and copy the arguments for each.
+// runHeld runs what waits, on SQLite.
 func (c *Conn) runHeld(ctx context.Context) error {
 	if c.doomed != nil || len(c.held.wait) == 0 {
 		return c.doomed
@@ -146,7 +144,7 @@ func (c *Conn) runHeld(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	err := c.c.Raw(func(dc any) error {
 		for _, s := range c.held.wait {
-			if err := c.runOne(ctx, dc, s); err != nil {
+			if _, err := c.execUnder(ctx, dc, s.q, s.args); err != nil {
 				return err
 			}
 			if !c.held.saved {
@@ -157,38 +155,4 @@ func (c *Conn) runHeld(ctx context.Context) error {
 	})
 	c.held.wait = c.held.wait[:0]
 	return c.judge(err)
-}
-
-func (c *Conn) runOne(ctx context.Context, dc any, s statement) error {
-	st := c.held.sql[s.q]
-	if st == nil {
-		p, err := dc.(driver.ConnPrepareContext).PrepareContext(ctx, s.q)
-		if err != nil {
-			return fmt.Errorf("prepare %.60q: %w", s.q, err)
-		}
-		if c.held.sql == nil {
-			c.held.sql = map[string]driver.Stmt{}
-		}
-		st, c.held.sql[s.q] = p, p
-	}
-	args, err := named(s.q, s.args)
-	if err != nil {
-		return err
-	}
-	_, err = st.(driver.StmtExecContext).ExecContext(ctx, args)
-	return err
-}
-
-// forget closes the statements that were prepared below database/sql: the engine closes no file that has one open.
-func (c *Conn) forget() {
-	if len(c.held.sql) == 0 {
-		return
-	}
-	c.c.Raw(func(any) error {
-		for _, st := range c.held.sql {
-			st.Close()
-		}
-		return nil
-	})
-	c.held.sql = nil
 }

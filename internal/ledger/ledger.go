@@ -146,7 +146,7 @@ func (l *Log) Last() time.Time { return l.last }
 // SizeOf is the number of entries, as the connection sees it.
 func SizeOf(ctx context.Context, c *db.Conn, org string) (int64, error) {
 	var n int64
-	if _, err := c.One(ctx, `SELECT size FROM head WHERE org=$1`, []any{org}, &n); err != nil {
+	if err := c.EachCell(ctx, `SELECT size FROM head WHERE org=$1`, []any{org}, func(x []db.Cell) error { n = x[0].Num; return nil }); err != nil {
 		return 0, fmt.Errorf("ledger size: %w", err)
 	}
 	return n, nil

@@ -113,19 +113,17 @@ func (v *View) List(ctx context.Context, kindName string, p Page) (Listing, erro
 	}
 	var out Listing
 	var last, lastID string
-	err = v.c.Each(ctx, q.text, q.args, func(r *sql.Rows) error {
-		var b, sortValue sql.NullString
-		var id string
-		if err := r.Scan(&id, &b, &sortValue); err != nil {
-			return err
-		}
+	err = v.c.EachCell(ctx, q.text, q.args, func(x []db.Cell) error {
 		if len(out.IDs) == q.limit {
 			out.Next = cursor(last, lastID)
 			return nil
 		}
-		last, lastID = sortValue.String, id
-		out.IDs = append(out.IDs, id)
-		out.Bodies = append(out.Bodies, json.RawMessage(b.String))
+		lastID = x[0].Text
+		if last = x[2].Text; x[2].Type == db.Num {
+			last = strconv.FormatInt(x[2].Num, 10)
+		}
+		out.IDs = append(out.IDs, x[0].Text)
+		out.Bodies = append(out.Bodies, json.RawMessage(x[1].Text))
 		return nil
 	})
 	if err != nil {
