@@ -72,12 +72,15 @@ func object(raw json.RawMessage, fields []kind.Field) (map[string]json.RawMessag
 		return nil, errs.New(errs.Invalid, "the input is not readable text (UTF-8)")
 	}
 	var named map[string]json.RawMessage
-	d := json.NewDecoder(bytes.NewReader(raw))
-	if err := d.Decode(&named); err != nil || named == nil {
-		return nil, errs.New(errs.Invalid, "the input is not a JSON object%s", where(err))
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, errs.New(errs.Invalid, "there is something after the end of the JSON object")
+	if json.Unmarshal(raw, &named) != nil || named == nil { // read again, slower, for what is wrong
+		named = nil
+		d := json.NewDecoder(bytes.NewReader(raw))
+		if err := d.Decode(&named); err != nil || named == nil {
+			return nil, errs.New(errs.Invalid, "the input is not a JSON object%s", where(err))
+		}
+		if _, err := d.Token(); !errors.Is(err, io.EOF) {
+			return nil, errs.New(errs.Invalid, "there is something after the end of the JSON object")
+		}
 	}
 	unknown := []string{}
 	for n := range named {
@@ -114,13 +117,21 @@ func merge(v any, named map[string]json.RawMessage, fields []kind.Field) error {
 		}
 		x := rv.FieldByIndex(f.At)
 		x.SetZero() // Go's decoder would otherwise reuse what is there
-		d := json.NewDecoder(bytes.NewReader(raw))
-		d.DisallowUnknownFields()
-		if err := d.Decode(x.Addr().Interface()); err != nil {
+		if err := into(x, raw, f); err != nil {
 			faults = append(faults, mismatch(f, err))
 		}
 	}
 	return errs.Join(faults...)
+}
+
+// into reads one value. Only what has fields of its own can hold one that is not there.
+func into(x reflect.Value, raw json.RawMessage, f kind.Field) error {
+	if f.Plain() && f.Type != "array" {
+		return json.Unmarshal(raw, x.Addr().Interface())
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	return d.Decode(x.Addr().Interface())
 }
 
 // fill gives the fields that were not named their defaults.
