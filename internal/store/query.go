@@ -76,7 +76,7 @@ func (s *shape) query(v *View, p Page) (query, error) {
 	if desc {
 		cmp, dir = "<", "DESC"
 	}
-	order, expr := "k.id "+dir, "''"
+	order, expr := "k.id "+dir, ""
 	if col != nil {
 		expr = fmt.Sprintf("k.%q", col.Name)
 		order = expr + " " + dir + ", " + order
@@ -100,7 +100,11 @@ func (s *shape) query(v *View, p Page) (query, error) {
 		}
 	}
 	if col == nil || len(p.Where) == 0 { // an index has the order
-		q.text = fmt.Sprintf(`SELECT k.id, b.body, %s FROM %s k JOIN body b ON b.org=k.org AND b.seq=k.since WHERE %s ORDER BY %s LIMIT %d`, expr, s.table(), where, order, q.limit+1)
+		sorted := ""
+		if col != nil {
+			sorted = ", " + expr
+		}
+		q.text = fmt.Sprintf(`SELECT k.id, b.body%s FROM %s k JOIN body b ON b.org=k.org AND b.seq=k.since WHERE %s ORDER BY %s LIMIT %d`, sorted, s.table(), where, order, q.limit+1)
 		return q, nil
 	}
 	// What fits is sorted, and bodies are fetched for the page alone.

@@ -119,8 +119,10 @@ func (v *View) List(ctx context.Context, kindName string, p Page) (Listing, erro
 			return nil
 		}
 		lastID = x[0].Text
-		if last = x[2].Text; x[2].Type == db.Num {
-			last = strconv.FormatInt(x[2].Num, 10)
+		if len(x) > 2 { // what is sorted by
+			if last = x[2].Text; x[2].Type == db.Num {
+				last = strconv.FormatInt(x[2].Num, 10)
+			}
 		}
 		out.IDs = append(out.IDs, x[0].Text)
 		out.Bodies = append(out.Bodies, json.RawMessage(x[1].Text))
