@@ -205,7 +205,7 @@ func filterValue(f kind.Field, raw json.RawMessage) (val any, err error) {
 
 // page writes a listing without decoding what it lists.
 func page(l store.Listing, secret []string) (json.RawMessage, error) {
-	n := 32
+	n := len(`{"data":[],"next":""}`) + len(l.Next)
 	for _, b := range l.Bodies {
 		n += len(b) + 1
 	}
@@ -214,7 +214,11 @@ func page(l store.Listing, secret []string) (json.RawMessage, error) {
 		if i > 0 {
 			out = append(out, ',')
 		}
-		out = append(out, mask(b, secret)...)
+		if len(secret) == 0 {
+			out = append(out, b...)
+		} else {
+			out = append(out, mask(json.RawMessage(b), secret)...)
+		}
 	}
 	out = append(out, ']')
 	if l.Next != "" {

@@ -77,7 +77,7 @@ func isThing(o *op.Op) bool {
 	return p["id"] != nil && p["rev"] != nil
 }
 
-var nextAtEnd = regexp.MustCompile(`"next":(?:"([A-Za-z0-9_-]+)"|([1-9][0-9]*))\}$`)
+var nextAtEnd = regexp.MustCompile(`^"next":(?:"([A-Za-z0-9_-]+)"|([1-9][0-9]*))\}$`)
 
 // cursor finds the cursor of the next page in a list, and the parameter that takes it.
 func cursor(o *op.Op, out []byte) (next, parameter string) {
@@ -89,8 +89,10 @@ func cursor(o *op.Op, out []byte) (next, parameter string) {
 		parameter = "before" // lists that go back from the newest
 	}
 	tail := out[max(0, len(out)-4096):]
-	if m := nextAtEnd.FindSubmatch(tail); m != nil {
-		return string(m[1]) + string(m[2]), parameter
+	if i := bytes.LastIndex(tail, []byte(`"next":`)); i >= 0 {
+		if m := nextAtEnd.FindSubmatch(tail[i:]); m != nil {
+			return string(m[1]) + string(m[2]), parameter
+		}
 	}
 	if bytes.HasSuffix(tail, []byte("]}")) {
 		return "", "" // the list is the last field: there is no next page

@@ -65,7 +65,7 @@ type Page struct {
 
 // Listing is one page of things as they were stored.
 type Listing struct {
-	Bodies []json.RawMessage
+	Bodies []string // JSON, as the engine handed it over: a page of many is not copied to be handed on
 	IDs    []string
 	Next   string // cursor of the next page; empty at the end
 }
@@ -79,7 +79,7 @@ func List[T any, P kind.Thing[T]](ctx context.Context, v *View, k kind.Kind[T], 
 	out := make([]P, len(l.Bodies))
 	for i, b := range l.Bodies {
 		out[i] = P(new(T))
-		if err := json.Unmarshal(b, out[i]); err != nil {
+		if err := json.Unmarshal([]byte(b), out[i]); err != nil {
 			return nil, "", fmt.Errorf("read %s: %w", k.Name, err)
 		}
 	}
@@ -114,7 +114,11 @@ func (v *View) List(ctx context.Context, kindName string, p Page) (Listing, erro
 	var out Listing
 	var last, lastID string
 	err = v.c.EachCell(ctx, q.text, q.args, func(x []db.Cell) error {
-		if len(out.IDs) == q.limit {
+		switch len(out.IDs) {
+		case 0:
+			n := min(q.limit, 64)
+			out.IDs, out.Bodies = make([]string, 0, n), make([]string, 0, n)
+		case q.limit:
 			out.Next = cursor(last, lastID)
 			return nil
 		}
@@ -125,7 +129,7 @@ func (v *View) List(ctx context.Context, kindName string, p Page) (Listing, erro
 			}
 		}
 		out.IDs = append(out.IDs, x[0].Text)
-		out.Bodies = append(out.Bodies, json.RawMessage(x[1].Text))
+		out.Bodies = append(out.Bodies, x[1].Text)
 		return nil
 	})
 	if err != nil {
