@@ -342,14 +342,14 @@ func Day(f ui.Frame, v DayView) templ.Component {
 									return templ_7745c5c3_Err
 								}
 							}
-							templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, "</td><td class=\"brk\">")
+							templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, "</td><td class=\"brk under\">")
 							if templ_7745c5c3_Err != nil {
 								return templ_7745c5c3_Err
 							}
 							var templ_7745c5c3_Var14 string
 							templ_7745c5c3_Var14, templ_7745c5c3_Err = templ.JoinStringErrs(p.Reason)
 							if templ_7745c5c3_Err != nil {
-								return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/day.templ`, Line: 116, Col: 33}
+								return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/day.templ`, Line: 116, Col: 39}
 							}
 							_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var14))
 							if templ_7745c5c3_Err != nil {
@@ -362,7 +362,7 @@ func Day(f ui.Frame, v DayView) templ.Component {
 						}
 						return nil
 					})
-					templ_7745c5c3_Err = ui.Table("Causes", []ui.Col{{Text: "Result"}, {Text: "What", Fill: true}, {Text: "Kind", Low: true}, {Text: "Counts", Low: true}, {Text: "Reason", Fill: true}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var9), templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Table("Causes", []ui.Col{{Text: "Result"}, {Text: "What", Fill: true}, {Text: "Kind", Low: true}, {Text: "Counts", Low: true}, {Text: "Reason", Fill: true, Under: true}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var9), templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -411,7 +411,7 @@ func neighbours(prev, next string) []ui.Button {
 }
 
 func runCols(runs []RunLine) []ui.Col {
-	out := []ui.Col{{Text: "Time"}, {Text: "Run", Fill: true}, {Text: "Result"}}
+	out := []ui.Col{{Text: "Time"}, {Text: "Run", Fill: true, Under: true}, {Text: "Result"}}
 	if len(runs) > 0 && runs[0].Bare {
 		return out
 	}
@@ -509,7 +509,7 @@ func runsPanel(title string, runs []RunLine) templ.Component {
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
-						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 30, "</time></td><td><a data-main href=\"")
+						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 30, "</time></td><td class=\"under\"><a data-main href=\"")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
@@ -604,14 +604,14 @@ func runsPanel(title string, runs []RunLine) templ.Component {
 							if templ_7745c5c3_Err != nil {
 								return templ_7745c5c3_Err
 							}
-							templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 40, "</td><td class=\"num\">")
+							templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 40, "</td><td class=\"num\" data-label=\"Failed\">")
 							if templ_7745c5c3_Err != nil {
 								return templ_7745c5c3_Err
 							}
 							var templ_7745c5c3_Var26 string
 							templ_7745c5c3_Var26, templ_7745c5c3_Err = templ.JoinStringErrs(ui.Num(int64(r.Failed)))
 							if templ_7745c5c3_Err != nil {
-								return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/day.templ`, Line: 173, Col: 48}
+								return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/day.templ`, Line: 173, Col: 68}
 							}
 							_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var26))
 							if templ_7745c5c3_Err != nil {
@@ -630,14 +630,14 @@ func runsPanel(title string, runs []RunLine) templ.Component {
 							if templ_7745c5c3_Err != nil {
 								return templ_7745c5c3_Err
 							}
-							templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 42, "</td><td class=\"num\">")
+							templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 42, "</td><td class=\"num\" data-label=\"Unknown\">")
 							if templ_7745c5c3_Err != nil {
 								return templ_7745c5c3_Err
 							}
 							var templ_7745c5c3_Var28 string
 							templ_7745c5c3_Var28, templ_7745c5c3_Err = templ.JoinStringErrs(ui.Num(int64(r.Unknown)))
 							if templ_7745c5c3_Err != nil {
-								return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/day.templ`, Line: 175, Col: 49}
+								return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/day.templ`, Line: 175, Col: 70}
 							}
 							_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var28))
 							if templ_7745c5c3_Err != nil {
@@ -764,7 +764,7 @@ func failuresPanel(f ui.Frame, title string, list []Failure, more ui.Link) templ
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
-						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 49, "</td><td>")
+						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 49, "</td><td class=\"under\">")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
@@ -814,7 +814,7 @@ func failuresPanel(f ui.Frame, title string, list []Failure, more ui.Link) templ
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = ui.Table(title, []ui.Col{{Text: "Resource", Fill: true}, {Text: "Result"}, {Text: "Seen", Fill: true}, {Text: "Since", Low: true}, {Text: "Owner", Low: true}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var31), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Table(title, []ui.Col{{Text: "Resource", Fill: true}, {Text: "Result"}, {Text: "Seen", Fill: true, Under: true}, {Text: "Since", Low: true}, {Text: "Owner", Low: true}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var31), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

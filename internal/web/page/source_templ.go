@@ -42,7 +42,7 @@ func troubled(rows []SourceRow) bool {
 }
 
 func sourceCols(rows []SourceRow) []ui.Col {
-	out := []ui.Col{{Text: "State"}, {Text: "Source", Fill: true}, {Text: "Kind", Low: true}, {Text: "Resources", Num: true, Low: true}, {Text: "Good data from"}, {Text: "Read", Low: true}}
+	out := []ui.Col{{Text: "State"}, {Text: "Source", Fill: true, Under: true}, {Text: "Kind", Low: true}, {Text: "Resources", Num: true, Low: true}, {Text: "Good data from"}, {Text: "Read", Low: true}}
 	if troubled(rows) {
 		out = append(out, ui.Col{Text: "What went wrong", Fill: true, Low: true})
 	}
@@ -167,14 +167,14 @@ func Sources(f ui.Frame, v SourcesView) templ.Component {
 							if templ_7745c5c3_Err != nil {
 								return templ_7745c5c3_Err
 							}
-							templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "</td><td><a data-main href=\"")
+							templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "</td><td class=\"under\"><a data-main href=\"")
 							if templ_7745c5c3_Err != nil {
 								return templ_7745c5c3_Err
 							}
 							var templ_7745c5c3_Var5 templ.SafeURL
 							templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinURLErrs(s.Href)
 							if templ_7745c5c3_Err != nil {
-								return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/source.templ`, Line: 76, Col: 37}
+								return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/source.templ`, Line: 76, Col: 51}
 							}
 							_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 							if templ_7745c5c3_Err != nil {
@@ -187,7 +187,7 @@ func Sources(f ui.Frame, v SourcesView) templ.Component {
 							var templ_7745c5c3_Var6 string
 							templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs(s.Name)
 							if templ_7745c5c3_Err != nil {
-								return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/source.templ`, Line: 76, Col: 48}
+								return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/source.templ`, Line: 76, Col: 62}
 							}
 							_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 							if templ_7745c5c3_Err != nil {
@@ -232,7 +232,7 @@ func Sources(f ui.Frame, v SourcesView) templ.Component {
 							if templ_7745c5c3_Err != nil {
 								return templ_7745c5c3_Err
 							}
-							templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "</a></td><td class=\"nowrap\">")
+							templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "</a></td><td class=\"nowrap\" data-label=\"Good data from\">")
 							if templ_7745c5c3_Err != nil {
 								return templ_7745c5c3_Err
 							}

@@ -95,7 +95,7 @@ func StripList(s Strip) templ.Component {
 	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
 		var b strings.Builder
 		b.Grow(512 + 420*len(s.Spans))
-		b.WriteString(`<div class="table-box"><table class="table" aria-label="Days of `)
+		b.WriteString(`<div class="table-box"><table class="table folds" aria-label="Days of `)
 		b.WriteString(templ.EscapeString(s.Label))
 		b.WriteString(`"><thead><tr><th scope="col">Date</th><th scope="col">Result</th><th scope="col">Reason</th></tr></thead><tbody>`)
 		for _, d := range s.Dated() {
@@ -128,7 +128,7 @@ func writeDated(b *strings.Builder, d Dated) {
 		b.WriteString(strconv.Itoa(d.Days))
 		b.WriteString(` days</span>`)
 	}
-	b.WriteString(`</span></td><td class="fill">`)
+	b.WriteString(`</span></td><td class="fill under">`)
 	b.WriteString(templ.EscapeString(d.Reason))
 	b.WriteString("</td></tr>")
 }
