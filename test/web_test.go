@@ -314,5 +314,63 @@ func TestASourceIsConnectedInAFormWithAFieldForEachThing(t *testing.T) {
 		}
 		s = p.wants(p.post("/sources", "connector", "git", "name", "Shop", "config.path", "/srv/git/shop.git", "config.since_days", "30"), 303)
 		p.wants(p.get(s.to), 200, "/srv/git/shop.git", "30", "not read yet")
+
+		one := s.to
+		form := p.wants(p.get(one+"/edit"), 200, `name="config.path"`, `value="/srv/git/shop.git"`, `value="30"`, "Name of this source")
+		if strings.Contains(form.text, `name="config"`) || strings.Contains(form.text, `name="connector"`) {
+			t.Error("the whole configuration, or another connector, is asked for too")
+		}
+		rev := p.rev(one + "/edit")
+		hours := regexp.MustCompile(`value="(\d+)"[^>]*name="interval_hours"`).FindStringSubmatch(form.text)
+		if hours == nil {
+			t.Fatal("the form does not say how often it is read")
+		}
+		send := func(more ...string) shown {
+			return p.post(one, append([]string{"rev", rev, "name", "Shop", "interval_hours", hours[1]}, more...)...)
+		}
+		s = p.wants(send("config.path", "", "config.since_days", "30"), 422)
+		if !regexp.MustCompile(`name="config.path"[^>]*aria-invalid="true"|aria-invalid="true"[^>]*name="config.path"`).MatchString(s.text) {
+			t.Error("the field at fault is not marked")
+		}
+		p.wants(send("config.path", "/srv/git/shop.git", "config.since_days", "30"), 303)
+		if p.rev(one+"/edit") != rev {
+			t.Error("a form in which nothing was touched changed the source")
+		}
+		p.wants(send("config.path", "/srv/git/shop.git", "config.since_days", "", "config.branch", "main"), 303)
+		p.wants(p.get(one+"/history"), 200, "branch", "since_days")
+		form = p.wants(p.get(one+"/edit"), 200, `value="/srv/git/shop.git"`, `value="main"`)
+		if strings.Contains(form.text, `value="30"`) {
+			t.Error("what was taken away is still there")
+		}
+
+		s = p.wants(p.post("/sources", "connector", "git", "name", "Digits", "config", `{"path": "/srv/git/42.git", "name": "42"}`), 303)
+		form = p.wants(p.get(s.to+"/edit"), 200, `name="config"`, "/srv/git/42.git") // a field would read "42" back as a number
+		if strings.Contains(form.text, `name="config.path"`) {
+			t.Error("a field is offered that would change what it shows")
+		}
+	})
+}
+
+func TestATaskIsMadeFromThePageOfWhatItIsAbout(t *testing.T) {
+	throughPages(t, func(t *testing.T, p *people) {
+		p.signIn()
+		leads := regexp.MustCompile(`/tasks/new\?subject=(ctl_[a-z0-9]+)`).FindStringSubmatch(p.wants(p.get("/controls/IAM-02"), 200).text)
+		if leads == nil {
+			t.Fatal("the page of a control offers no task about it")
+		}
+		s := p.wants(p.get(leads[0]), 200, `value="`+leads[1]+`"`, "Filled in: IAM-02 Multi-factor authentication.")
+		if !regexp.MustCompile(`<option value="` + leads[1] + `">\s*Control: IAM-02 Multi-factor authentication`).MatchString(s.text) {
+			t.Error("what a task is about is not found by its name")
+		}
+		s = p.wants(p.post("/tasks", "title", "Enrol the last three", "kind", "gap", "priority", "high", "subject", leads[1]), 303)
+		s2 := p.wants(p.get(s.to), 200, "Multi-factor authentication")
+		if strings.Contains(s2.text, "/tasks/new?subject=") {
+			t.Error("a task about a task is offered")
+		}
+		p.wants(p.get("/controls/IAM-02"), 200, "Enrol the last three")
+		past := p.get("/controls/IAM-02?as_of=" + url.QueryEscape(clock.Format(p.clock.Now())))
+		if strings.Contains(past.text, "/tasks/new") {
+			t.Error("the past offers to make something")
+		}
 	})
 }

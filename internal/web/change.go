@@ -31,7 +31,7 @@ func (q *ask) newForm(sh kind.Shape) (answer, error) {
 func (q *ask) form(sh kind.Shape, verb string, in []kind.Field, given, wrong map[string]string, whole string, t thing) (answer, error) {
 	base := "/" + q.plural[sh.Name]
 	noun := words(sh.Name)
-	v := page.FormView{Title: "New " + noun, About: sh.Doc, Form: ui.Form{Action: base, Send: "Add " + noun, Cancel: base, Wrong: whole, Fields: q.fields(sh, in, given, wrong)}}
+	v := page.FormView{Title: "New " + noun, About: sh.Doc, Form: ui.Form{Action: base, Send: "Add " + noun, Cancel: base, Wrong: whole, Fields: tellNames(q.fields(sh, in, given, wrong))}}
 	crumbs := []ui.Link{{Text: q.title(sh.Name), Href: base}}
 	if t != nil {
 		one := q.hrefOf(sh.Name, t.id())
@@ -101,7 +101,10 @@ func (q *ask) editForm(sh kind.Shape) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	in := q.formFields(sh, "update")
+	in, _, err := q.spread(sh, q.formFields(sh, "update"), t)
+	if err != nil {
+		return answer{}, err
+	}
 	return q.form(sh, "update", in, q.texts(in, t), nil, "", t)
 }
 
@@ -111,7 +114,10 @@ func (q *ask) update(sh kind.Shape) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	in := q.formFields(sh, "update")
+	in, connector, err := q.spread(sh, q.formFields(sh, "update"), t)
+	if err != nil {
+		return answer{}, err
+	}
 	var was map[string]string
 	if t.number("rev") == seen {
 		was = q.texts(in, t)
@@ -127,6 +133,7 @@ func (q *ask) update(sh kind.Shape) (answer, error) {
 	if was != nil && len(input) == 0 {
 		return goTo(q.hrefOf(sh.Name, t.id()), "Nothing was changed.")
 	}
+	gather(connector, t, input, given)
 	if was == nil { // it will be refused; what is sent does not matter
 		input = map[string]any{}
 	}
@@ -142,7 +149,12 @@ func (q *ask) update(sh kind.Shape) (answer, error) {
 	if !inForm(e) {
 		return answer{}, err
 	}
-	whole := blame(e, in, wrong)
+	whole := ""
+	if connector != nil {
+		whole = blameConfig(e, *connector, in, wrong)
+	} else {
+		whole = blame(e, in, wrong)
+	}
 	return q.form(sh, "update", in, given, wrong, whole, t)
 }
 

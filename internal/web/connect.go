@@ -4,6 +4,7 @@ package web
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -40,14 +41,13 @@ func newSource(q *ask) (answer, error) {
 func (q *ask) connectForm(o collect.Offer, given, wrong map[string]string, whole string) (answer, error) {
 	sh, _ := q.Gate.Shape("source")
 	given["connector"] = o.Name
-	var before, own, after []ui.Field
+	var before, after []ui.Field
 	for _, f := range q.fields(sh, q.formFields(sh, "create"), given, wrong) {
 		switch f.Name {
 		case "connector":
 			f.Kind = "hidden"
 			before = append(before, f)
 		case "name":
-			f.Label, f.Hint = "Name of this source", "What it is called in Assay."
 			before = append(before, f)
 		case "config":
 			if f.Wrong != "" {
@@ -57,23 +57,123 @@ func (q *ask) connectForm(o collect.Offer, given, wrong map[string]string, whole
 			after = append(after, f)
 		}
 	}
-	for _, c := range o.Fields {
-		f := ui.Field{Kind: "text", Name: configName + c.Name, Label: first(words(c.Name)), Hint: sentenceOf(c.Doc), Required: c.Required, Value: given[configName+c.Name], Wrong: wrong[configName+c.Name]}
-		if c.Example != "" { // not inside the field: there it reads as if it had been filled in
-			f.Hint = strings.TrimSpace(f.Hint + " For example " + c.Example + ".")
-		}
-		if c.List {
-			f.Kind, f.Rows = "textarea", 3
-			f.Hint = strings.TrimSpace(f.Hint + " One on each line.")
-		}
-		own = append(own, f)
-	}
-	v := page.FormView{Title: "Connect: " + o.Title, About: o.Doc, Form: ui.Form{Action: "/sources", Send: "Connect", Cancel: "/sources", Wrong: whole, Fields: slices.Concat(before, own, after)}}
+	own := q.fields(sh, configFields(o), given, wrong)
+	v := page.FormView{Title: "Connect: " + o.Title, About: o.Doc, Form: ui.Form{Action: "/sources", Send: "Connect", Cancel: "/sources", Wrong: whole, Fields: tellNames(slices.Concat(before, own, after))}}
 	a := answer{body: page.FormPage(q.frame(v.Title, "sources", ui.Link{Text: "Sources", Href: "/sources"}, ui.Link{Text: "Add", Href: "/sources/new"}, ui.Link{Text: o.Title}), v)}
 	if len(wrong) > 0 || whole != "" {
 		a.code = http.StatusUnprocessableEntity
 	}
 	return a, nil
+}
+
+// tellNames keeps the name of a source apart from a name in its configuration.
+func tellNames(all []ui.Field) []ui.Field {
+	if slices.ContainsFunc(all, func(f ui.Field) bool { return strings.HasPrefix(f.Name, configName) }) {
+		for i := range all {
+			if all[i].Name == "name" {
+				all[i].Label, all[i].Hint = "Name of this source", "What it is called in Assay."
+			}
+		}
+	}
+	return all
+}
+
+// configFields are what a connector must know, as fields of a form.
+func configFields(o collect.Offer) []kind.Field {
+	out := make([]kind.Field, len(o.Fields))
+	for i, c := range o.Fields {
+		f := kind.Field{Name: configName + c.Name, Type: "string", Doc: sentenceOf(c.Doc), Required: c.Required}
+		if c.Example != "" { // not inside the field: there it reads as if it had been filled in
+			f.Doc = strings.TrimSpace(f.Doc + " For example " + c.Example + ".")
+		}
+		if c.List {
+			f.Type, f.Format = "array", "string"
+		}
+		out[i] = f
+	}
+	return out
+}
+
+// spread puts the fields of a source's configuration in the place of the whole, in the form that changes it, and their
+// values into t. Where a value cannot be shown in a field and read back the same, the whole stays, as YAML.
+func (q *ask) spread(sh kind.Shape, in []kind.Field, t thing) ([]kind.Field, *collect.Offer, error) {
+	config, ok := t["config"].(map[string]any)
+	if sh.Name != "source" || t["config"] != nil && !ok {
+		return in, nil, nil
+	}
+	all, err := do[[]collect.Offer](q, "connector.list", struct{}{})
+	if err != nil {
+		return nil, nil, err
+	}
+	i := slices.IndexFunc(all, func(o collect.Offer) bool { return o.Name == t.text("connector") })
+	if i < 0 || len(all[i].Fields) == 0 {
+		return in, nil, nil
+	}
+	shown, left := thing{}, len(config)
+	for _, c := range all[i].Fields {
+		v, has := config[c.Name]
+		if !has {
+			continue
+		}
+		left--
+		shown[configName+c.Name] = v
+		if text := configText(v); jsonText(configValue(c, text)) != jsonText(v) || !c.List && strings.Contains(text, "\n") {
+			return in, nil, nil
+		}
+	}
+	if left > 0 {
+		return in, nil, nil
+	}
+	maps.Copy(t, shown)
+	var out []kind.Field
+	for _, f := range in {
+		switch f.Name {
+		case "connector": // another connector is another source
+		case "config":
+			out = append(out, configFields(all[i])...)
+		default:
+			out = append(out, f)
+		}
+	}
+	return out, &all[i], nil
+}
+
+// gather makes a configuration of what was typed into its fields, where one of them was touched.
+func gather(o *collect.Offer, t thing, input map[string]any, given map[string]string) {
+	if o == nil {
+		return
+	}
+	was, _ := t["config"].(map[string]any)
+	config, touched := maps.Clone(was), false
+	if config == nil {
+		config = map[string]any{}
+	}
+	for _, c := range o.Fields {
+		if _, ok := input[configName+c.Name]; !ok {
+			continue
+		}
+		delete(input, configName+c.Name)
+		touched = true
+		if text := strings.TrimSpace(given[configName+c.Name]); text != "" {
+			config[c.Name] = configValue(c, text)
+		} else {
+			delete(config, c.Name)
+		}
+	}
+	if touched {
+		input["config"] = config
+	}
+}
+
+// configText is a value of a configuration as configValue reads it.
+func configText(v any) string {
+	switch x := v.(type) {
+	case []any:
+		return strings.Join(lines(v), "\n")
+	case map[string]any:
+		return jsonText(x)
+	}
+	return plainText(v)
 }
 
 func sentenceOf(s string) string {

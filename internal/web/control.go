@@ -163,6 +163,8 @@ func control(q *ask) (answer, error) {
 	if len(s.Causes) > 0 {
 		v.Why = s.Causes[0].Text
 	}
+	sh, _ := q.Gate.Shape("control")
+	v.Abouts = q.abouts(sh, t.id())
 	if q.mayChange("control.update") {
 		v.Edit = "/controls/" + seg(t.id()) + "/edit"
 	}

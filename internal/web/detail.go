@@ -147,6 +147,7 @@ func (q *ask) acts(sh kind.Shape, t thing) []ui.Button {
 			out = append(out, ui.Button{Text: first(words(o.Verb)), Href: base + "/" + strings.ReplaceAll(o.Verb, "_", "-"), Write: true})
 		}
 	}
+	out = append(out, q.abouts(sh, t.id())...)
 	if q.mayChange(sh.Name+".end") && sh.Create != kind.Never {
 		out = append(out, ui.Button{Text: "End", Kind: "quiet", Href: base + "/end", Write: true})
 	}

@@ -40,7 +40,7 @@ func (s *site) formFields(sh kind.Shape, verb string) []kind.Field {
 func (q *ask) fields(sh kind.Shape, in []kind.Field, given map[string]string, wrong map[string]string) []ui.Field {
 	var out []ui.Field
 	for _, f := range in {
-		x := ui.Field{Name: f.Name, Label: first(words(f.Name)), Hint: f.Doc, Required: f.Required, Value: given[f.Name], Wrong: wrong[f.Name], Kind: "text"}
+		x := ui.Field{Name: f.Name, Label: first(words(strings.TrimPrefix(f.Name, configName))), Hint: f.Doc, Required: f.Required, Value: given[f.Name], Wrong: wrong[f.Name], Kind: "text"}
 		q.sort(&x, f)
 		out = append(out, x)
 	}
@@ -85,6 +85,12 @@ func (q *ask) sort(x *ui.Field, f kind.Field) {
 		x.Hint += " Write it as " + q.at().AddDate(0, 3, 0).Format(time.DateOnly) + ", or with a time of day as " + x.Example + ", in " + q.org.Zone.String() + "."
 	case f.Name == "test" && f.Type == "string":
 		x.Options = q.testNames()
+	case f.Ref == "*" && f.Type == "string":
+		x.Options = q.anything()
+		x.Hint += " Type a part of its name to find it."
+		if x.Value != "" {
+			x.Hint += " Filled in: " + q.label(x.Value) + "."
+		}
 	case f.Type == "integer":
 		x.Kind = "number"
 	case f.Type == "array" && f.Plain():
@@ -102,6 +108,45 @@ func (q *ask) sort(x *ui.Field, f kind.Field) {
 			x.Rows = 10
 		}
 	}
+}
+
+// anything lists the things of all kinds of which there are few, for choosing one while typing.
+func (q *ask) anything() []ui.Option {
+	var out []ui.Option
+	for _, sh := range q.Gate.Shapes() {
+		if anyRef(sh) != "" {
+			continue // what is about a thing is no subject itself
+		}
+		some, _ := q.choices(sh.Name)
+		for _, o := range some {
+			out = append(out, ui.Option{Value: o.Value, Text: first(words(sh.Name)) + ": " + o.Text})
+		}
+	}
+	return out
+}
+
+// anyRef is the field of a kind that may point at a thing of any kind, or nothing.
+func anyRef(sh kind.Shape) string {
+	for _, f := range sh.Fields {
+		if f.Ref == "*" && f.Type == "string" && !f.ReadOnly {
+			return f.Name
+		}
+	}
+	return ""
+}
+
+// abouts are the buttons that make something about this thing: a task, and whatever else can be about any thing.
+func (q *ask) abouts(sh kind.Shape, id string) []ui.Button {
+	var out []ui.Button
+	if anyRef(sh) != "" {
+		return nil
+	}
+	for _, other := range q.Gate.Shapes() {
+		if by := anyRef(other); by != "" && q.mayChange(other.Name+".create") {
+			out = append(out, ui.Button{Text: "Add a " + words(other.Name), Href: "/" + q.plural[other.Name] + "/new" + query(by, id), Write: true})
+		}
+	}
+	return out
 }
 
 // testNames are the tests, for choosing one while typing.
