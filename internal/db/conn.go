@@ -67,13 +67,7 @@ func (c *Conn) stmt(ctx context.Context, q string) (*sql.Stmt, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare %.60q: %w", q, err)
 	}
-	if len(c.stmts) > 500 {
-		for k, old := range c.stmts {
-			old.Close()
-			delete(c.stmts, k)
-			break
-		}
-	}
+	makeRoom(c.stmts, 500, func(old *sql.Stmt) { old.Close() })
 	c.stmts[q] = s
 	return s, nil
 }
@@ -94,15 +88,21 @@ func (c *Conn) prepareUnder(ctx context.Context, dc any, q string) (driver.Stmt,
 	if c.under == nil {
 		c.under = map[string]driver.Stmt{}
 	}
-	if len(c.under) > 500 {
-		for k, old := range c.under {
-			old.Close()
-			delete(c.under, k)
-			break
-		}
-	}
+	makeRoom(c.under, 500, func(old driver.Stmt) { old.Close() })
 	c.under[q] = s
 	return s, nil
+}
+
+// makeRoom drops one of the statements that are kept prepared, whichever, where there are more than most.
+func makeRoom[S any](kept map[string]S, most int, drop func(S)) {
+	if len(kept) <= most {
+		return
+	}
+	for q, s := range kept {
+		drop(s)
+		delete(kept, q)
+		return
+	}
 }
 
 // forget closes what was prepared there: the engine closes no file that has a statement open.

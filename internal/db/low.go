@@ -117,13 +117,7 @@ func (l *low) stmt(q string) (uintptr, error) {
 	if rc := sqlitelib.Xsqlite3_prepare_v2(l.tls, l.db, zq, -1, at, 0); rc != sqlitelib.SQLITE_OK {
 		return 0, l.wrong(fmt.Sprintf("prepare %.60q", q), rc)
 	}
-	if len(l.stmts) > 200 {
-		for k, old := range l.stmts {
-			sqlitelib.Xsqlite3_finalize(l.tls, old)
-			delete(l.stmts, k)
-			break
-		}
-	}
+	makeRoom(l.stmts, 200, func(old uintptr) { sqlitelib.Xsqlite3_finalize(l.tls, old) })
 	l.stmts[q] = libc.AtomicLoadPUintptr(at)
 	return l.stmts[q], nil
 }

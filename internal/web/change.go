@@ -31,7 +31,7 @@ func (q *ask) newForm(sh kind.Shape) (answer, error) {
 func (q *ask) form(sh kind.Shape, verb string, in []kind.Field, given, wrong map[string]string, whole string, t thing) (answer, error) {
 	base := "/" + q.plural[sh.Name]
 	noun := words(sh.Name)
-	v := page.FormView{Title: "New " + noun, About: sh.Doc, Form: ui.Form{Action: base, Send: "Add " + noun, Cancel: base, Wrong: whole, Fields: tellNames(q.fields(sh, in, given, wrong))}}
+	v := page.FormView{Title: "New " + noun, About: sh.Doc, Form: ui.Form{Action: base, Send: "Add " + noun, Cancel: base, Wrong: whole, Fields: q.fields(sh, in, given, wrong)}}
 	crumbs := []ui.Link{{Text: q.title(sh.Name), Href: base}}
 	if t != nil {
 		one := q.hrefOf(sh.Name, t.id())
@@ -149,12 +149,7 @@ func (q *ask) update(sh kind.Shape) (answer, error) {
 	if !inForm(e) {
 		return answer{}, err
 	}
-	whole := ""
-	if connector != nil {
-		whole = blameConfig(e, *connector, in, wrong)
-	} else {
-		whole = blame(e, in, wrong)
-	}
+	whole := blame(e, in, wrong)
 	return q.form(sh, "update", in, given, wrong, whole, t)
 }
 

@@ -41,24 +41,23 @@ func newSource(q *ask) (answer, error) {
 func (q *ask) connectForm(o collect.Offer, given, wrong map[string]string, whole string) (answer, error) {
 	sh, _ := q.Gate.Shape("source")
 	given["connector"] = o.Name
-	var before, after []ui.Field
-	for _, f := range q.fields(sh, q.formFields(sh, "create"), given, wrong) {
-		switch f.Name {
-		case "connector":
+	var before, own, after []ui.Field
+	for _, f := range q.fields(sh, slices.Concat(configFields(o), q.formFields(sh, "create")), given, wrong) {
+		switch {
+		case strings.HasPrefix(f.Name, configName):
+			own = append(own, f)
+		case f.Name == "connector":
 			f.Kind = "hidden"
 			before = append(before, f)
-		case "name":
+		case f.Name == "name":
 			before = append(before, f)
-		case "config":
-			if f.Wrong != "" {
-				whole = strings.TrimSpace(whole + " " + f.Wrong)
-			}
-		default:
+		case f.Name != "config":
 			after = append(after, f)
+		case f.Wrong != "":
+			whole = strings.TrimSpace(whole + " " + f.Wrong)
 		}
 	}
-	own := q.fields(sh, configFields(o), given, wrong)
-	v := page.FormView{Title: "Connect: " + o.Title, About: o.Doc, Form: ui.Form{Action: "/sources", Send: "Connect", Cancel: "/sources", Wrong: whole, Fields: tellNames(slices.Concat(before, own, after))}}
+	v := page.FormView{Title: "Connect: " + o.Title, About: o.Doc, Form: ui.Form{Action: "/sources", Send: "Connect", Cancel: "/sources", Wrong: whole, Fields: slices.Concat(before, own, after)}}
 	a := answer{body: page.FormPage(q.frame(v.Title, "sources", ui.Link{Text: "Sources", Href: "/sources"}, ui.Link{Text: "Add", Href: "/sources/new"}, ui.Link{Text: o.Title}), v)}
 	if len(wrong) > 0 || whole != "" {
 		a.code = http.StatusUnprocessableEntity
@@ -199,20 +198,19 @@ func connect(q *ask) (answer, error) {
 	if i < 0 {
 		return goTo("/sources/new", "Choose what to connect.")
 	}
-	config := map[string]any{}
-	for _, c := range all[i].Fields {
-		text := strings.TrimSpace(strings.ReplaceAll(q.r.PostForm.Get(configName+c.Name), "\r\n", "\n"))
-		if text == "" {
-			if c.Required && input["config"] == nil {
-				wrong[configName+c.Name] = "Fill this in."
-			}
-			continue
-		}
-		config[c.Name], given[configName+c.Name] = configValue(c, text), text
+	in = slices.Concat(configFields(all[i]), in)
+	if input, given, wrong, err = q.read(in, nil); err != nil {
+		return answer{}, err
 	}
 	if input["config"] == nil {
-		input["config"] = config
+		for _, c := range all[i].Fields {
+			if c.Required && strings.TrimSpace(given[configName+c.Name]) == "" {
+				wrong[configName+c.Name] = "Fill this in."
+			}
+		}
+		input["config"] = map[string]any{}
 	}
+	gather(&all[i], thing{"config": input["config"]}, input, given)
 	if len(wrong) > 0 {
 		return q.connectForm(all[i], given, wrong, "")
 	}
@@ -220,29 +218,13 @@ func connect(q *ask) (answer, error) {
 	if e := errs.Public(err); err != nil && !inForm(e) {
 		return answer{}, err
 	} else if err != nil {
-		return q.connectForm(all[i], given, wrong, blameConfig(e, all[i], in, wrong))
+		return q.connectForm(all[i], given, wrong, blame(e, in, wrong))
 	}
 	var t thing
 	if err := json.Unmarshal(out, &t); err != nil {
 		return answer{}, errs.New(errs.Internal, "the answer cannot be read").Because(err)
 	}
 	return goTo(q.hrefOf("source", t.id()), done("Source connected. Read it now, or wait for its turn", receipt))
-}
-
-// blameConfig is blame, for a form in which each field of the configuration stands by itself.
-func blameConfig(e *errs.Error, o collect.Offer, in []kind.Field, wrong map[string]string) (whole string) {
-	for _, x := range e.All() {
-		name, inConfig := strings.CutPrefix(x.Field, configName)
-		if cut := strings.IndexAny(name, "[."); cut > 0 {
-			name = name[:cut]
-		}
-		if inConfig && slices.ContainsFunc(o.Fields, func(c collect.OfferField) bool { return c.Name == name }) {
-			wrong[configName+name] = wrongText(x)
-			continue
-		}
-		whole = strings.TrimSpace(whole + " " + blameOne(x, in, wrong))
-	}
-	return whole
 }
 
 // configValue is what was typed: a number, true or false, or an object in braces where it reads as one, else the

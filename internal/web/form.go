@@ -44,7 +44,7 @@ func (q *ask) fields(sh kind.Shape, in []kind.Field, given map[string]string, wr
 		q.sort(&x, f)
 		out = append(out, x)
 	}
-	return out
+	return tellNames(out)
 }
 
 // sort chooses how a question is asked, by the type of the field.
@@ -379,16 +379,16 @@ func blame(e *errs.Error, in []kind.Field, wrong map[string]string) (whole strin
 }
 
 func blameOne(e *errs.Error, in []kind.Field, wrong map[string]string) (whole string) {
-	name := e.Field
-	if i := strings.IndexAny(name, "[."); i > 0 {
-		name = name[:i]
-	}
-	if slices.ContainsFunc(in, func(f kind.Field) bool { return f.Name == name }) {
+	for _, f := range in { // a field of a configuration stands before the configuration
+		part, ok := strings.CutPrefix(e.Field, f.Name)
+		if !ok || part != "" && part[0] != '[' && part[0] != '.' {
+			continue
+		}
 		text := wrongText(e)
-		if name != e.Field {
+		if part != "" {
 			text = first(fmt.Sprintf("%s: %s", e.Field, text))
 		}
-		wrong[name] = strings.TrimSpace(wrong[name] + " " + text)
+		wrong[f.Name] = strings.TrimSpace(wrong[f.Name] + " " + text)
 		return ""
 	}
 	return first(e.Error()) + fixed(e)
