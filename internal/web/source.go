@@ -106,7 +106,7 @@ func source(q *ask) (answer, error) {
 		v.Run = "/sources/" + seg(t.id()) + "/run"
 	}
 	sh, _ := q.Gate.Shape("source")
-	v.Acts = q.moves(sh, t)
+	v.Acts = append(q.moves(sh, t), q.abouts(sh, t.id())...)
 	if v.History, v.Entry, err = q.lately(t.id(), 5); err != nil {
 		return answer{}, err
 	}
