@@ -145,7 +145,10 @@ func (s stateSet) letter(paused, outside bool) Letter {
 // organisation's zone says which moments belong to it.
 type Day int32
 
-const dayGrace = 2 * time.Hour // how long after its end a day stays open for runs that come late
+const (
+	dayGrace  = 2 * time.Hour  // how long after its end a day stays open
+	lateGrace = 48 * time.Hour // how long after its close a run still counts whose data was collected on the day
+)
 
 // DayOf is the day of a moment in a time zone.
 func DayOf(t time.Time, zone *time.Location) Day {
@@ -233,11 +236,11 @@ type Strip struct {
 }
 
 // NewStrip makes the frame of the n days that end with the day of now.
-func NewStrip(zone *time.Location, now time.Time, n int) *Strip {
+func NewStrip(days *Days, now time.Time, n int) *Strip {
 	n = max(n, 0)
-	s := &Strip{last: DayOf(now, zone), starts: make([]int64, n+1), now: now.UnixMilli()}
+	s := &Strip{last: days.DayOf(now), starts: make([]int64, n+1), now: now.UnixMilli()}
 	for i := range s.starts {
-		s.starts[i] = (s.last - Day(n) + 1 + Day(i)).Start(zone).UnixMilli()
+		s.starts[i] = days.Start(s.last - Day(n) + 1 + Day(i)).UnixMilli()
 	}
 	return s
 }
@@ -250,7 +253,7 @@ type Placed struct {
 	strip *Strip
 	runs  []RunAt
 	first []int  // first[i] is the first run of day i; the runs of day i end before first[i+1]
-	late  []bool // day i has a run that was evaluated after the day was closed
+	late  []bool // day i has a run that came too late to count
 }
 
 // Place lays runs, which must be in the order of At, over the days of the strip.
@@ -268,15 +271,15 @@ func (s *Strip) Place(runs []RunAt) (*Placed, error) {
 	}
 	for i := range s.Days() {
 		for r := p.first[i]; r < p.first[i+1] && !p.late[i]; r++ {
-			p.late[i] = s.isLate(i, runs[r])
+			p.late[i] = s.tooLate(i, runs[r])
 		}
 	}
 	return p, nil
 }
 
-// isLate reports whether a run of day i was evaluated when the day was closed.
-func (s *Strip) isLate(i int, r RunAt) bool {
-	return !r.Evaluated.IsZero() && r.Evaluated.UnixMilli() >= s.starts[i+1]+dayGrace.Milliseconds()
+// tooLate reports whether a run of day i was evaluated more than 48 hours after the day was closed.
+func (s *Strip) tooLate(i int, r RunAt) bool {
+	return !r.Evaluated.IsZero() && r.Evaluated.UnixMilli() >= s.starts[i+1]+(dayGrace+lateGrace).Milliseconds()
 }
 
 // TestHistory is what the strip must know of one test, each list in the order of time.
@@ -287,8 +290,8 @@ type TestHistory struct {
 }
 
 // Letters appends the strip of one test to dst, newest day first, in steps of its days and
-// changes. A run that comes in after its day was closed can only make the day worse: a fail
-// counts, anything else is kept and does not mend what was reported.
+// changes. A run that comes in after its day was closed counts like any other for 48 hours, and then
+// not at all: an F never goes, and a day without an answer may still get one.
 func (p *Placed) Letters(dst []DayCell, h TestHistory) []DayCell {
 	s := p.strip
 	n := s.Days()
@@ -300,7 +303,7 @@ func (p *Placed) Letters(dst []DayCell, h TestHistory) []DayCell {
 		from, to := s.starts[i], s.starts[i+1]
 		set, first, last, next := p.states(i, c, h.Changes)
 		c = next
-		outside := len(h.Dates) > 0 && !touches(h.Dates, from, to)
+		outside := from == to || len(h.Dates) > 0 && !touches(h.Dates, from, to) // a skipped date has no moment
 		dst[at+n-1-i] = DayCell{
 			Day: day, Letter: set.letter(touches(h.Pauses, from, to), outside),
 			Open: s.now < to+dayGrace.Milliseconds(), First: first, Last: last,
@@ -330,7 +333,7 @@ func (p *Placed) states(i, c int, changes []StateChange) (set stateSet, first, l
 			last = p.first[i+1] - 1
 			break
 		}
-		if state == RunFailed || !p.strip.isLate(i, p.runs[r]) {
+		if !p.strip.tooLate(i, p.runs[r]) {
 			set.add(state)
 		}
 	}

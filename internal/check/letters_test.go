@@ -165,7 +165,7 @@ func TestAStripIsNewestFirst(t *testing.T) {
 	for d := 27; d <= 34; d++ { // 27 February to 6 March, daily at 08:00
 		runs = append(runs, RunAt{At: time.Date(2026, 2, d, 7, 0, 0, 0, time.UTC)})
 	}
-	p, err := NewStrip(z, now, 8).Place(runs)
+	p, err := NewStrip(NewDays(z), now, 8).Place(runs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,10 +190,13 @@ func TestARunBelongsToTheDayOfItsData(t *testing.T) {
 		want      string
 	}{
 		{"2026-03-04T01:59:59Z", RunPassed, "NNP"}, // late, and the day is still open
-		{"2026-03-04T02:00:00Z", RunPassed, "NNN"}, // the day was closed without data, and stays so
-		{"2026-03-04T09:00:00Z", RunFailed, "NNF"}, // a fail counts whenever it comes
+		{"2026-03-04T09:00:00Z", RunPassed, "NNP"}, // late, and within 48 hours after the day was closed
+		{"2026-03-04T09:00:00Z", RunFailed, "NNF"},
+		{"2026-03-06T01:59:59Z", RunPassed, "NNP"},
+		{"2026-03-06T02:00:00Z", RunPassed, "NNN"}, // too late: the day stays as it was reported
+		{"2026-03-06T02:00:00Z", RunFailed, "NNN"},
 	} {
-		p, err := NewStrip(z, now, 3).Place([]RunAt{{At: collected, Evaluated: moment(t, c.evaluated)}})
+		p, err := NewStrip(NewDays(z), now, 3).Place([]RunAt{{At: collected, Evaluated: moment(t, c.evaluated)}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -202,7 +205,7 @@ func TestARunBelongsToTheDayOfItsData(t *testing.T) {
 			t.Errorf("evaluated %s: %s, want %s", c.evaluated, got, c.want)
 		}
 	}
-	if _, err := NewStrip(z, now, 3).Place([]RunAt{{At: now}, {At: collected}}); err == nil {
+	if _, err := NewStrip(NewDays(z), now, 3).Place([]RunAt{{At: now}, {At: collected}}); err == nil {
 		t.Error("runs out of order were placed")
 	}
 }
@@ -220,7 +223,7 @@ func TestAStripAgreesWithItsDays(t *testing.T) {
 		for _, m := range slices.Sorted(slices.Values(rapid.SliceOfNDistinct(rapid.IntRange(-48*60, 12*24*60), 0, 40, rapid.ID).Draw(t, "minutes"))) {
 			r := RunAt{At: start.Add(time.Duration(m) * time.Minute)}
 			if rapid.IntRange(0, 5).Draw(t, "late") == 0 {
-				r.Evaluated = r.At.Add(time.Duration(rapid.IntRange(0, 40).Draw(t, "hours")) * time.Hour)
+				r.Evaluated = r.At.Add(time.Duration(rapid.IntRange(0, 90).Draw(t, "hours")) * time.Hour)
 			}
 			runs = append(runs, r)
 			if rapid.IntRange(0, 3).Draw(t, "changes") == 0 {
@@ -233,7 +236,7 @@ func TestAStripAgreesWithItsDays(t *testing.T) {
 		if rapid.Bool().Draw(t, "dated") {
 			h.Dates = []Stretch{{From: start.AddDate(0, 0, 4)}}
 		}
-		p, err := NewStrip(z, now, n).Place(runs)
+		p, err := NewStrip(NewDays(z), now, n).Place(runs)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -265,7 +268,7 @@ func slowCell(z *time.Location, now time.Time, d Day, runs []RunAt, h TestHistor
 			c.First = i
 		}
 		c.Last = i
-		if late := !r.Evaluated.IsZero() && d.Closed(z, r.Evaluated); !late || h.Changes[k].State == RunFailed {
+		if late := !r.Evaluated.IsZero() && !r.Evaluated.Before(d.Closes(z).Add(48*time.Hour)); !late {
 			states = append(states, h.Changes[k].State)
 		}
 	}
@@ -295,7 +298,7 @@ func BenchmarkAYearOfAGrid(b *testing.B) {
 	}
 	var cells []DayCell
 	for b.Loop() {
-		p, err := NewStrip(z, now, 365).Place(runs)
+		p, err := NewStrip(NewDays(z), now, 365).Place(runs)
 		if err != nil {
 			b.Fatal(err)
 		}

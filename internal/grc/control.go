@@ -22,6 +22,7 @@ type Control struct {
 	OwnerRole string         `json:"owner_role" doc:"The role that usually answers for it."`
 	Weight    int64          `json:"weight" doc:"2 for a key control, else 1." min:"1" max:"2" default:"1"`
 	Frequency Frequency      `json:"frequency" doc:"How often it is performed." list:"" default:"continuous"`
+	GraceDays int64          `json:"grace_days" doc:"How many days after the end of its window a performance is still in time." min:"0" max:"90"`
 	Purpose   string         `json:"purpose" doc:"preventive, detective or corrective."`
 	Operation string         `json:"operation" doc:"manual, automated or both."`
 	Criteria  []string       `json:"criteria" doc:"Numbers of the criteria that it serves."`
@@ -86,6 +87,27 @@ var Controls = kind.Kind[Control]{
 		{Verb: "activate", Doc: "Put a control in force.", From: []string{"draft", "retired"}, To: "active", Act: "edit"},
 		{Verb: "retire", Doc: "Take a control out of force. Its past stays.", From: []string{"draft", "active"}, To: "retired", Act: "edit"},
 	},
+}
+
+// Terms are what a control says of itself: what is done and what proves it. They change with an approval only, and
+// each day is judged by those that were in force on it. Who owns a control and what has to be done for it are no part of them.
+type Terms struct {
+	Title     string         `json:"title" doc:"What it is called." min:"2" max:"200"`
+	Text      string         `json:"text" doc:"What is done, by whom, how often." min:"5" max:"5000" long:""`
+	Weight    int64          `json:"weight" doc:"2 for a key control, else 1." min:"1" max:"2" default:"1"`
+	Frequency Frequency      `json:"frequency" doc:"How often it is performed." default:"continuous"`
+	GraceDays int64          `json:"grace_days" doc:"How many days after the end of its window a performance is still in time." min:"0" max:"90"`
+	Purpose   string         `json:"purpose" doc:"preventive, detective or corrective."`
+	Operation string         `json:"operation" doc:"manual, automated or both."`
+	Criteria  []string       `json:"criteria" doc:"Numbers of the criteria that it serves."`
+	Policies  []string       `json:"policies" doc:"Refs of the policies that it rests on, such as POL-04."`
+	Tests     []ControlTest  `json:"tests" doc:"The tests that prove it."`
+	Evidence  []EvidenceKind `json:"evidence" doc:"The kinds of evidence that prove it."`
+}
+
+// Terms gives what the control says of itself.
+func (c *Control) Terms() Terms {
+	return Terms{c.Title, c.Text, c.Weight, c.Frequency, c.GraceDays, c.Purpose, c.Operation, c.Criteria, c.Policies, c.Tests, c.Evidence}
 }
 
 // A Decision says that a criterion or a control does not apply, or does, and why.

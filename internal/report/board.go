@@ -4,7 +4,6 @@ package report
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -25,7 +24,8 @@ type Board struct {
 	Zone      *time.Location
 	Days      []check.Day // newest first
 	Criteria  []*CriterionLine
-	Controls  []*ControlLine
+	Controls  []*ControlLine // in force
+	Former    []*ControlLine // no longer in force, and in force on one of the days
 	Tests     map[string]*TestLine
 	Checks    []check.Check // in the time of the board, oldest first
 	Readiness Readiness
@@ -34,8 +34,9 @@ type Board struct {
 	Sources   map[string]collect.Run // newest run by source
 	Newest    time.Time              // when the newest complete data was collected
 
+	dated  *dated
 	starts []time.Time // when each day begins, as in Days, and before them when the newest one ends
-	byRef  map[string]*ControlLine
+	byID   map[string]*ControlLine
 	byKey  map[string]*CriterionLine
 	data   *boardData
 
@@ -46,7 +47,8 @@ type Board struct {
 // CriterionLine is one criterion on the board.
 type CriterionLine struct {
 	Requirement *grc.Requirement
-	Controls    []*ControlLine // applicable, in force
+	Controls    []*ControlLine // in force
+	Former      []*ControlLine // no longer in force, and in force for it on one of the days
 	Letters     []check.Letter // newest first
 	Reasons     []string       // beside each letter
 	Score       CriterionScore
@@ -56,12 +58,16 @@ type CriterionLine struct {
 
 // ControlLine is one control on the board.
 type ControlLine struct {
-	Control  *grc.Control
+	Control  *grc.Control // as it is, or was last
+	Retired  time.Time    // when it went out of force; zero where it is in force
 	Health   ControlHealth
 	Facts    ControlFacts
 	Letters  []check.Letter
 	Days     []ControlDay
 	Evidence []EvidenceLine
+
+	past  *controlPast
+	parts [][]dayPart // of each day
 }
 
 // EvidenceLine is one kind of evidence of a control, with the piece that proves it now.
@@ -82,21 +88,18 @@ type TestLine struct {
 	Completed time.Time   // when it last came to an end
 	Done      check.RunState
 	Cells     []check.DayCell
+
+	runs    []check.RunAt // all that it had part in, oldest first
+	history check.TestHistory
 }
 
 // boardData is what a board is made of.
 type boardData struct {
-	requirements []*grc.Requirement
-	controls     []*grc.Control
-	evidence     map[string][]*grc.Evidence // by control id
-	policies     map[string]*grc.Policy     // by ref
-	decisions    map[string]*grc.Decision   // by subject
-	overdue      map[string]int             // overdue tasks by subject
-	exceptions   []*grc.Exception           // live ones
-	plans        map[string]map[string]bool // tests by scope
-	states       map[string]check.State     // what each test came to last
-	only         *grc.Control               // the one control that is looked at; nil where all are
-	changes      map[string][]change        // all that each test came to, oldest first
+	evidence   map[string][]*grc.Evidence // by control id
+	overdue    map[string]int             // overdue tasks by subject
+	exceptions []*grc.Exception           // live ones
+	states     map[string]check.State     // what each test came to last
+	only       *controlPast               // the one control that is looked at; nil where all are
 }
 
 // change is what a test came to from a moment on: of a State, what the days need.
@@ -104,35 +107,43 @@ type change struct {
 	Verdict check.Word
 	Reason  string
 	At      time.Time
+	batch   int64
 }
 
-// Control finds a control on the board by ref.
-func (b *Board) Control(ref string) *ControlLine { return b.byRef[ref] }
+// Control finds a control on the board by ref: the one in force, or else the last that was.
+func (b *Board) Control(ref string) *ControlLine {
+	for _, all := range [][]*ControlLine{b.Controls, b.Former} {
+		for _, c := range slices.Backward(all) {
+			if c.Control.Ref == ref {
+				return c
+			}
+		}
+	}
+	return nil
+}
 
 // Criterion finds a criterion on the board by number.
 func (b *Board) Criterion(ref string) *CriterionLine { return b.byKey[ref] }
 
 // makeBoard makes the board of the last days: the whole of it, or with only what one control stands on. What is
 // said of that control is the same on both; a test holds them against each other.
-func makeBoard(ctx context.Context, v *store.View, cat *check.Catalogue, days int, only *grc.Control) (*Board, error) {
+func makeBoard(ctx context.Context, v *store.View, cat *check.Catalogue, d *dated, days int, only *controlPast) (*Board, error) {
 	org, err := grc.OrganizationOf(ctx, v)
 	if err != nil {
 		return nil, err
 	}
-	b := &Board{Org: org, Now: v.Now, At: v.At, Zone: org.Zone(), Tests: map[string]*TestLine{}, byRef: map[string]*ControlLine{}, byKey: map[string]*CriterionLine{}}
-	today := check.DayOf(v.Now, b.Zone)
-	b.starts = append(b.starts, (today + 1).Start(b.Zone))
+	b := &Board{Org: org, Now: v.Now, At: v.At, Zone: d.days.Zone(v.Now), Tests: map[string]*TestLine{}, dated: d, byID: map[string]*ControlLine{}, byKey: map[string]*CriterionLine{}}
+	today := d.days.DayOf(v.Now)
+	b.starts = append(b.starts, d.days.Start(today+1))
 	for i := range days {
 		b.Days = append(b.Days, today-check.Day(i))
-		b.starts = append(b.starts, b.Days[i].Start(b.Zone))
+		b.starts = append(b.starts, d.days.Start(b.Days[i]))
 	}
 	if b.data, err = readBoard(ctx, v, only); err != nil {
 		return nil, err
 	}
-	from := (today - check.Day(days-1)).Start(b.Zone)
-	if b.Checks, err = check.Checks.Select(ctx, v, "at>=$3", "ORDER BY at, batch", from.UnixMilli()); err != nil {
-		return nil, err
-	}
+	oldest, _ := slices.BinarySearchFunc(d.checks, b.starts[days], func(c check.Check, at time.Time) int { return c.At.Compare(at) })
+	b.Checks = d.checks[oldest:]
 	if only != nil {
 		if err := b.tests(cat); err != nil {
 			return nil, err
@@ -159,23 +170,11 @@ func makeBoard(ctx context.Context, v *store.View, cat *check.Catalogue, days in
 	return b, nil
 }
 
-func readBoard(ctx context.Context, v *store.View, only *grc.Control) (*boardData, error) {
-	d := &boardData{evidence: map[string][]*grc.Evidence{}, policies: map[string]*grc.Policy{}, decisions: map[string]*grc.Decision{}, overdue: map[string]int{},
-		plans: map[string]map[string]bool{}, states: map[string]check.State{}, changes: map[string][]change{}}
-	var err error
+func readBoard(ctx context.Context, v *store.View, only *controlPast) (*boardData, error) {
+	d := &boardData{evidence: map[string][]*grc.Evidence{}, overdue: map[string]int{}, only: only, states: map[string]check.State{}}
 	brought := map[string]any{"state": []string{"accepted", "superseded", "withdrawn"}}
 	if only != nil {
-		d.controls, d.only = []*grc.Control{only}, only
-		brought["control"] = only.ID
-	} else {
-		if d.requirements, err = store.All(ctx, v, grc.Requirements, nil); err != nil {
-			return nil, err
-		}
-		slices.SortFunc(d.requirements, func(a, b *grc.Requirement) int { return int(a.Position - b.Position) })
-		if d.controls, err = store.All(ctx, v, grc.Controls, map[string]any{"state": "active"}); err != nil {
-			return nil, err
-		}
-		slices.SortFunc(d.controls, byRef)
+		brought["control"] = only.newest.ID
 	}
 	pieces, err := store.All(ctx, v.Whole(), grc.Evidences, brought) // what proves a control proves it, whoever asks
 	if err != nil {
@@ -184,27 +183,11 @@ func readBoard(ctx context.Context, v *store.View, only *grc.Control) (*boardDat
 	for _, e := range pieces {
 		d.evidence[e.Control] = append(d.evidence[e.Control], e)
 	}
-	policies, err := store.All(ctx, v, grc.Policies, nil)
-	if err != nil {
-		return nil, err
-	}
-	for _, p := range policies {
-		d.policies[p.Ref] = p
-	}
 	return d, d.readWork(ctx, v)
 }
 
 func (d *boardData) readWork(ctx context.Context, v *store.View) error {
-	decisions, err := store.All(ctx, v, grc.Decisions, map[string]any{"state": "approved", "decision": "not_applicable"})
-	if err != nil {
-		return err
-	}
 	day := v.Now.UTC().Format(time.DateOnly)
-	for _, x := range decisions {
-		if (x.FromDay == "" || string(x.FromDay) <= day) && (x.ToDay == "" || string(x.ToDay) >= day) {
-			d.decisions[x.Subject] = x
-		}
-	}
 	tasks, err := store.All(ctx, v, grc.Tasks, map[string]any{"state": []string{"open", "in_progress", "blocked"}})
 	if err != nil {
 		return err
@@ -223,45 +206,9 @@ func (d *boardData) readWork(ctx context.Context, v *store.View) error {
 			d.exceptions = append(d.exceptions, e)
 		}
 	}
-	plans, err := check.Plans.Select(ctx, v, "", "")
-	if err != nil {
-		return err
-	}
-	for _, p := range plans {
-		d.plans[p.Scope] = p.Names()
-	}
-	return d.readStates(ctx, v)
-}
-
-// readStates reads what the tests came to, now and before.
-func (d *boardData) readStates(ctx context.Context, v *store.View) error {
-	where, names := "", []any(nil)
-	if d.only != nil {
-		for i, t := range d.only.Tests {
-			where += fmt.Sprintf(", $%d", i+3)
-			names = append(names, t.Test)
-		}
-		if names == nil {
-			return nil
-		}
-		where = "test IN (" + where[2:] + ")"
-	}
-	now, err := check.States.Select(ctx, v, where, "", names...)
-	if err != nil {
-		return err
-	}
+	now, err := check.States.Select(ctx, v, "", "")
 	for _, s := range now {
 		d.states[s.Test] = s
-	}
-	type row struct {
-		Test    string
-		Verdict check.Word
-		Reason  string
-		At      int64
-	}
-	all, err := store.ProjectChanges[row](ctx, v, check.States, []string{"test", "state", "reason", "at"}, where, names...)
-	for _, s := range all {
-		d.changes[s.Test] = append(d.changes[s.Test], change{s.Verdict, s.Reason, time.UnixMilli(s.At).UTC()})
 	}
 	return err
 }

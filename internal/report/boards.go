@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,7 +26,8 @@ type Boards struct {
 
 	mu    sync.Mutex
 	kept  map[string]*kept
-	alone map[string]*kept // of one control each
+	alone map[string]*kept   // of one control each
+	past  map[string]*memory // by organisation
 }
 
 type kept struct {
@@ -40,12 +40,36 @@ type kept struct {
 // Of gives the board of the last days as a view sees it.
 func (b *Boards) Of(ctx context.Context, v *store.View, days int) (*Board, error) {
 	return b.once(&b.kept, keyOf(v, days), func() (*Board, error) {
-		cat, err := b.Rules(ctx, v)
-		if err != nil {
-			return nil, err
-		}
-		return makeBoard(ctx, v, cat, days, nil)
+		return b.make(ctx, v, days, nil)
 	})
+}
+
+// make makes the board of the last days: the whole of it, or with only what one control stands on.
+func (b *Boards) make(ctx context.Context, v *store.View, days int, only *controlPast) (*Board, error) {
+	cat, err := b.Rules(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	d, err := b.dated(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	return makeBoard(ctx, v, cat, d, days, only)
+}
+
+// dated gives what was in force when, as a view knows it.
+func (b *Boards) dated(ctx context.Context, v *store.View) (*dated, error) {
+	b.mu.Lock()
+	if b.past == nil {
+		b.past = map[string]*memory{}
+	}
+	m := b.past[v.Org]
+	if m == nil {
+		m = &memory{org: v.Org}
+		b.past[v.Org] = m
+	}
+	b.mu.Unlock()
+	return m.read(ctx, v)
 }
 
 // once makes a board that is not kept yet; whoever asks for it meanwhile waits for the same.
@@ -86,58 +110,28 @@ func (b *Boards) Control(ctx context.Context, v *store.View, days int, ref strin
 	if k != nil && k.done.Load() {
 		return k.board, k.board.named(ref), nil
 	}
-	only, err := controlNamed(ctx, v, ref)
-	if err != nil || only == nil {
+	d, err := b.dated(ctx, v)
+	if err != nil {
 		return nil, nil, err
 	}
-	board, err := b.once(&b.alone, key+"|"+only.ID, func() (*Board, error) {
-		cat, err := b.Rules(ctx, v)
-		if err != nil {
-			return nil, err
-		}
-		return makeBoard(ctx, v, cat, days, only)
-	})
+	only := d.named(ref)
+	if only == nil {
+		return nil, nil, nil
+	}
+	board, err := b.once(&b.alone, key+"|"+only.newest.ID, func() (*Board, error) { return b.make(ctx, v, days, only) })
 	if err != nil {
 		return nil, nil, err
 	}
 	return board, board.named(ref), nil
 }
 
-// named finds a control by its ref, in any case of letters, or by its id. Capitals come first: it is how a ref is written.
+// named finds a control that is or was in force by its ref, in any case of letters, or by its id.
 func (b *Board) named(ref string) *ControlLine {
-	for _, fits := range []func(*grc.Control) bool{isRef(strings.ToUpper(ref)), isNamed(ref)} {
-		for _, x := range slices.Backward(b.Controls) {
-			if fits(x.Control) {
-				return x
-			}
-		}
+	p := b.dated.named(ref)
+	if p == nil {
+		return nil
 	}
-	return nil
-}
-
-func isRef(ref string) func(*grc.Control) bool {
-	return func(c *grc.Control) bool { return c.Ref == ref }
-}
-
-func isNamed(ref string) func(*grc.Control) bool {
-	return func(c *grc.Control) bool { return c.ID == ref || strings.EqualFold(c.Ref, ref) }
-}
-
-// controlNamed reads the control in force that named would find; nil where there is none.
-func controlNamed(ctx context.Context, v *store.View, ref string) (*grc.Control, error) {
-	for _, where := range []map[string]any{{"state": "active", "ref": strings.ToUpper(ref)}, {"state": "active"}} { // the second for what is written otherwise, and for ids
-		all, err := store.All(ctx, v, grc.Controls, where)
-		if err != nil {
-			return nil, err
-		}
-		slices.SortFunc(all, byRef)
-		for _, c := range slices.Backward(all) {
-			if isNamed(ref)(c) {
-				return c, nil
-			}
-		}
-	}
-	return nil, nil
+	return b.byID[p.newest.ID]
 }
 
 func byRef(a, b *grc.Control) int {

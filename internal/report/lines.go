@@ -15,18 +15,18 @@ import (
 func (b *Board) tests(cat *check.Catalogue) error {
 	ids := map[string]bool{}
 	for _, r := range cat.Rules() {
-		if only := b.data.only; only != nil && !slices.ContainsFunc(only.Tests, func(t grc.ControlTest) bool { return t.Test == r.ID() }) {
+		if only := b.data.only; only != nil && !slices.Contains(only.tests(), r.ID()) {
 			continue
 		}
 		b.Tests[r.ID()] = &TestLine{ID: r.ID(), Rule: r}
 		ids[r.ID()] = true
 	}
-	for id := range b.data.changes {
+	for id := range b.dated.changes {
 		if !ids[id] {
 			b.Tests[id] = &TestLine{ID: id}
 		}
 	}
-	strip := check.NewStrip(b.Zone, b.Now, len(b.Days))
+	strip := check.NewStrip(b.dated.days, b.Now, len(b.Days))
 	placed := map[string]*check.Placed{}
 	runs := map[string][]check.RunAt{}
 	for id, t := range b.Tests {
@@ -38,20 +38,35 @@ func (b *Board) tests(cat *check.Catalogue) error {
 				return fmt.Errorf("runs of %s: %w", id, err)
 			}
 		}
-		t.fill(b.data.states[id], b.data.changes[id], runs[which])
-		h := check.TestHistory{Changes: make([]check.StateChange, 0, len(b.data.changes[id]))}
-		for _, s := range b.data.changes[id] {
+		t.runs = runs[which]
+		t.fill(b.data.states[id], b.dated.changes[id], t.runs)
+		h := check.TestHistory{Changes: make([]check.StateChange, 0, len(b.dated.changes[id])), Dates: []check.Stretch{{From: b.since(t)}}}
+		for _, s := range b.dated.changes[id] {
 			h.Changes = append(h.Changes, check.StateChange{At: s.At, State: s.Verdict.RunState()})
 		}
+		t.history = h
 		t.Cells = placed[which].Letters(nil, h)
 	}
 	return nil
 }
 
+// since is the moment from which there was a test: with the organisation, or when it was first run.
+func (b *Board) since(t *TestLine) time.Time {
+	if std, err := check.Standard(); err == nil {
+		if _, ours := std.Rule(t.ID); ours {
+			return b.dated.began
+		}
+	}
+	if changes := b.dated.changes[t.ID]; len(changes) > 0 {
+		return changes[0].At
+	}
+	return b.Now
+}
+
 // scopesOf names the lists of tests in which a test stands: tests with the same name share their runs.
 func (b *Board) scopesOf(id string) string {
 	out := []string{}
-	for scope, names := range b.data.plans {
+	for scope, names := range b.dated.plans {
 		if names[id] {
 			out = append(out, scope)
 		}
@@ -62,8 +77,8 @@ func (b *Board) scopesOf(id string) string {
 
 func (b *Board) runsOf(id string) []check.RunAt {
 	var out []check.RunAt
-	for _, c := range b.Checks {
-		if b.data.plans[c.Scope][id] {
+	for _, c := range b.dated.checks {
+		if b.dated.plans[c.Scope][id] {
 			out = append(out, check.RunAt{At: c.At})
 		}
 	}
@@ -104,40 +119,60 @@ func ended(s check.RunState) bool {
 	return s == check.RunPassed || s == check.RunFailed || s == check.RunExcepted || s == check.RunNotApplicable
 }
 
-// controls judges every control in force, now and on each day.
+// controls judges every control that is in force, and those that were on one of the days.
 func (b *Board) controls() {
-	for _, c := range b.data.controls {
-		l := &ControlLine{Control: c}
-		l.Evidence = b.evidenceOf(c)
-		l.Facts = b.factsOf(c, l.Evidence)
-		l.Health = HealthOf(l.Facts, b.Now)
-		l.Days = b.daysOf(c)
-		l.Letters = make([]check.Letter, len(l.Days))
-		for i := range l.Days {
-			l.Letters[i] = l.Days[i].Letter
-		}
-		b.Controls = append(b.Controls, l)
-		b.byRef[c.Ref] = l
+	all := b.dated.controls
+	if b.data.only != nil {
+		all = []*controlPast{b.data.only}
 	}
+	oldest := b.starts[len(b.starts)-1]
+	for _, p := range all {
+		if len(p.eras) == 0 {
+			continue
+		}
+		end := p.eras[len(p.eras)-1].To
+		if !p.live && !end.After(oldest) && b.data.only == nil {
+			continue
+		}
+		b.control(p, end)
+	}
+}
+
+func (b *Board) control(p *controlPast, end time.Time) {
+	l := &ControlLine{Control: p.eras[len(p.eras)-1].def, past: p}
+	if p.live {
+		l.Control = p.newest
+		b.Controls = append(b.Controls, l)
+	} else {
+		l.Retired = end
+		b.Former = append(b.Former, l)
+	}
+	l.Evidence = b.evidenceOf(l.Control)
+	l.Facts = b.factsOf(l.Control, l.Evidence)
+	l.Health = HealthOf(l.Facts, b.Now)
+	b.daysOf(l)
+	l.Letters = make([]check.Letter, len(l.Days))
+	for i := range l.Days {
+		l.Letters[i] = l.Days[i].Letter
+	}
+	b.byID[p.newest.ID] = l
 }
 
 // policyOn is how a policy stood at a moment.
-func (b *Board) policyOn(ref string, at time.Time) PolicyState {
-	return policyAt(b.data.policies[ref], at)
-}
+func (b *Board) policyOn(ref string, at time.Time) PolicyState { return b.dated.policyAt(ref, at) }
 
-func policyAt(p *grc.Policy, at time.Time) PolicyState {
-	if p == nil || !p.WasInForce(at) {
-		return PolicyMissing
+// ruled says why something does not apply at a moment; empty where it does.
+func (b *Board) ruled(at time.Time, names ...string) string {
+	for _, r := range b.dated.rulings(names...) {
+		if during(r.stretch, at) {
+			return r.why
+		}
 	}
-	if at.Sub(p.LastReviewedAt) > time.Duration(p.ReviewDays)*24*time.Hour {
-		return PolicyReviewOverdue
-	}
-	return PolicyInForce
+	return ""
 }
 
 func (b *Board) factsOf(c *grc.Control, evidence []EvidenceLine) ControlFacts {
-	f := ControlFacts{NotApplicable: b.data.decisions[c.Ref] != nil || b.data.decisions[c.ID] != nil, HasOwner: c.Owner != "", OverdueTasks: b.data.overdue[c.ID]}
+	f := ControlFacts{NotApplicable: b.ruled(b.Now, c.Ref, c.ID) != "", HasOwner: c.Owner != "", OverdueTasks: b.data.overdue[c.ID]}
 	for _, t := range c.Tests {
 		x := TestFacts{Test: t.Test, Required: t.Role != "supporting", Interval: 24 * time.Hour}
 		if l := b.Tests[t.Test]; l != nil && l.Known {
@@ -171,74 +206,6 @@ func (b *Board) factsOf(c *grc.Control, evidence []EvidenceLine) ControlFacts {
 	return f
 }
 
-// daysOf judges a control on each day. What changes within a day counts at its worst: evidence and policies
-// are looked at both when the day begins and when it ends, or now.
-func (b *Board) daysOf(c *grc.Control) []ControlDay {
-	out := make([]ControlDay, len(b.Days))
-	var tests [][]check.DayCell
-	var only [][]string
-	for _, t := range c.Tests {
-		if t.Role == "supporting" {
-			continue
-		}
-		var cells []check.DayCell
-		if l := b.Tests[t.Test]; l != nil {
-			cells = l.Cells
-		}
-		tests, only = append(tests, cells), append(only, t.OnlyPolicies)
-	}
-	na := b.data.decisions[c.Ref] != nil || b.data.decisions[c.ID] != nil
-	since := check.DayOf(c.CreatedAt, b.Zone)
-	letters, evidence, policies := make([]check.Letter, len(tests)), []EvidenceState{}, []PolicyState{}
-	rules := make([]*grc.Policy, len(c.Policies))
-	for i, p := range c.Policies {
-		rules[i] = b.data.policies[p]
-	}
-	var last DayFacts // of the day after, which is most often the same
-	for i, d := range b.Days {
-		f := DayFacts{Outside: na || d < since}
-		if !f.Outside {
-			for j, cells := range tests {
-				letters[j] = check.NoData
-				if cells != nil {
-					letters[j] = cells[i].Letter
-				}
-			}
-			from, to := b.starts[i+1], b.starts[i].Add(-time.Millisecond)
-			if to.After(b.Now) {
-				to = b.Now
-			}
-			for j := range letters {
-				letters[j] = b.narrow(letters[j], only[j], to)
-			}
-			if from.Before(c.CreatedAt) {
-				from = to
-			}
-			evidence, policies = evidence[:0], policies[:0]
-			for _, k := range c.Evidence {
-				if k.Required {
-					s, _, _ := b.stateOn(c, k, to)
-					if e, _, _ := b.stateOn(c, k, from); e == EvidenceExpired || e == EvidenceWithdrawn {
-						s = e
-					}
-					evidence = append(evidence, s)
-				}
-			}
-			for _, p := range rules {
-				policies = append(policies, min(policyAt(p, from), policyAt(p, to)))
-			}
-			f.Tests, f.Evidence, f.Policies = letters, evidence, policies
-		}
-		if i > 0 && f.same(last) {
-			out[i] = out[i-1]
-			continue
-		}
-		out[i] = DayOfControl(f)
-		last = DayFacts{f.Outside, slices.Clone(f.Tests), slices.Clone(f.Evidence), slices.Clone(f.Policies), f.Overdue}
-	}
-	return out
-}
-
 // narrow is the letter of a test for a control that it counts for on some policies alone: where the test came to
 // an answer, these policies decide.
 func (b *Board) narrow(l check.Letter, only []string, at time.Time) check.Letter {
@@ -251,50 +218,4 @@ func (b *Board) narrow(l check.Letter, only []string, at time.Time) check.Letter
 		}
 	}
 	return check.Passed
-}
-
-// criteria judges every criterion of the categories in scope on each day.
-func (b *Board) criteria() {
-	serving := map[string][]*ControlLine{}
-	for _, c := range b.Controls {
-		for _, k := range c.Control.Criteria {
-			serving[k] = append(serving[k], c)
-		}
-	}
-	for _, r := range b.data.requirements {
-		l := &CriterionLine{Requirement: r, Controls: serving[r.Ref], NotInScope: !slices.Contains(b.Org.Categories, grc.Category(r.Category))}
-		if d := b.data.decisions[r.Ref]; d != nil {
-			l.Decided = d.Reason
-		}
-		l.Letters, l.Reasons = b.daysOfCriterion(l)
-		b.Criteria = append(b.Criteria, l)
-		b.byKey[r.Ref] = l
-	}
-}
-
-func (b *Board) daysOfCriterion(l *CriterionLine) ([]check.Letter, []string) {
-	letters, reasons := make([]check.Letter, len(b.Days)), make([]string, len(b.Days))
-	day := make([]check.Letter, len(l.Controls))
-	parts := make([]ControlLetter, len(l.Controls))
-	var last string
-	var lastParts []ControlLetter
-	for i := range b.Days {
-		if l.NotInScope || l.Decided != "" {
-			letters[i] = check.NotApplicable
-			continue
-		}
-		changed := i == 0
-		for j, c := range l.Controls {
-			day[j] = c.Letters[i]
-			parts[j] = ControlLetter{Ref: c.Control.Ref, ControlDay: c.Days[i]}
-			changed = changed || lastParts[j].Letter != parts[j].Letter || !slices.Equal(lastParts[j].Causes, parts[j].Causes)
-		}
-		letters[i] = check.CriterionDay(day)
-		if changed {
-			last = ReasonOf(l.Requirement.Category, letters[i], parts).Text
-			lastParts = slices.Clone(parts)
-		}
-		reasons[i] = last
-	}
-	return letters, reasons
 }

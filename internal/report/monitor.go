@@ -288,7 +288,7 @@ func (b *Boards) day(ctx context.Context, v *store.View, in dayIn) (*DayReport, 
 		return nil, err
 	}
 	i := back - 1
-	r := &DayReport{Subject: in.Subject, Day: in.Day, Closed: d.Closed(board.Zone, board.Now), Parts: []DayPart{}, Checks: []CheckDay{}}
+	r := &DayReport{Subject: in.Subject, Day: in.Day, Closed: board.dated.days.Closed(d, board.Now), Parts: []DayPart{}, Checks: []CheckDay{}}
 	switch {
 	case board.find(in.Subject) != nil:
 		board.criterionDay(r, board.find(in.Subject), i)
@@ -300,7 +300,7 @@ func (b *Boards) day(ctx context.Context, v *store.View, in dayIn) (*DayReport, 
 		return nil, errs.New(errs.NotFound, "there is no criterion, control or test %.60s", in.Subject)
 	}
 	for _, c := range board.Checks {
-		if check.DayOf(c.At, board.Zone) == d && (r.Kind != "test" || board.data.plans[c.Scope][in.Subject]) {
+		if board.dated.days.DayOf(c.At) == d && (r.Kind != "test" || board.dated.plans[c.Scope][in.Subject]) {
 			x := CheckDay{ID: c.ID, At: c.At, Entry: c.Batch, Trigger: c.Trigger}
 			if s := board.stateAt(in.Subject, c.At); r.Kind == "test" && s != nil {
 				x.State, x.Text = string(s.Verdict), s.Reason
@@ -312,7 +312,7 @@ func (b *Boards) day(ctx context.Context, v *store.View, in dayIn) (*DayReport, 
 }
 
 func (b *Board) stateAt(test string, at time.Time) *change {
-	all := b.data.changes[test]
+	all := b.dated.changes[test]
 	for i := len(all) - 1; i >= 0; i-- {
 		if !all[i].At.After(at) {
 			return &all[i]
@@ -340,7 +340,7 @@ func (b *Board) controlDay(r *DayReport, c *ControlLine, i int) {
 		words = append(words, string(x))
 	}
 	r.Reason = strings.Join(words, "; ")
-	end := (b.Days[i] + 1).Start(b.Zone).Add(-time.Millisecond)
+	end := b.starts[i].Add(-time.Millisecond)
 	if end.After(b.Now) {
 		end = b.Now
 	}
@@ -376,7 +376,7 @@ func (b *Board) controlDay(r *DayReport, c *ControlLine, i int) {
 			why = "is in force; its review is overdue"
 		}
 		text := p
-		if x := b.data.policies[p]; x != nil {
+		if x := b.dated.newest[p]; x != nil {
 			text = x.Title
 		}
 		r.Parts = append(r.Parts, DayPart{"policy", p, text, l.String(), true, why})
@@ -389,7 +389,7 @@ func (b *Board) testDay(r *DayReport, t *TestLine, i int) {
 		r.Title = t.Rule.Def.Title
 	}
 	r.Letter, r.Word = t.Cells[i].Letter.String(), t.Cells[i].Letter.Word()
-	if s := b.stateAt(t.ID, (b.Days[i] + 1).Start(b.Zone).Add(-time.Millisecond)); s != nil && t.Cells[i].First >= 0 {
+	if s := b.stateAt(t.ID, b.starts[i].Add(-time.Millisecond)); s != nil && t.Cells[i].First >= 0 {
 		r.Reason = s.Reason
 	}
 }

@@ -33,7 +33,7 @@ func (b *Board) next(evidence Share) []Step {
 			}
 		}
 	}
-	for ref, p := range b.data.policies {
+	for ref, p := range b.dated.newest {
 		if !p.Required || p.State == "retired" {
 			continue
 		}

@@ -8,6 +8,7 @@ import (
 
 	"assay/internal/check"
 	"assay/internal/grc"
+	"assay/internal/store"
 )
 
 func TestTheNextStepsCountWhatIsDone(t *testing.T) {
@@ -20,7 +21,11 @@ func TestTheNextStepsCountWhatIsDone(t *testing.T) {
 	b := &Board{Now: now, Zone: time.UTC,
 		Tests:    map[string]*TestLine{"a": line("pass"), "b": line("fail"), "c": line("unknown"), "never": {Rule: &check.Rule{}}, "left the catalogue": {Known: true, State: check.State{Verdict: "fail"}}},
 		Controls: []*ControlLine{{Control: &grc.Control{}, Facts: ControlFacts{HasOwner: true}}, {Control: &grc.Control{}}, {Control: &grc.Control{}, Health: ControlHealth{Health: NotApplicable}}},
-		data:     &boardData{policies: map[string]*grc.Policy{"POL-01": &published, "POL-02": {Required: true, State: "draft"}, "POL-03": {State: "draft"}, "POL-04": {Required: true, State: "retired"}}}}
+		data:     &boardData{}, dated: &dated{newest: map[string]*grc.Policy{"POL-01": &published, "POL-02": {Required: true, State: "draft"}, "POL-03": {State: "draft"}, "POL-04": {Required: true, State: "retired"}}}}
+	b.dated.policies = map[string][]store.Dated[grc.Policy]{}
+	for ref, p := range b.dated.newest {
+		b.dated.policies[ref] = []store.Dated[grc.Policy]{{Thing: p, From: now.AddDate(0, -1, 0)}}
+	}
 	got := map[string][2]int{}
 	for _, s := range b.next(b.statementFacts().EvidenceInDate) {
 		got[s.Key] = [2]int{s.Got, s.Of}

@@ -124,10 +124,8 @@ func (b *Board) statementFacts() StatementFacts {
 				}
 			}
 		}
-		// Consistency over time wants time: a day before the control was there counts as one that was not seen.
-		since := check.DayOf(c.Control.CreatedAt, b.Zone)
-		for i, l := range c.Letters {
-			if b.Days[i] < since || l != check.NotApplicable {
+		for _, l := range c.Letters { // days before the organisation or the control was there are not counted
+			if l != check.NotApplicable {
 				f.ObservedDays.Of++
 			}
 			if l == check.Passed || l == check.Excepted {

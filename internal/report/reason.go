@@ -20,9 +20,10 @@ const (
 	OverdueReview        CauseClass = "overdue review"
 	UnresolvedFinding    CauseClass = "unresolved finding"
 
-	NoProof    CauseClass = "no proof"    // nothing fresh to judge by
-	Concern    CauseClass = "concern"     // it holds, and wants a look
-	ByDecision CauseClass = "by decision" // a person decided so
+	NotYetStarted CauseClass = "not started" // nothing has proved it yet
+	NoProof       CauseClass = "no proof"    // nothing fresh to judge by
+	Concern       CauseClass = "concern"     // it holds, and wants a look
+	ByDecision    CauseClass = "by decision" // a person decided so
 )
 
 var failureOrder = []CauseClass{FailingTest, MissingDocumentation, OverdueReview, UnresolvedFinding}
@@ -39,6 +40,10 @@ type DayFacts struct {
 // same says whether two days were alike in everything that decides.
 func (f DayFacts) same(g DayFacts) bool {
 	return f.Outside == g.Outside && f.Overdue == g.Overdue && slices.Equal(f.Tests, g.Tests) && slices.Equal(f.Evidence, g.Evidence) && slices.Equal(f.Policies, g.Policies)
+}
+
+func (f DayFacts) clone() DayFacts {
+	return DayFacts{f.Outside, slices.Clone(f.Tests), slices.Clone(f.Evidence), slices.Clone(f.Policies), f.Overdue}
 }
 
 // ControlDay is the letter of a control's day and, where it failed, why, the first class first.

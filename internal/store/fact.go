@@ -387,8 +387,8 @@ func (c column) set(f reflect.Value, x *db.Cell) error {
 	return nil
 }
 
-// Project reads some columns of the rows that hold: the fields of R, in order, take the columns. It is for
-// reading many rows when few of their columns matter.
+// Project reads some columns of the rows that hold: the fields of R, in order, take the columns. The column batch is
+// the entry that wrote the row. It is for reading many rows when few of their columns matter.
 func Project[R, T any](ctx context.Context, v *View, t *Table[T], cols []string, where string, args ...any) ([]R, error) {
 	held := ""
 	if t.Key != nil {
@@ -408,7 +408,9 @@ func ProjectChanges[R, T any](ctx context.Context, v *View, t *Table[T], cols []
 func columnsOf[R, T any](ctx context.Context, v *View, t *Table[T], cols []string, held, where, order string, args []any) ([]R, error) {
 	quoted := make([]string, len(cols))
 	for i, c := range cols {
-		t.col(c)
+		if c != "batch" {
+			t.col(c)
+		}
 		quoted[i] = strconv.Quote(c)
 	}
 	q := fmt.Sprintf("SELECT %s FROM f_%s WHERE org=$1 AND salt IS NOT NULL AND batch<$2%s", strings.Join(quoted, ", "), t.Name, held)

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"slices"
+	"time"
+
+	"assay/internal/check"
+	"assay/internal/grc"
+)
+
+// dayPart is what a stretch of a day came to under one definition of a control. Most days have one part, and on days
+// alike it is the same.
+type dayPart struct {
+	stretch
+	era *era
+	day ControlDay
+}
+
+// tests names every test that a control ever had.
+func (p *controlPast) tests() []string {
+	var out []string
+	for _, e := range p.eras {
+		for _, t := range e.def.Tests {
+			if !slices.Contains(out, t.Test) {
+				out = append(out, t.Test)
+			}
+		}
+	}
+	return out
+}
+
+// terms are the stretches in which a control counted, each with its definition: in force, and not decided away.
+func (b *Board) terms(p *controlPast) []era {
+	out := make([]era, 0, len(p.eras))
+	rulings := b.dated.rulings(p.newest.Ref, p.newest.ID)
+	for i := range p.eras {
+		for _, s := range without(p.eras[i].stretch, rulings) {
+			out = append(out, era{s, p.eras[i].def})
+		}
+	}
+	return out
+}
+
+// daysOf judges a control on each day by what was in force on it. On a day on which its definition changed, the old one
+// judges its part of the day and the new one the rest, and the worse letter holds.
+func (b *Board) daysOf(l *ControlLine) {
+	l.Days, l.parts = make([]ControlDay, len(b.Days)), make([][]dayPart, len(b.Days))
+	terms := b.terms(l.past)
+	started := b.started(l.past, terms)
+	j := newJudge(b, l.past)
+	next := len(terms) - 1 // the newest that may reach into the day
+	var last DayFacts      // of the day after, which is most often the same
+	for i := range b.Days {
+		from, to := b.starts[i+1], b.starts[i]
+		if now := b.Now.Add(time.Millisecond); to.After(now) {
+			to = now
+		}
+		for next >= 0 && !terms[next].From.Before(to) {
+			next--
+		}
+		first := next
+		for first >= 0 && (terms[first].To.IsZero() || terms[first].To.After(from)) {
+			first--
+		}
+		switch within := terms[first+1 : next+1]; {
+		case len(within) == 0 || !from.Before(to):
+			l.Days[i] = ControlDay{Letter: check.NotApplicable}
+		case started.IsZero() || !started.Before(b.starts[i]):
+			l.Days[i] = ControlDay{Letter: check.NoData, Causes: []CauseClass{NotYetStarted}}
+			for k := range within {
+				l.parts[i] = append(l.parts[i], dayPart{clip(within[k].stretch, from, to), &within[k], l.Days[i]})
+			}
+		case len(within) == 1 && !within[0].From.After(from) && (within[0].To.IsZero() || !within[0].To.Before(to)):
+			f := j.facts(&within[0], i, from, to)
+			if i > 0 && len(l.parts[i-1]) == 1 && l.parts[i-1][0].era == &within[0] && f.same(last) {
+				l.Days[i], l.parts[i] = l.Days[i-1], l.parts[i-1]
+				continue
+			}
+			l.Days[i] = DayOfControl(f)
+			l.parts[i] = []dayPart{{stretch{From: from, To: to}, &within[0], l.Days[i]}}
+			last = f.clone()
+		default:
+			for k := range within {
+				s := clip(within[k].stretch, from, to)
+				l.parts[i] = append(l.parts[i], dayPart{s, &within[k], DayOfControl(j.part(terms, first+1+k, i, s))})
+			}
+			l.Days[i] = worstPart(l.parts[i])
+		}
+	}
+}
+
+func clip(s stretch, from, to time.Time) stretch {
+	if s.From.Before(from) {
+		s.From = from
+	}
+	if s.To.IsZero() || s.To.After(to) {
+		s.To = to
+	}
+	return s
+}
+
+// worstPart is the day of which these are parts.
+func worstPart(parts []dayPart) ControlDay {
+	out := ControlDay{Letter: check.NotApplicable}
+	for _, p := range parts {
+		switch {
+		case p.day.Letter == out.Letter:
+			for _, c := range p.day.Causes {
+				if !slices.Contains(out.Causes, c) {
+					out.Causes = append(slices.Clip(out.Causes), c)
+				}
+			}
+		case p.day.Letter.Worse(out.Letter):
+			out = p.day
+		}
+	}
+	return out
+}
+
+// started is the moment from which a control is judged: when a required test first completed, whatever it came to, or
+// required evidence was first accepted; zero where neither has happened.
+func (b *Board) started(p *controlPast, terms []era) time.Time {
+	var first time.Time
+	sooner := func(at time.Time) {
+		if first.IsZero() || at.Before(first) {
+			first = at
+		}
+	}
+	for i := range terms {
+		e := &terms[i]
+		for _, t := range e.def.Tests {
+			if l := b.Tests[t.Test]; l != nil && t.Role != "supporting" {
+				if at := b.completedIn(l, e.stretch); !at.IsZero() {
+					sooner(at)
+				}
+			}
+		}
+		for _, x := range b.data.evidence[p.newest.ID] {
+			if during(e.stretch, x.ReviewedAt) && slices.ContainsFunc(e.def.Evidence, func(k grc.EvidenceKind) bool { return k.Required && k.Key == x.EvidenceKey }) {
+				sooner(x.ReviewedAt)
+			}
+		}
+		if !first.IsZero() {
+			break // what comes later is later
+		}
+	}
+	return first
+}
+
+// completedIn is when a test first came to an end in a stretch, as far back as is known.
+func (b *Board) completedIn(l *TestLine, s stretch) time.Time {
+	changes := b.dated.changes[l.ID]
+	for i, c := range changes {
+		until := time.Time{}
+		if i+1 < len(changes) {
+			until = changes[i+1].At
+		}
+		if !ended(c.Verdict.RunState()) || !until.IsZero() && !until.After(s.From) {
+			continue
+		}
+		if during(s, c.At) {
+			return c.At
+		}
+		if !s.To.IsZero() && !c.At.Before(s.To) {
+			return time.Time{}
+		}
+		for _, r := range l.runs { // the same again, in a later run
+			if !r.At.Before(s.From) && during(s, r.At) && (until.IsZero() || r.At.Before(until)) {
+				return r.At
+			}
+		}
+	}
+	return time.Time{}
+}
+
+// judge gathers what the letter of a control's day depends on. What it hands out holds until it is asked again.
+type judge struct {
+	b       *Board
+	control string
+	f       DayFacts
+}
+
+func newJudge(b *Board, p *controlPast) *judge { return &judge{b: b, control: p.newest.ID} }
+
+// facts are those of a whole day under one definition. What changes within a day counts at its worst: evidence and
+// policies are looked at both when the day begins and when it ends, or now.
+func (j *judge) facts(e *era, i int, from, to time.Time) DayFacts {
+	j.papers(e, from, to)
+	j.f.Tests = j.f.Tests[:0]
+	for _, t := range e.def.Tests {
+		if t.Role == "supporting" {
+			continue
+		}
+		letter := check.NoData
+		if l := j.b.Tests[t.Test]; l != nil && l.Cells[i].First >= 0 {
+			letter = l.Cells[i].Letter
+		}
+		j.f.Tests = append(j.f.Tests, j.b.narrow(letter, t.OnlyPolicies, to.Add(-time.Millisecond)))
+	}
+	return j.f
+}
+
+// part are those of a part of a day. A test that the definitions before and after it have too is judged by the runs of
+// all these parts.
+func (j *judge) part(terms []era, at, i int, s stretch) DayFacts {
+	e := &terms[at]
+	j.papers(e, s.From, s.To)
+	j.f.Tests = j.f.Tests[:0]
+	day := stretch{From: j.b.starts[i+1], To: j.b.starts[i]}
+	for _, t := range e.def.Tests {
+		if t.Role == "supporting" {
+			continue
+		}
+		from, to := e.From, e.To
+		for k := at - 1; k >= 0 && terms[k].To.Equal(from) && requires(terms[k].def, t.Test); k-- {
+			from = terms[k].From
+		}
+		for k := at + 1; k < len(terms) && terms[k].From.Equal(to) && requires(terms[k].def, t.Test); k++ {
+			to = terms[k].To
+		}
+		letter := check.NoData
+		if l := j.b.Tests[t.Test]; l != nil {
+			letter = l.in(clip(stretch{From: from, To: to}, day.From, day.To))
+		}
+		j.f.Tests = append(j.f.Tests, j.b.narrow(letter, t.OnlyPolicies, s.To.Add(-time.Millisecond)))
+	}
+	return j.f
+}
+
+func requires(c *grc.Control, test string) bool {
+	return slices.ContainsFunc(c.Tests, func(t grc.ControlTest) bool { return t.Test == test && t.Role != "supporting" })
+}
+
+// papers looks at evidence and policies at their worst between two moments.
+func (j *judge) papers(e *era, from, to time.Time) {
+	last := to.Add(-time.Millisecond)
+	j.f.Outside, j.f.Overdue = false, 0
+	j.f.Evidence, j.f.Policies = j.f.Evidence[:0], j.f.Policies[:0]
+	for _, k := range e.def.Evidence {
+		if k.Required {
+			s, _, _ := j.b.stateOn(e.def, k, last)
+			if w, _, _ := j.b.stateOn(e.def, k, from); w == EvidenceExpired || w == EvidenceWithdrawn {
+				s = w
+			}
+			j.f.Evidence = append(j.f.Evidence, s)
+		}
+	}
+	for _, p := range e.def.Policies {
+		j.f.Policies = append(j.f.Policies, j.b.dated.policyIn(p, from, to))
+	}
+}
+
+// in is the letter of the runs of a test in a part of a day.
+func (t *TestLine) in(s stretch) check.Letter {
+	var states []check.RunState
+	for _, r := range t.runs {
+		if !during(s, r.At) {
+			continue
+		}
+		k := len(t.history.Changes) - 1
+		for k >= 0 && t.history.Changes[k].At.After(r.At) {
+			k--
+		}
+		if k >= 0 {
+			states = append(states, t.history.Changes[k].State)
+		}
+	}
+	paused := slices.ContainsFunc(t.history.Pauses, func(p check.Stretch) bool { _, any := meet(p, s); return any })
+	return check.DayLetter(states, paused, false)
+}
