@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"assay/internal/auth"
 	"assay/internal/blob"
@@ -49,22 +50,24 @@ func real() world {
 		},
 		actor: r.actor,
 		given: map[string]map[string]any{
-			"run.get":             {"id": r.id("run")},
-			"resource.get":        {"id": r.id("resource")},
-			"resource.history":    {"id": r.id("resource")},
-			"resource.status":     {"id": r.id("resource")},
-			"test.get":            {"id": "idp.mfa_all"},
-			"test.results":        {"id": "idp.mfa_all"},
-			"control.status":      {"ref": "IAM-02"},
-			"monitoring.controls": {"criterion": "CC6.1"},
-			"monitoring.day":      {"subject": "CC6.1", "day": testkit.Start.Format("2006-01-02")},
-			"ledger.entry":        {"seq": 0},
-			"source.create":       {"connector": "fixed"},
-			"source.preview":      {"connector": "fixed"},
-			"user.invite":         {"roles": []string{"guest"}},
-			"user.grant":          {"roles": []string{"owner"}},
-			"token.create":        {"scopes": []string{"read"}},
-			"definition.create":   {"text": "tests:\n  - id: idp.dormant\n    severity: high\n"},
+			"control.confirm":        {"id": r.id("active"), "rev": r.rev("control", "active")},
+			"control_version.create": {"control": r.id("active"), "title": mark + "0000 title"},
+			"run.get":                {"id": r.id("run")},
+			"resource.get":           {"id": r.id("resource")},
+			"resource.history":       {"id": r.id("resource")},
+			"resource.status":        {"id": r.id("resource")},
+			"test.get":               {"id": "idp.mfa_all"},
+			"test.results":           {"id": "idp.mfa_all"},
+			"control.status":         {"ref": "IAM-02"},
+			"monitoring.controls":    {"criterion": "CC6.1"},
+			"monitoring.day":         {"subject": "CC6.1", "day": testkit.Start.Format("2006-01-02")},
+			"ledger.entry":           {"seq": 0},
+			"source.create":          {"connector": "fixed"},
+			"source.preview":         {"connector": "fixed"},
+			"user.invite":            {"roles": []string{"guest"}},
+			"user.grant":             {"roles": []string{"owner"}},
+			"token.create":           {"scopes": []string{"read"}},
+			"definition.create":      {"text": "tests:\n  - id: idp.dormant\n    severity: high\n"},
 		},
 		silent: map[string]string{},
 		shared: map[string]string{"test.get": "the catalogue is the same for all", "test.results": "the catalogue is the same for all"},
@@ -80,6 +83,13 @@ type parts struct {
 
 func (p *parts) id(what string) func(*maker, string) any {
 	return func(_ *maker, org string) any { return p.ids[org][what] }
+}
+
+// rev is the revision at which a prepared thing is.
+func (p *parts) rev(kindName, what string) func(*maker, string) any {
+	return func(m *maker, org string) any {
+		return m.must(m.tb, m.full(org), m.h.Set.Find(kindName+".get"), map[string]any{"id": p.ids[org][what]})["rev"]
+	}
 }
 
 // fixed is a connector that always gives the same.
@@ -153,6 +163,15 @@ func (p *parts) prepare(t *testing.T, h *testkit.House, org string, w *job.Works
 		t.Fatalf("resources: %v %v", err, list)
 	}
 	ids["resource"] = list.Data[0].ID
+	if err := h.Store.View(t.Context(), org, time.Time{}, by, func(v *store.View) error {
+		all, err := store.All(t.Context(), v, grc.Controls, map[string]any{"ref": "IAM-02"})
+		if len(all) == 1 {
+			ids["active"] = all[0].ID
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
 	p.ids[org] = ids
 	ids["user"] = user.ID
 	return ids

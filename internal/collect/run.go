@@ -94,7 +94,10 @@ func (r *Runner) Run(ctx context.Context, db *store.DB, org string, by store.By,
 		return Run{}, errs.New(errs.Conflict, "this source is being read already").Mend("wait until that run has ended")
 	}
 	defer r.give(org + t.ID)
-	started := db.Clock().Now()
+	started, err := db.Now(ctx, org)
+	if err != nil {
+		return Run{}, err
+	}
 	run := Run{ID: db.IDs().New("run", started), Source: t.ID, Connector: t.Connector, StartedAt: started}
 	d := src.Describe()
 	run.Query, run.APIVersion, run.Kinds = d.Query, d.Version, d.Kinds
@@ -106,7 +109,9 @@ func (r *Runner) Run(ctx context.Context, db *store.DB, org string, by store.By,
 			return run, err
 		}
 	}
-	run.FinishedAt = db.Clock().Now()
+	if run.FinishedAt, err = db.Now(ctx, org); err != nil {
+		return run, err
+	}
 	return run, keep(ctx, db, org, by, &run, s)
 }
 

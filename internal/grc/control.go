@@ -3,7 +3,9 @@
 package grc
 
 import (
+	"reflect"
 	"slices"
+	"time"
 
 	"assay/internal/errs"
 	"assay/internal/kind"
@@ -17,7 +19,7 @@ type Control struct {
 	Text      string         `json:"text" doc:"What is done, by whom, how often." min:"5" max:"5000" long:""`
 	Family    string         `json:"family" doc:"The group that it belongs to." index:"" list:""`
 	Set       string         `json:"set" doc:"base, optional, the category of a pack, or custom." index:"" default:"custom"`
-	State     ControlState   `json:"state" doc:"Whether it is in force." read:"only" index:"" list:"" default:"active"`
+	State     ControlState   `json:"state" doc:"Whether it is in force." read:"only" index:"" list:"" default:"draft"`
 	Owner     string         `json:"owner" doc:"The person who answers for it." ref:"person" index:"" list:""`
 	OwnerRole string         `json:"owner_role" doc:"The role that usually answers for it."`
 	Weight    int64          `json:"weight" doc:"2 for a key control, else 1." min:"1" max:"2" default:"1"`
@@ -30,6 +32,12 @@ type Control struct {
 	Tests     []ControlTest  `json:"tests" doc:"The tests that prove it."`
 	Evidence  []EvidenceKind `json:"evidence" doc:"The kinds of evidence that prove it."`
 	Chores    []string       `json:"chores" doc:"What has to be done for it, again and again."`
+
+	VersionNo   int64     `json:"version_no" doc:"Number of the version in force; 0 where it was never in force." read:"only"`
+	VersionFrom time.Time `json:"version_from,omitzero" doc:"Since when that version holds." read:"only"`
+	Library     bool      `json:"library" doc:"Its text is that of the library, and nobody has confirmed it yet." read:"only"`
+	ConfirmedBy string    `json:"confirmed_by" doc:"Who confirmed or approved its text." read:"only"`
+	ConfirmedAt time.Time `json:"confirmed_at,omitzero" doc:"When." read:"only"`
 }
 
 // ControlTest ties a test to a control.
@@ -73,7 +81,7 @@ func (ControlState) Values() []string { return []string{"draft", "active", "reti
 var Controls = kind.Kind[Control]{
 	Name: "control", Plural: "controls", Prefix: "ctl", Object: "controls", Label: "ref",
 	Doc: "A control is something the organisation does so that criteria are met.",
-	Check: func(_, n *Control) error {
+	Check: func(o, n *Control) error {
 		keys := []string{}
 		for _, e := range n.Evidence {
 			if slices.Contains(keys, e.Key) {
@@ -81,11 +89,19 @@ var Controls = kind.Kind[Control]{
 			}
 			keys = append(keys, e.Key)
 		}
+		if o == nil || o.State == "draft" || o.VersionNo != n.VersionNo {
+			return nil
+		}
+		if n.Ref != o.Ref {
+			return errs.At("ref", "the ref of a control that was in force does not change")
+		}
+		if !reflect.DeepEqual(o.Terms(), n.Terms()) {
+			return errs.New(errs.Conflict, "the definition of a control in force changes only with an approval").Mend("propose the change: another person approves it")
+		}
 		return nil
 	},
 	Moves: []kind.Move{
-		{Verb: "activate", Doc: "Put a control in force.", From: []string{"draft", "retired"}, To: "active", Act: "edit"},
-		{Verb: "retire", Doc: "Take a control out of force. Its past stays.", From: []string{"draft", "active"}, To: "retired", Act: "edit"},
+		{Verb: "confirm", Doc: "Confirm that the text of the library says what your company does.", From: []string{"active"}, To: "active", Act: "edit", By: "confirmed_by", At: "confirmed_at"},
 	},
 }
 
@@ -105,51 +121,16 @@ type Terms struct {
 	Evidence  []EvidenceKind `json:"evidence" doc:"The kinds of evidence that prove it."`
 }
 
+// Own is no longer the text of the library: somebody of the company has confirmed or approved it.
+func (c *Control) Own() bool { return !c.Library || !c.ConfirmedAt.IsZero() }
+
 // Terms gives what the control says of itself.
 func (c *Control) Terms() Terms {
 	return Terms{c.Title, c.Text, c.Weight, c.Frequency, c.GraceDays, c.Purpose, c.Operation, c.Criteria, c.Policies, c.Tests, c.Evidence}
 }
 
-// A Decision says that a criterion or a control does not apply, or does, and why.
-type Decision struct {
-	kind.Meta
-	Subject     string        `json:"subject" doc:"Number of the criterion, or ref of the control." min:"2" max:"40" index:"" list:""`
-	Decision    Applies       `json:"decision" doc:"Whether it applies." index:"" list:""`
-	Reason      string        `json:"reason" doc:"Why." min:"10" max:"2000" list:""`
-	RequestedBy string        `json:"requested_by" doc:"Who asks for it." ref:"person" index:""`
-	ApprovedBy  string        `json:"approved_by" doc:"Who approved it." read:"only"`
-	FromDay     kind.Date     `json:"from_day" doc:"First day on which it holds."`
-	ToDay       kind.Date     `json:"to_day" doc:"Last day on which it holds."`
-	State       DecisionState `json:"state" doc:"Where it stands." read:"only" index:"" list:"" default:"proposed"`
-}
-
-// Applies is whether something applies.
-type Applies string
-
-// Values lists the decisions.
-func (Applies) Values() []string { return []string{"not_applicable", "applicable"} }
-
-// DecisionState is where a decision stands.
-type DecisionState string
-
-// Values lists the states.
-func (DecisionState) Values() []string {
-	return []string{"proposed", "approved", "rejected", "revoked"}
-}
-
-// Decisions are the decisions on applicability.
-var Decisions = kind.Kind[Decision]{
-	Name: "decision", Plural: "decisions", Prefix: "dec", Object: "controls", Label: "subject",
-	Doc: "A decision says that a criterion or a control does not apply, or does, and why.",
-	Check: func(_, n *Decision) error {
-		if n.ToDay != "" && n.FromDay != "" && n.ToDay < n.FromDay {
-			return errs.At("to_day", "is before from_day")
-		}
-		return nil
-	},
-	Moves: []kind.Move{
-		{Verb: "approve", Doc: "Approve a decision. Not its author.", From: []string{"proposed"}, To: "approved", Act: "approve", By: "approved_by", NotBy: []string{"created_by", "requested_by"}},
-		{Verb: "reject", Doc: "Reject a decision.", From: []string{"proposed"}, To: "rejected", Act: "approve"},
-		{Verb: "revoke", Doc: "Take an approved decision back.", From: []string{"approved"}, To: "revoked", Act: "edit"},
-	},
+// SetTerms puts other terms in the place of the control's.
+func (c *Control) SetTerms(t Terms) {
+	c.Title, c.Text, c.Weight, c.Frequency, c.GraceDays, c.Purpose, c.Operation = t.Title, t.Text, t.Weight, t.Frequency, t.GraceDays, t.Purpose, t.Operation
+	c.Criteria, c.Policies, c.Tests, c.Evidence = t.Criteria, t.Policies, t.Tests, t.Evidence
 }

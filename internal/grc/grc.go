@@ -9,11 +9,11 @@ import "assay/internal/op"
 
 // Add adds every kind to a set. It is the table of contents.
 func Add(s *op.Set) {
-	op.Kind(s, Organizations)
+	op.Kind(s, Organizations, op.Also[Organization]{Verb: "update", Do: widen})
 	op.Kind(s, People)
 	op.Kind(s, Systems)
 	op.Kind(s, Requirements)
-	op.Kind(s, Controls)
+	addControls(s)
 	op.Kind(s, Policies)
 	op.Kind(s, Evidences)
 	op.Kind(s, Exceptions)

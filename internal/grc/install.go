@@ -36,6 +36,7 @@ func Install(ctx context.Context, tx *store.Tx, sets []string) error {
 			if !slices.Contains(sets, c.Set) {
 				x.State = "draft"
 			} else {
+				x.VersionNo, x.VersionFrom = 1, tx.Now
 				for _, p := range c.Policies {
 					used[p] = true
 				}
@@ -65,6 +66,7 @@ func Install(ctx context.Context, tx *store.Tx, sets []string) error {
 func control(family string, c content.Control) *Control {
 	x := &Control{Ref: c.Ref, Title: c.Title, Text: c.Text, Family: family, Set: c.Set, State: "active", OwnerRole: c.Owner, Weight: int64(c.Weight), Frequency: Frequency(c.Frequency),
 		Purpose: c.Purpose, Operation: c.Operation, Criteria: c.Criteria, Policies: c.Policies, Chores: c.Tasks}
+	x.Library = true
 	for _, t := range c.Tests {
 		x.Tests = append(x.Tests, ControlTest{Test: t.Test, Role: TestRole(t.Role), OnlyPolicies: t.OnlyPolicies})
 	}
@@ -81,4 +83,47 @@ func Found(ctx context.Context, tx *store.Tx, name, publicKey string, owner *Per
 	}
 	o := &Organization{Meta: kind.Meta{ID: tx.Org}, Name: name, Timezone: "UTC", FiscalYearStartMonth: 1, RetentionYears: 6, Categories: []Category{"security"}, IDStyle: "CC7.2", PublicKey: publicKey, ExecutiveOwner: owner.ID}
 	return store.Put(ctx, tx, Organizations, o)
+}
+
+// widen puts the controls of the library for a category in force when the category comes into scope, as drafts of it
+// stand ready; and makes the policies that they rest on required.
+func widen(ctx context.Context, tx *store.Tx, was, now *Organization) error {
+	used := map[string]bool{}
+	for _, category := range now.Categories {
+		if slices.Contains(was.Categories, category) {
+			continue
+		}
+		pack, err := store.All(ctx, &tx.View, Controls, map[string]any{"set": string(category), "state": "draft"})
+		if err != nil {
+			return err
+		}
+		for _, c := range pack {
+			if c.VersionNo > 0 || !c.Library {
+				continue // it was in force before, or somebody made it
+			}
+			c.State, c.VersionNo, c.VersionFrom = "active", 1, tx.Now
+			if err := store.Put(ctx, tx, Controls, c); err != nil {
+				return err
+			}
+			for _, p := range c.Policies {
+				used[p] = true
+			}
+		}
+	}
+	if len(used) == 0 {
+		return nil
+	}
+	policies, err := store.All(ctx, &tx.View, Policies, nil)
+	if err != nil {
+		return err
+	}
+	for _, p := range policies {
+		if used[p.Ref] && !p.Required {
+			p.Required = true
+			if err := store.Put(ctx, tx, Policies, p); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

@@ -134,18 +134,19 @@ var Systems = kind.Kind[System]{
 // A Requirement is one criterion of a framework.
 type Requirement struct {
 	kind.Meta
-	Framework string `json:"framework" doc:"Key of the framework, with its version." min:"1" index:""`
-	Ref       string `json:"ref" doc:"Official number." min:"1" max:"20" index:"" list:""`
-	Text      string `json:"text" doc:"What it is about, in our own few words." max:"2000" list:""`
-	Series    string `json:"series" doc:"The group that it belongs to." index:""`
-	Category  string `json:"category" doc:"The trust services category." index:"" list:""`
-	Position  int64  `json:"position" doc:"Place in the framework." index:""`
+	Framework string `json:"framework" doc:"Key of the framework, with its version." read:"only" index:""`
+	Ref       string `json:"ref" doc:"Official number." read:"only" max:"20" index:"" list:""`
+	Text      string `json:"text" doc:"What it is about, in our own few words." read:"only" max:"2000" list:""`
+	Series    string `json:"series" doc:"The group that it belongs to." read:"only" index:""`
+	Category  string `json:"category" doc:"The trust services category." read:"only" index:"" list:""`
+	Position  int64  `json:"position" doc:"Place in the framework." read:"only" index:""`
 	OwnText   string `json:"own_text" doc:"Licensed text that you have imported for yourself. It is never exported." long:""`
 }
 
-// Requirements are the criteria.
+// Requirements are the criteria. They come with their framework, whole: nobody adds one, ends one or moves it to another
+// category. That one does not apply is a decision.
 var Requirements = kind.Kind[Requirement]{
-	Name: "requirement", Plural: "requirements", Prefix: "req", Object: "controls", Label: "ref",
+	Name: "requirement", Plural: "requirements", Prefix: "req", Object: "controls", Label: "ref", Create: kind.Never,
 	Doc: "A requirement is one criterion of a framework.",
 }
 

@@ -112,12 +112,15 @@ func (w *Works) ReadAll(ctx context.Context, org string, by store.By, pick func(
 func (w *Works) Check(ctx context.Context, org string, by store.By, trigger string, step Step) (check.Check, []check.Outcome, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	now := w.DB.Clock().Now()
+	now, err := w.DB.Now(ctx, org)
+	if err != nil {
+		return check.Check{}, nil, err
+	}
 	c := check.Check{ID: w.DB.IDs().New("chk", now), At: now, Trigger: trigger}
 	var rules []*check.Rule
 	var in *check.Input
 	var before *check.Before
-	err := w.DB.View(ctx, org, time.Time{}, by, func(v *store.View) error {
+	err = w.DB.View(ctx, org, time.Time{}, by, func(v *store.View) error {
 		o, err := grc.OrganizationOf(ctx, v)
 		if err != nil {
 			return err

@@ -152,6 +152,18 @@ func SizeOf(ctx context.Context, c *db.Conn, org string) (int64, error) {
 	return n, nil
 }
 
+// Head is the number of entries, as the connection sees it, and the time of the last one.
+func Head(ctx context.Context, c *db.Conn, org string) (size int64, last time.Time, err error) {
+	err = c.EachCell(ctx, `SELECT size, at FROM head WHERE org=$1`, []any{org}, func(x []db.Cell) error {
+		size, last = x[0].Num, time.UnixMilli(x[1].Num).UTC()
+		return nil
+	})
+	if err != nil {
+		return 0, last, fmt.Errorf("ledger head: %w", err)
+	}
+	return size, last, nil
+}
+
 // SizeAt is the number of entries that were there at a moment: those not later than it.
 // Times never fall along the ledger, so it is found by halving.
 func SizeAt(ctx context.Context, c *db.Conn, org string, at time.Time) (int64, error) {

@@ -114,7 +114,7 @@ func (b *Boards) Control(ctx context.Context, v *store.View, days int, ref strin
 	if err != nil {
 		return nil, nil, err
 	}
-	only := d.named(ref)
+	only := d.named(ref, v.Now)
 	if only == nil {
 		return nil, nil, nil
 	}
@@ -127,7 +127,7 @@ func (b *Boards) Control(ctx context.Context, v *store.View, days int, ref strin
 
 // named finds a control that is or was in force by its ref, in any case of letters, or by its id.
 func (b *Board) named(ref string) *ControlLine {
-	p := b.dated.named(ref)
+	p := b.dated.named(ref, b.Now)
 	if p == nil {
 		return nil
 	}

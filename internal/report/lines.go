@@ -127,28 +127,37 @@ func (b *Board) controls() {
 	}
 	oldest := b.starts[len(b.starts)-1]
 	for _, p := range all {
-		if len(p.eras) == 0 {
+		last := -1 // the newest era that has begun
+		for i := range p.eras {
+			if !p.eras[i].From.After(b.Now) {
+				last = i
+			}
+		}
+		if last < 0 {
 			continue
 		}
-		end := p.eras[len(p.eras)-1].To
-		if !p.live && !end.After(oldest) && b.data.only == nil {
+		end := p.eras[last].To
+		if gone := !end.IsZero() && !end.After(b.Now); gone && !end.After(oldest) && b.data.only == nil {
 			continue
 		}
-		b.control(p, end)
+		b.control(p, &p.eras[last])
 	}
 }
 
-func (b *Board) control(p *controlPast, end time.Time) {
-	l := &ControlLine{Control: p.eras[len(p.eras)-1].def, past: p}
-	if p.live {
-		l.Control = p.newest
+func (b *Board) control(p *controlPast, last *era) {
+	l := &ControlLine{Control: last.def, past: p}
+	if during(last.stretch, b.Now) {
+		now := *p.newest // who owns it is as it is now
+		now.SetTerms(last.def.Terms())
+		now.VersionNo, now.VersionFrom = max(now.VersionNo, last.def.VersionNo), last.From
+		l.Control = &now
 		b.Controls = append(b.Controls, l)
 	} else {
-		l.Retired = end
+		l.Retired = last.To
 		b.Former = append(b.Former, l)
 	}
 	l.Evidence = b.evidenceOf(l.Control)
-	l.Facts = b.factsOf(l.Control, l.Evidence)
+	l.Facts = b.factsOf(p, l.Control, l.Evidence)
 	l.Health = HealthOf(l.Facts, b.Now)
 	b.daysOf(l)
 	l.Letters = make([]check.Letter, len(l.Days))
@@ -171,8 +180,8 @@ func (b *Board) ruled(at time.Time, names ...string) string {
 	return ""
 }
 
-func (b *Board) factsOf(c *grc.Control, evidence []EvidenceLine) ControlFacts {
-	f := ControlFacts{NotApplicable: b.ruled(b.Now, c.Ref, c.ID) != "", HasOwner: c.Owner != "", OverdueTasks: b.data.overdue[c.ID]}
+func (b *Board) factsOf(p *controlPast, c *grc.Control, evidence []EvidenceLine) ControlFacts {
+	f := ControlFacts{NotApplicable: b.ruled(b.Now, c.Ref, c.ID) != "", HasOwner: c.Owner != "", OverdueTasks: b.data.overdue[c.ID], TextAwaitingApproval: p.proposed > 0}
 	for _, t := range c.Tests {
 		x := TestFacts{Test: t.Test, Required: t.Role != "supporting", Interval: 24 * time.Hour}
 		if l := b.Tests[t.Test]; l != nil && l.Known {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -209,6 +210,9 @@ func (a *App) cycleOf(ctx context.Context, org string) error {
 	if err != nil || !mine {
 		return err
 	}
+	if err := a.applyScheduled(ctx, org); err != nil {
+		return err
+	}
 	now := a.DB.Clock().Now()
 	var zone *time.Location
 	due := false
@@ -239,6 +243,21 @@ func (a *App) cycleOf(ctx context.Context, org string) error {
 	if err == nil {
 		a.Log.InfoContext(ctx, "daily work done", "org", org, "sources", len(c.Runs), "tests_failing", c.Tests["fail"], "tests_passing", c.Tests["pass"])
 	}
+	return err
+}
+
+// applyScheduled changes the controls whose scheduled versions have come into force.
+func (a *App) applyScheduled(ctx context.Context, org string) error {
+	due := false
+	err := a.DB.View(ctx, org, timeZero, store.System("control_version.apply"), func(v *store.View) error {
+		all, err := store.All(ctx, v, grc.ControlVersions, map[string]any{"state": "approved"})
+		due = slices.ContainsFunc(all, func(n *grc.ControlVersion) bool { return n.AppliedAt.IsZero() })
+		return err
+	})
+	if err != nil || !due {
+		return err
+	}
+	_, err = a.DB.Change(ctx, org, store.System("control_version.apply"), func(tx *store.Tx) error { return grc.ApplyScheduled(ctx, tx) })
 	return err
 }
 

@@ -234,8 +234,10 @@ func (d *DB) View(ctx context.Context, org string, asOf time.Time, by By, fn fun
 	if err := c.Begin(ctx, false); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	v := &View{Org: org, Now: d.clock.Now(), c: c, db: d, By: by}
-	v.size, err = ledger.SizeOf(ctx, c, org)
+	v := &View{Org: org, c: c, db: d, By: by}
+	var last time.Time
+	v.size, last, err = ledger.Head(ctx, c, org)
+	v.Now = d.notBefore(last)
 	if v.At = v.size; err == nil && !asOf.IsZero() {
 		v.Past, v.Now = true, asOf.UTC()
 		v.At, err = ledger.SizeAt(ctx, c, org, asOf)
@@ -245,6 +247,21 @@ func (d *DB) View(ctx context.Context, org string, asOf time.Time, by By, fn fun
 	}
 	broken = c.Rollback(context.WithoutCancel(ctx)) != nil
 	return err
+}
+
+// notBefore is the moment that the clock says, but never one before an entry that is there: a clock that is set back makes
+// nothing happen in the past.
+func (d *DB) notBefore(last time.Time) time.Time {
+	if now := d.clock.Now(); now.After(last) {
+		return now
+	}
+	return last
+}
+
+// Now is the moment at which something happens in an organisation.
+func (d *DB) Now(ctx context.Context, org string) (now time.Time, err error) {
+	err = d.View(ctx, org, time.Time{}, System("now"), func(v *View) error { now = v.Now; return nil })
+	return now, err
 }
 
 // ViewAt is View at a position of the ledger instead of a moment.

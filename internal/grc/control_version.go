@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package grc
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"assay/internal/errs"
+	"assay/internal/kind"
+	"assay/internal/op"
+	"assay/internal/store"
+)
+
+// A ControlVersion is a change of a control that one person proposes and another approves: of what it says of itself, or
+// of whether it is in force. Approved for a later day it is scheduled, and can be withdrawn until that day begins.
+type ControlVersion struct {
+	kind.Meta
+	Control string        `json:"control" doc:"The control." ref:"control" read:"only" index:"" list:""`
+	Action  VersionAction `json:"action" doc:"What happens to the control: change, activate or retire." read:"only" index:"" list:"" default:"change"`
+	Reason  string        `json:"reason" doc:"Why." min:"10" max:"2000" list:""`
+	Terms
+	Significant   bool                `json:"change_significant" doc:"Whether the description of the system must name it."`
+	EffectiveFrom kind.Date           `json:"effective_from" doc:"First day on which it holds; from its approval where empty." list:""`
+	Replaces      int64               `json:"replaces" doc:"The version of the control that it changes." read:"only"`
+	Number        int64               `json:"number" doc:"Its own number, once it is approved." read:"only"`
+	ApprovedBy    string              `json:"approved_by" doc:"Who approved it." read:"only"`
+	ApprovedAt    time.Time           `json:"approved_at,omitzero" doc:"When it was approved." read:"only"`
+	AppliedAt     time.Time           `json:"applied_at,omitzero" doc:"When the control was changed; empty while it is scheduled." read:"only"`
+	Answer        string              `json:"answer" doc:"Why it was rejected or withdrawn." max:"2000"`
+	State         ControlVersionState `json:"state" doc:"Where it stands." read:"only" index:"" list:"" default:"proposed"`
+}
+
+// VersionAction is what a version does to its control.
+type VersionAction string
+
+// Values lists the actions.
+func (VersionAction) Values() []string { return []string{"change", "activate", "retire"} }
+
+// ControlVersionState is where a version stands.
+type ControlVersionState string
+
+// Values lists the states.
+func (ControlVersionState) Values() []string {
+	return []string{"proposed", "approved", "rejected", "withdrawn"}
+}
+
+// ControlVersions are the changes of controls.
+var ControlVersions = kind.Kind[ControlVersion]{
+	Name: "control_version", Plural: "control_versions", Prefix: "ctv", Object: "controls", Label: "reason", Create: kind.Never,
+	Doc: "A control version is a change of a control that one person proposes and another approves.",
+	Check: func(o, n *ControlVersion) error {
+		if o == nil || o.State == "proposed" {
+			return nil
+		}
+		a, b := *o, *n
+		a.Meta, b.Meta, a.State, b.State, a.Answer, b.Answer, a.AppliedAt, b.AppliedAt = kind.Meta{}, kind.Meta{}, "", "", "", "", time.Time{}, time.Time{}
+		if !same(a, b) {
+			return errs.New(errs.Conflict, "a version that is %s does not change", o.State).Mend("propose another one")
+		}
+		return nil
+	},
+	Moves: []kind.Move{
+		{Verb: "approve", Doc: "Approve a change of a control. Not by anyone who wrote it.", From: []string{"proposed"}, To: "approved", Act: "approve", By: "approved_by", At: "approved_at", NotBy: []string{"created_by", "updated_by"}},
+		{Verb: "reject", Doc: "Reject a change of a control, and say why.", From: []string{"proposed"}, To: "rejected", Act: "approve", Takes: []string{"answer"}, Wants: []string{"answer"}},
+		{Verb: "withdraw", Doc: "Withdraw a change that does not hold yet, and say why.", From: []string{"proposed", "approved"}, To: "withdrawn", Act: "propose", Takes: []string{"answer"}, Wants: []string{"answer"}},
+	},
+}
+
+func same[T any](a, b T) bool {
+	x, err := store.Encode(a)
+	if err != nil {
+		return false
+	}
+	y, err := store.Encode(b)
+	return err == nil && string(x) == string(y)
+}
+
+// addControls adds controls, their versions and the way from one to the next.
+func addControls(s *op.Set) {
+	op.Kind(s, Controls, op.Also[Control]{Verb: "create", Do: refOnce})
+	op.Kind(s, ControlVersions, op.Also[ControlVersion]{Verb: "approve", Do: approveVersion}, op.Also[ControlVersion]{Verb: "withdraw", Do: withdrawVersion})
+	op.Change(s, op.Spec{Name: "control_version.create", Doc: "Propose a change of a control: what is named is changed once another person has approved it.", Object: "controls", Act: "propose",
+		Example: `control_version create --control ctl_… --reason "The review is monthly now" --frequency monthly`}, propose)
+}
+
+// refOnce keeps a ref from being made again: a control that was retired is put in force again under its own history.
+func refOnce(ctx context.Context, tx *store.Tx, _, now *Control) error {
+	all, err := store.All(ctx, &tx.View, Controls, nil)
+	for _, c := range all {
+		if strings.EqualFold(c.Ref, now.Ref) {
+			return errs.At("ref", "there is a control %s already, which is %s", c.Ref, c.State).Mend("change that one, or choose another ref")
+		}
+	}
+	return err
+}
+
+type proposeIn struct {
+	Control       string          `json:"control" doc:"The control." ref:"control" min:"1"`
+	Action        VersionAction   `json:"action" doc:"What happens to it: change, activate or retire." default:"change"`
+	Reason        string          `json:"reason" doc:"Why." min:"10" max:"2000"`
+	Title         *string         `json:"title" doc:"What it is called." max:"200"`
+	Text          *string         `json:"text" doc:"What is done, by whom, how often." max:"5000" long:""`
+	Weight        *int64          `json:"weight" doc:"2 for a key control, else 1."`
+	Frequency     *Frequency      `json:"frequency" doc:"How often it is performed." optional:""`
+	GraceDays     *int64          `json:"grace_days" doc:"How many days after the end of its window a performance is still in time."`
+	Purpose       *string         `json:"purpose" doc:"preventive, detective or corrective."`
+	Operation     *string         `json:"operation" doc:"manual, automated or both."`
+	Criteria      *[]string       `json:"criteria" doc:"Numbers of the criteria that it serves."`
+	Policies      *[]string       `json:"policies" doc:"Refs of the policies that it rests on, such as POL-04."`
+	Tests         *[]ControlTest  `json:"tests" doc:"The tests that prove it."`
+	Evidence      *[]EvidenceKind `json:"evidence" doc:"The kinds of evidence that prove it."`
+	Significant   bool            `json:"change_significant" doc:"Whether the description of the system must name it."`
+	EffectiveFrom kind.Date       `json:"effective_from" doc:"First day on which it holds; from its approval where empty."`
+}
+
+func (in proposeIn) onto(t *Terms) {
+	lay(&t.Title, in.Title)
+	lay(&t.Text, in.Text)
+	lay(&t.Weight, in.Weight)
+	lay(&t.Frequency, in.Frequency)
+	lay(&t.GraceDays, in.GraceDays)
+	lay(&t.Purpose, in.Purpose)
+	lay(&t.Operation, in.Operation)
+	lay(&t.Criteria, in.Criteria)
+	lay(&t.Policies, in.Policies)
+	lay(&t.Tests, in.Tests)
+	lay(&t.Evidence, in.Evidence)
+}
+
+func lay[T any](to *T, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}
+
+// propose makes a version out of a control as it is and what is named.
+func propose(ctx context.Context, tx *store.Tx, in proposeIn) (*ControlVersion, error) {
+	c, err := store.Get(ctx, &tx.View, Controls, in.Control)
+	if err != nil {
+		return nil, err
+	}
+	if from := map[VersionAction]string{"change": "active", "retire": "active", "activate": "draft or retired"}[in.Action]; !strings.Contains(from, string(c.State)) {
+		return nil, errs.At("action", "this control is %s, and %q is for one that is %s", c.State, in.Action, from)
+	}
+	n := &ControlVersion{Control: c.ID, Action: in.Action, Reason: in.Reason, Terms: c.Terms(), Significant: in.Significant, EffectiveFrom: in.EffectiveFrom, Replaces: c.VersionNo, State: "proposed"}
+	in.onto(&n.Terms)
+	if in.Action == "change" && same(n.Terms, c.Terms()) {
+		return nil, errs.New(errs.Invalid, "nothing would change").Mend("name at least one field with another value")
+	}
+	changed := *c
+	changed.SetTerms(n.Terms)
+	changed.VersionNo++
+	if err := kind.Validate(&changed); err != nil {
+		return nil, err
+	}
+	if err := Controls.Check(c, &changed); err != nil {
+		return nil, err
+	}
+	if in.EffectiveFrom != "" && in.EffectiveFrom < today(ctx, tx) {
+		return nil, errs.At("effective_from", "is over: a version never holds before its approval").Mend("name a day from today on, or leave it empty")
+	}
+	return n, store.Put(ctx, tx, ControlVersions, n)
+}
+
+// today is the date in the organisation's time zone.
+func today(ctx context.Context, tx *store.Tx) kind.Date {
+	zone := time.UTC
+	if o, err := OrganizationOf(ctx, &tx.View); err == nil {
+		zone = o.Zone()
+	}
+	return kind.Date(tx.Now.In(zone).Format(time.DateOnly))
+}
+
+// approveVersion gives an approved version its number, and changes the control where it holds at once.
+func approveVersion(ctx context.Context, tx *store.Tx, _, n *ControlVersion) error {
+	c, err := store.Get(ctx, &tx.View, Controls, n.Control)
+	if err != nil {
+		return err
+	}
+	if c.VersionNo != n.Replaces {
+		return errs.New(errs.Conflict, "the control has changed since this was proposed: it is at version %d, and this changes version %d", c.VersionNo, n.Replaces).Mend("reject this one and propose the change again")
+	}
+	scheduled, err := scheduledFor(ctx, &tx.View, c.ID)
+	if err != nil {
+		return err
+	}
+	if scheduled != nil {
+		return errs.New(errs.Conflict, "another version of this control is scheduled for %s", scheduled.EffectiveFrom).Mend("withdraw that one first")
+	}
+	n.Number = c.VersionNo + 1
+	if n.EffectiveFrom > today(ctx, tx) {
+		return nil
+	}
+	return apply(ctx, tx, c, n)
+}
+
+// scheduledFor is the approved version of a control that does not hold yet.
+func scheduledFor(ctx context.Context, v *store.View, control string) (*ControlVersion, error) {
+	all, err := store.All(ctx, v, ControlVersions, map[string]any{"control": control, "state": "approved"})
+	i := slices.IndexFunc(all, func(x *ControlVersion) bool { return x.AppliedAt.IsZero() })
+	if err != nil || i < 0 {
+		return nil, err
+	}
+	return all[i], nil
+}
+
+func withdrawVersion(ctx context.Context, tx *store.Tx, was, _ *ControlVersion) error {
+	if was.State == "approved" && (!was.AppliedAt.IsZero() || was.EffectiveFrom <= today(ctx, tx)) {
+		return errs.New(errs.Conflict, "this version is in force").Mend("propose another one")
+	}
+	return nil
+}
+
+// apply changes a control as its version says.
+func apply(ctx context.Context, tx *store.Tx, c *Control, n *ControlVersion) error {
+	c.SetTerms(n.Terms)
+	c.VersionNo, c.VersionFrom, c.Library, c.ConfirmedBy, c.ConfirmedAt = n.Number, tx.Now, false, n.ApprovedBy, n.ApprovedAt
+	switch n.Action {
+	case "retire":
+		c.State = "retired"
+	case "activate":
+		c.State = "active"
+	}
+	n.AppliedAt = tx.Now
+	return store.Put(ctx, tx, Controls, c)
+}
+
+// ApplyScheduled changes the controls whose scheduled versions have come into force. Days are judged by the versions
+// themselves: whether this runs at midnight or an hour later changes no letter.
+func ApplyScheduled(ctx context.Context, tx *store.Tx) error {
+	all, err := store.All(ctx, &tx.View, ControlVersions, map[string]any{"state": "approved"})
+	if err != nil {
+		return err
+	}
+	day := today(ctx, tx)
+	for _, n := range all {
+		if !n.AppliedAt.IsZero() || n.EffectiveFrom > day {
+			continue
+		}
+		c, err := store.Get(ctx, &tx.View, Controls, n.Control)
+		if err != nil {
+			return err
+		}
+		if err := apply(ctx, tx, c, n); err != nil {
+			return err
+		}
+		if err := store.Put(ctx, tx, ControlVersions, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}

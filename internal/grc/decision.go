@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package grc
+
+import (
+	"assay/internal/errs"
+	"assay/internal/kind"
+)
+
+// A Decision says that a criterion or a control does not apply, or does, and why.
+type Decision struct {
+	kind.Meta
+	Subject     string        `json:"subject" doc:"Number of the criterion, or ref of the control." min:"2" max:"40" index:"" list:""`
+	Decision    Applies       `json:"decision" doc:"Whether it applies." index:"" list:""`
+	Reason      string        `json:"reason" doc:"Why." min:"10" max:"2000" list:""`
+	RequestedBy string        `json:"requested_by" doc:"Who asks for it." ref:"person" index:""`
+	ApprovedBy  string        `json:"approved_by" doc:"Who approved it." read:"only"`
+	FromDay     kind.Date     `json:"from_day" doc:"First day on which it holds."`
+	ToDay       kind.Date     `json:"to_day" doc:"Last day on which it holds."`
+	State       DecisionState `json:"state" doc:"Where it stands." read:"only" index:"" list:"" default:"proposed"`
+}
+
+// Applies is whether something applies.
+type Applies string
+
+// Values lists the decisions.
+func (Applies) Values() []string { return []string{"not_applicable", "applicable"} }
+
+// DecisionState is where a decision stands.
+type DecisionState string
+
+// Values lists the states.
+func (DecisionState) Values() []string {
+	return []string{"proposed", "approved", "rejected", "revoked"}
+}
+
+// Decisions are the decisions on applicability.
+var Decisions = kind.Kind[Decision]{
+	Name: "decision", Plural: "decisions", Prefix: "dec", Object: "controls", Label: "subject",
+	Doc: "A decision says that a criterion or a control does not apply, or does, and why.",
+	Check: func(_, n *Decision) error {
+		if n.ToDay != "" && n.FromDay != "" && n.ToDay < n.FromDay {
+			return errs.At("to_day", "is before from_day")
+		}
+		return nil
+	},
+	Moves: []kind.Move{
+		{Verb: "approve", Doc: "Approve a decision. Not its author.", From: []string{"proposed"}, To: "approved", Act: "approve", By: "approved_by", NotBy: []string{"created_by", "requested_by"}},
+		{Verb: "reject", Doc: "Reject a decision.", From: []string{"proposed"}, To: "rejected", Act: "approve"},
+		{Verb: "revoke", Doc: "Take an approved decision back.", From: []string{"approved"}, To: "revoked", Act: "edit"},
+	},
+}
