@@ -49,7 +49,7 @@ func AreasOf(f AreaFacts) []Area {
 		var got, of int64
 		known, items := false, 0
 		for _, c := range f.Controls {
-			if c.Health == NotApplicable || !tagged(c.Ref, t.tags) {
+			if c.Health == NotApplicable || c.Health == NoOccurrence || !tagged(c.Ref, t.tags) {
 				continue
 			}
 			got += int64(c.Weight) * c.Health.halves()

@@ -65,6 +65,8 @@ type ControlLine struct {
 	Letters  []check.Letter
 	Days     []ControlDay
 	Evidence []EvidenceLine
+	// Occurrences are the performances that were and are expected, oldest first.
+	Occurrences []Occurrence
 
 	past  *controlPast
 	parts [][]dayPart // of each day

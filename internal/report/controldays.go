@@ -31,6 +31,11 @@ func (p *controlPast) tests() []string {
 	return out
 }
 
+// designed says whether the text of a control was the company's own at a moment.
+func (p *controlPast) designed(at time.Time) bool {
+	return slices.ContainsFunc(p.own, func(s stretch) bool { return during(s, at) })
+}
+
 // terms are the stretches in which a control counted, each with its definition: in force, and not decided away.
 func (b *Board) terms(p *controlPast) []era {
 	out := make([]era, 0, len(p.eras))
@@ -49,7 +54,7 @@ func (b *Board) daysOf(l *ControlLine) {
 	l.Days, l.parts = make([]ControlDay, len(b.Days)), make([][]dayPart, len(b.Days))
 	terms := b.terms(l.past)
 	started := b.started(l.past, terms)
-	j := newJudge(b, l.past)
+	j := &judge{b: b, line: l}
 	next := len(terms) - 1 // the newest that may reach into the day
 	var last DayFacts      // of the day after, which is most often the same
 	for i := range b.Days {
@@ -177,12 +182,10 @@ func (b *Board) completedIn(l *TestLine, s stretch) time.Time {
 
 // judge gathers what the letter of a control's day depends on. What it hands out holds until it is asked again.
 type judge struct {
-	b       *Board
-	control string
-	f       DayFacts
+	b    *Board
+	line *ControlLine
+	f    DayFacts
 }
-
-func newJudge(b *Board, p *controlPast) *judge { return &judge{b: b, control: p.newest.ID} }
 
 // facts are those of a whole day under one definition. What changes within a day counts at its worst: evidence and
 // policies are looked at both when the day begins and when it ends, or now.
@@ -236,7 +239,11 @@ func requires(c *grc.Control, test string) bool {
 // papers looks at evidence and policies at their worst between two moments.
 func (j *judge) papers(e *era, from, to time.Time) {
 	last := to.Add(-time.Millisecond)
-	j.f.Outside, j.f.Overdue = false, 0
+	j.f.Designed = j.line.past.designed(from)
+	j.f.Overdue, j.f.Awaiting = j.line.due(last)
+	if overdue, _ := j.line.due(from); overdue > j.f.Overdue { // it was done in the course of the day
+		j.f.Overdue = overdue
+	}
 	j.f.Evidence, j.f.Policies = j.f.Evidence[:0], j.f.Policies[:0]
 	for _, k := range e.def.Evidence {
 		if k.Required {

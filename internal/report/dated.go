@@ -4,172 +4,13 @@ package report
 
 import (
 	"cmp"
-	"context"
-	"encoding/json"
-	"fmt"
-	"maps"
 	"slices"
-	"strings"
-	"sync"
 	"time"
 
 	"assay/internal/check"
 	"assay/internal/grc"
-	"assay/internal/kind"
 	"assay/internal/store"
 )
-
-// memory keeps every version of what decides over letters, as it stands in the ledger. Versions never change, so only
-// what is new is read; a view of an earlier moment is given what was known then.
-type memory struct {
-	org          string
-	mu           sync.Mutex
-	size         int64 // of the ledger that was read
-	orgs         []store.Dated[grc.Organization]
-	requirements []store.Dated[grc.Requirement]
-	controls     []store.Dated[grc.Control]
-	policies     []store.Dated[grc.Policy]
-	decisions    []store.Dated[grc.Decision]
-	proposals    []store.Dated[grc.ControlVersion]
-	terms        map[int64]string // what a version of a control says of itself, by entry
-	checks       []check.Check
-	plans        map[string]map[string]bool // tests by scope
-	changes      map[string][]change        // all that each test came to, oldest first
-	made         []*dated                   // the last ones
-}
-
-// read brings the memory up to a view, and gives what the view may know of it.
-func (m *memory) read(ctx context.Context, v *store.View) (*dated, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if i := slices.IndexFunc(m.made, func(d *dated) bool { return d.at == v.At }); i >= 0 {
-		return m.made[i], nil
-	}
-	if v.At > m.size {
-		if err := m.grow(ctx, v.Whole()); err != nil {
-			m.size, m.orgs, m.requirements, m.controls, m.policies, m.decisions, m.proposals = 0, nil, nil, nil, nil, nil, nil // half read is not read
-			m.checks, m.plans, m.changes = nil, nil, nil
-			return nil, err
-		}
-	}
-	d, err := m.upTo(v.At)
-	if err != nil {
-		return nil, err
-	}
-	if len(m.made) >= 8 {
-		m.made = m.made[1:]
-	}
-	m.made = append(m.made, d)
-	return d, nil
-}
-
-func (m *memory) grow(ctx context.Context, v *store.View) error {
-	if err := grow(ctx, v, grc.Organizations, &m.orgs, m.size); err != nil {
-		return err
-	}
-	if err := grow(ctx, v, grc.Requirements, &m.requirements, m.size); err != nil {
-		return err
-	}
-	if err := grow(ctx, v, grc.Policies, &m.policies, m.size); err != nil {
-		return err
-	}
-	if err := grow(ctx, v, grc.Decisions, &m.decisions, m.size); err != nil {
-		return err
-	}
-	if err := grow(ctx, v, grc.ControlVersions, &m.proposals, m.size); err != nil {
-		return err
-	}
-	if err := grow(ctx, v, grc.Controls, &m.controls, m.size); err != nil {
-		return err
-	}
-	if m.terms == nil {
-		m.terms = map[int64]string{}
-	}
-	for _, c := range m.controls {
-		if m.terms[c.Since] == "" {
-			b, err := json.Marshal(c.Thing.Terms())
-			if err != nil {
-				return fmt.Errorf("terms of %s: %w", c.Thing.Ref, err)
-			}
-			m.terms[c.Since] = string(b)
-		}
-	}
-	if err := m.growRuns(ctx, v); err != nil {
-		return err
-	}
-	m.size = v.At
-	return nil
-}
-
-// growRuns reads the runs of the tests since, and what they came to.
-func (m *memory) growRuns(ctx context.Context, v *store.View) error {
-	if m.changes == nil {
-		m.plans, m.changes = map[string]map[string]bool{}, map[string][]change{}
-	}
-	checks, err := check.Checks.Select(ctx, v, "batch>=$3", "", m.size)
-	if err != nil {
-		return err
-	}
-	m.checks = append(m.checks, checks...)
-	plans, err := check.Plans.Changes(ctx, v, "batch>=$3", "", m.size)
-	if err != nil {
-		return err
-	}
-	if len(plans) > 0 {
-		all := maps.Clone(m.plans) // what was handed out is not written to
-		for _, p := range plans {
-			all[p.Scope] = p.Names()
-		}
-		m.plans = all
-	}
-	type row struct {
-		Batch   int64
-		Test    string
-		Verdict check.Word
-		Reason  string
-		At      int64
-	}
-	rows, err := store.ProjectChanges[row](ctx, v, check.States, []string{"batch", "test", "state", "reason", "at"}, "batch>=$3", m.size)
-	for _, s := range rows {
-		m.changes[s.Test] = append(m.changes[s.Test], change{s.Verdict, s.Reason, time.UnixMilli(s.At).UTC(), s.Batch})
-	}
-	return err
-}
-
-// grow adds the versions that were made since, and ends those that were ended.
-func grow[T any, P kind.Thing[T]](ctx context.Context, v *store.View, k kind.Kind[T], to *[]store.Dated[T], after int64) error {
-	news, err := store.Versions[T, P](ctx, v, k, after)
-	if err != nil {
-		return err
-	}
-	for _, n := range news {
-		if n.Since >= after {
-			*to = append(*to, n)
-			continue
-		}
-		i, found := slices.BinarySearchFunc(*to, n.Since, func(d store.Dated[T], seq int64) int { return cmp.Compare(d.Since, seq) })
-		if !found {
-			return fmt.Errorf("versions of %s: entry %d was ended and never seen", k.Plural, n.Since)
-		}
-		(*to)[i].Until, (*to)[i].To = n.Until, n.To
-	}
-	return nil
-}
-
-// cut gives the versions that a position of the ledger knows.
-func cut[T any](all []store.Dated[T], at int64) []store.Dated[T] {
-	out := make([]store.Dated[T], 0, len(all))
-	for _, d := range all {
-		if d.Since >= at {
-			break
-		}
-		if d.Until >= at {
-			d.To = time.Time{}
-		}
-		out = append(out, d)
-	}
-	return out
-}
 
 // stretch is a stretch of time, From included and To not; a zero To has no end.
 type stretch = check.Stretch
@@ -188,39 +29,18 @@ type dated struct {
 	exists    map[string][]stretch
 	newest    map[string]*grc.Policy // by ref, as they are now
 	decisions map[string]*grc.Decision
-	checks    []check.Check              // oldest first
-	plans     map[string]map[string]bool // tests by scope
-	changes   map[string][]change        // by test, oldest first
+	programme []store.Dated[grc.Organization]
+	performed map[string][]Performance                // by control id
+	waivers   map[string][]store.Dated[grc.Exception] // of whole controls, approved
+	checks    []check.Check                           // oldest first
+	plans     map[string]map[string]bool              // tests by scope
+	changes   map[string][]change                     // by test, oldest first
 }
 
 // ruling is a stretch in which something did not apply, and why.
 type ruling struct {
 	stretch
 	why string
-}
-
-// controlPast is a control with all that it ever was.
-type controlPast struct {
-	newest    *grc.Control          // as it is now, or was last
-	eras      []era                 // when it was in force, and as what; in the order of time
-	proposed  int                   // changes that wait for an approval
-	scheduled []*grc.ControlVersion // approved, and not yet in force
-}
-
-// at is the era that holds at a moment; nil where the control is not in force.
-func (p *controlPast) at(t time.Time) *era {
-	for i := len(p.eras) - 1; i >= 0; i-- {
-		if during(p.eras[i].stretch, t) {
-			return &p.eras[i]
-		}
-	}
-	return nil
-}
-
-// era is a stretch of time in which a control was in force and said the same of itself.
-type era struct {
-	stretch
-	def *grc.Control
 }
 
 func (m *memory) upTo(at int64) (*dated, error) {
@@ -247,6 +67,13 @@ func (m *memory) upTo(at int64) (*dated, error) {
 		d.rule(x)
 	}
 	d.ofControls(cut(m.controls, at), m.terms, cut(m.proposals, at))
+	d.ofEvidence(cut(m.evidence, at))
+	d.waivers = map[string][]store.Dated[grc.Exception]{}
+	for _, x := range cut(m.exceptions, at) {
+		if x.Thing.Test == "" && x.Thing.State == "approved" {
+			d.waivers[x.Thing.Control] = append(d.waivers[x.Thing.Control], x)
+		}
+	}
 	n, _ := slices.BinarySearchFunc(m.checks, at, func(c check.Check, at int64) int { return cmp.Compare(c.Batch, at) })
 	d.checks, d.plans = m.checks[:n:n], m.plans
 	for t, all := range m.changes {
@@ -259,6 +86,7 @@ func (m *memory) upTo(at int64) (*dated, error) {
 
 // ofOrganization reads when the organisation was there, in which zone its days were counted and what was in scope.
 func (d *dated) ofOrganization(all []store.Dated[grc.Organization]) {
+	d.programme = all
 	for i, o := range all {
 		zone := o.Thing.Zone()
 		if i == 0 {
@@ -302,106 +130,6 @@ func (d *dated) rule(x store.Dated[grc.Decision]) {
 	}
 	if x.To.IsZero() {
 		d.decisions[t.Subject] = t
-	}
-}
-
-// turn is a moment at which a control became something else; def is nil where it went out of force.
-type turn struct {
-	at    time.Time
-	def   *grc.Control
-	terms string
-}
-
-// ofControls reads when each control was in force and as what: from its versions in the ledger, and from those that were
-// approved for a later day, which hold from the first moment of that day.
-func (d *dated) ofControls(all []store.Dated[grc.Control], terms map[int64]string, proposals []store.Dated[grc.ControlVersion]) {
-	byID := map[string]*controlPast{}
-	turns, last := map[string][]turn{}, map[string]string{}
-	for _, x := range all {
-		p := byID[x.ID]
-		if p == nil {
-			p = &controlPast{}
-			byID[x.ID] = p
-			d.controls = append(d.controls, p)
-			last[x.ID] = "-"
-		}
-		p.newest = x.Thing
-		now := turn{at: x.From}
-		if x.Thing.State == "active" {
-			now.def, now.terms = x.Thing, terms[x.Since]
-		}
-		if now.terms != last[x.ID] { // whoever owns it is no part of what it says
-			turns[x.ID], last[x.ID] = append(turns[x.ID], now), now.terms
-		}
-		if !x.To.IsZero() && d.ends(all, x) {
-			turns[x.ID], last[x.ID] = append(turns[x.ID], turn{at: x.To}), ""
-		}
-	}
-	for _, x := range proposals {
-		if p := byID[x.Thing.Control]; p != nil {
-			turns[x.Thing.Control] = append(turns[x.Thing.Control], d.scheduled(p, x)...)
-		}
-	}
-	for id, p := range byID {
-		slices.SortStableFunc(turns[id], func(a, b turn) int { return a.at.Compare(b.at) })
-		p.fill(turns[id])
-	}
-	slices.SortStableFunc(d.controls, func(a, b *controlPast) int { return byRef(a.newest, b.newest) })
-}
-
-// ends says whether a version that is over was the last one: the thing itself was ended then.
-func (d *dated) ends(all []store.Dated[grc.Control], x store.Dated[grc.Control]) bool {
-	i, _ := slices.BinarySearchFunc(all, x.Until, func(c store.Dated[grc.Control], seq int64) int { return cmp.Compare(c.Since, seq) })
-	return i >= len(all) || all[i].Since != x.Until
-}
-
-// scheduled is the turn that a version makes which was approved for a later day.
-func (d *dated) scheduled(p *controlPast, x store.Dated[grc.ControlVersion]) []turn {
-	n := x.Thing
-	if n.State == "proposed" && x.To.IsZero() {
-		p.proposed++
-	}
-	day, err := check.ParseDay(string(n.EffectiveFrom))
-	if n.State != "approved" || err != nil || !d.days.Start(day).After(n.ApprovedAt) {
-		return nil
-	}
-	from := d.days.Start(day)
-	if n.AppliedAt.IsZero() && x.To.IsZero() {
-		p.scheduled = append(p.scheduled, n)
-	}
-	if !during(stretch{From: x.From, To: x.To}, from) {
-		return nil // withdrawn before, or this is how it stood later
-	}
-	if n.Action == "retire" {
-		return []turn{{at: from}}
-	}
-	def := *p.newest
-	def.SetTerms(n.Terms)
-	def.State, def.VersionNo, def.VersionFrom = "active", n.Number, from
-	b, err := json.Marshal(n.Terms)
-	if err != nil {
-		return nil // it was read from JSON
-	}
-	return []turn{{from, &def, string(b)}}
-}
-
-// fill makes the eras of a control out of its turns.
-func (p *controlPast) fill(turns []turn) {
-	said := ""
-	for _, t := range turns {
-		n := len(p.eras)
-		open := n > 0 && p.eras[n-1].To.IsZero()
-		if open && t.def != nil && t.terms == said {
-			continue
-		}
-		if open {
-			if p.eras[n-1].To = t.at; !p.eras[n-1].From.Before(t.at) {
-				p.eras = p.eras[:n-1] // it never held
-			}
-		}
-		if said = t.terms; t.def != nil {
-			p.eras = append(p.eras, era{stretch{From: t.at}, t.def})
-		}
 	}
 }
 
@@ -499,18 +227,4 @@ func policyState(p *grc.Policy, at time.Time) PolicyState {
 		return PolicyReviewOverdue
 	}
 	return PolicyInForce
-}
-
-// named finds a control that is or was in force by its ref, in any case of letters, or by its id. What is in force comes first.
-func (d *dated) named(ref string, now time.Time) *controlPast {
-	var out *controlPast
-	for _, p := range d.controls {
-		if len(p.eras) == 0 || p.newest.ID != ref && !strings.EqualFold(p.newest.Ref, ref) {
-			continue
-		}
-		if out == nil || out.at(now) == nil || p.at(now) != nil && p.newest.Ref == strings.ToUpper(ref) {
-			out = p
-		}
-	}
-	return out
 }

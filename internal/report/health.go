@@ -13,7 +13,7 @@ import (
 // Health is how a control stands now (F-02). The zero Health is NotStarted.
 type Health uint8
 
-// The states of health, worst first; the last one is left out of every score.
+// The states of health, worst first; the last two are left out of every score.
 const (
 	NotStarted     Health = iota // nothing was ever proved
 	Failing                      // something that must hold does not
@@ -21,9 +21,10 @@ const (
 	NeedsAttention               // it holds, and something about it will not for long
 	Passing                      // it holds, and there is proof
 	NotApplicable                // an approved decision says so
+	NoOccurrence                 // it is designed, and nothing happened that it could act on, which is shown
 )
 
-var healthText = [...]string{"not_started", "failing", "no_data", "needs_attention", "passing", "not_applicable"}
+var healthText = [...]string{"not_started", "failing", "no_data", "needs_attention", "passing", "not_applicable", "no_occurrence"}
 
 func (h Health) String() string {
 	if int(h) >= len(healthText) {
@@ -64,20 +65,24 @@ type EvidenceState uint8
 
 // The states of evidence.
 const (
-	EvidenceMissing   EvidenceState = iota // none was ever accepted
-	EvidenceCurrent                        // accepted and in date
-	EvidenceExpiring                       // in date, and soon not
-	EvidenceExpired                        // was in date once
-	EvidenceWithdrawn                      // was accepted and taken back
-	EvidenceNotDue                         // kept per event, and there was no event
+	EvidenceMissing     EvidenceState = iota // none was ever accepted
+	EvidenceCurrent                          // accepted and in date
+	EvidenceExpiring                         // in date, and soon not
+	EvidenceExpired                          // was in date once
+	EvidenceWithdrawn                        // was accepted and taken back
+	EvidenceNotDue                           // kept per event, and no event is known
+	EvidenceNilDeclared                      // kept per event, and an approved declaration says that there was none
 )
 
 // lacking reports whether the state proves nothing although it should.
 func (e EvidenceState) lacking() bool {
-	return e != EvidenceCurrent && e != EvidenceExpiring && e != EvidenceNotDue
+	return e != EvidenceCurrent && e != EvidenceExpiring && e != EvidenceNotDue && e != EvidenceNilDeclared
 }
 
-var evidenceWord = [...]string{"is missing", "is current", "expires soon", "expired", "was withdrawn", "is not due"}
+// proves reports whether a piece that is in date is behind the state.
+func (e EvidenceState) proves() bool { return e == EvidenceCurrent || e == EvidenceExpiring }
+
+var evidenceWord = [...]string{"is missing", "is current", "expires soon", "expired", "was withdrawn", "is not due", "is declared nil"}
 
 func (e EvidenceState) word() string {
 	if int(e) >= len(evidenceWord) {
@@ -141,11 +146,13 @@ type PolicyFacts struct {
 // ControlFacts is all that the health of a control depends on.
 type ControlFacts struct {
 	NotApplicable        bool // an approved applicability decision says so
+	Designed             bool // its text was approved or confirmed by the company; with policies in force its design is proved
 	HasOwner             bool
 	Tests                []TestFacts
 	Evidence             []EvidenceFacts
 	Policies             []PolicyFacts
 	OverdueOccurrences   int // late and open, or missed within the last window
+	AwaitedOccurrences   int // submitted in time, and not reviewed yet
 	UpcomingOccurrences  int // due within 7 days and not started
 	OverdueFindings      int // high or critical, open and past due
 	OverdueTasks         int
@@ -175,11 +182,15 @@ func HealthOf(f ControlFacts, now time.Time) ControlHealth {
 	if !f.started() {
 		return ControlHealth{NotStarted, []Cause{{NoProof, "nothing proves it yet"}}}
 	}
+	gaps, proved := f.gaps(now)
 	if c := f.failures(now); len(c) > 0 {
-		return ControlHealth{Failing, c}
+		return ControlHealth{Failing, append(c, gaps...)} // what is not known besides is said too
 	}
-	if c := f.gaps(now); len(c) > 0 {
-		return ControlHealth{NoData, c}
+	if len(gaps) > 0 {
+		return ControlHealth{NoData, gaps}
+	}
+	if !proved {
+		return f.quiet()
 	}
 	if c := f.concerns(now); len(c) > 0 {
 		return ControlHealth{NeedsAttention, c}
@@ -234,9 +245,8 @@ func (f ControlFacts) failures(now time.Time) (c []Cause) {
 	return c
 }
 
-// gaps are the causes of rule 4, and of a control whose proof is nothing but empty runs.
-func (f ControlFacts) gaps(now time.Time) (c []Cause) {
-	proof := false
+// gaps are the causes of rule 4, and whether anything proves the control now.
+func (f ControlFacts) gaps(now time.Time) (c []Cause, proved bool) {
 	for _, t := range f.Tests {
 		if !t.Required {
 			continue
@@ -254,18 +264,35 @@ func (f ControlFacts) gaps(now time.Time) (c []Cause) {
 		case now.Sub(t.CompletedAt) > 2*t.Interval+2*time.Hour:
 			text = "has had no complete run since " + t.CompletedAt.UTC().Format("2006-01-02 15:04") + " UTC"
 		default:
-			proof = proof || t.Completed == check.RunPassed || t.Completed == check.RunExcepted
+			proved = proved || t.Completed == check.RunPassed || t.Completed == check.RunExcepted
 			continue
 		}
 		c = append(c, Cause{NoProof, fmt.Sprintf("test %s %s", t.Test, text)})
 	}
+	if f.AwaitedOccurrences > 0 {
+		c = append(c, Cause{AwaitsReview, count(f.AwaitedOccurrences, "performance awaits", "performances await") + " review"})
+	}
 	for _, e := range f.Evidence {
-		proof = proof || e.Required && !e.State.lacking() && e.State != EvidenceNotDue
+		proved = proved || e.Required && e.State.proves()
 	}
-	if len(c) == 0 && !proof {
-		c = append(c, Cause{NoProof, "nothing has happened yet that it could be judged by"})
+	return c, proved
+}
+
+// quiet is a control that nothing proves and nothing disproves: nothing happened that it could act on. That is a state of
+// its own only where it is shown, by a complete population of none or an approved declaration, and where the control is
+// designed; anything else is no data.
+func (f ControlFacts) quiet() ControlHealth {
+	shown := slices.ContainsFunc(f.Tests, func(t TestFacts) bool { return t.Required && t.Completed == check.RunNotApplicable })
+	for _, e := range f.Evidence {
+		shown = shown || e.Required && e.State == EvidenceNilDeclared
 	}
-	return c
+	switch {
+	case !shown:
+		return ControlHealth{NoData, []Cause{{NoProof, "no event is on record, and no accepted statement says that there was none"}}}
+	case !f.Designed:
+		return ControlHealth{NoData, []Cause{{NoProof, "nothing happened that it could act on, and nobody has confirmed its text"}}}
+	}
+	return ControlHealth{NoOccurrence, []Cause{{Quiet, "no occurrence"}}}
 }
 
 // concerns are the causes of rule 5.

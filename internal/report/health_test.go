@@ -65,7 +65,23 @@ func TestHealthIsTheFirstRuleThatApplies(t *testing.T) {
 		{"a second test never ran", func(f *ControlFacts) { f.Tests = append(f.Tests, TestFacts{Test: "vcs.2fa", Required: true}) }, NoData, "vcs.2fa has never completed"},
 		{"nothing to look at and no evidence", func(f *ControlFacts) {
 			f.Tests[0].Completed, f.Tests[0].Latest, f.Evidence = check.RunNotApplicable, check.RunNotApplicable, nil
-		}, NoData, "nothing has happened yet"},
+		}, NoData, "nobody has confirmed its text"},
+		{"nothing to look at, and the design is proved", func(f *ControlFacts) {
+			f.Tests[0].Completed, f.Tests[0].Latest, f.Evidence, f.Designed = check.RunNotApplicable, check.RunNotApplicable, nil, true
+		}, NoOccurrence, "no occurrence"},
+		{"no event is known, and nobody says that there was none", func(f *ControlFacts) {
+			f.Tests, f.Designed = nil, true
+			f.Evidence[0].State = EvidenceNotDue
+		}, NotStarted, "nothing proves it yet"},
+		{"an accepted statement that there was none", func(f *ControlFacts) {
+			f.Tests, f.Designed = nil, true
+			f.Evidence[0].State = EvidenceNilDeclared
+		}, NoOccurrence, "no occurrence"},
+		{"a failure does not hide what is not known", func(f *ControlFacts) {
+			f.Tests[0].Completed, f.Tests[0].Latest = check.RunFailed, check.RunFailed
+			f.Tests = append(f.Tests, TestFacts{Test: "vcs.2fa", Required: true})
+		}, Failing, "vcs.2fa has never completed"},
+		{"performed in time, and not reviewed", func(f *ControlFacts) { f.AwaitedOccurrences = 1 }, NoData, "awaits review"},
 		{"nothing to look at beside evidence", func(f *ControlFacts) {
 			f.Tests[0].Completed, f.Tests[0].Latest = check.RunNotApplicable, check.RunNotApplicable
 		}, Passing, ""},
@@ -151,7 +167,7 @@ func TestFreshnessFollowsTheValidity(t *testing.T) {
 }
 
 func TestHealthIsWrittenInWords(t *testing.T) {
-	for h := NotStarted; h <= NotApplicable; h++ {
+	for h := NotStarted; h <= NoOccurrence; h++ {
 		data, err := json.Marshal(h)
 		var back Health
 		if err != nil || json.Unmarshal(data, &back) != nil || back != h {

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"assay/internal/check"
-	"assay/internal/grc"
 )
 
 // tests lays every test that was run, or that the catalogue has, over the days.
@@ -156,8 +155,9 @@ func (b *Board) control(p *controlPast, last *era) {
 		l.Retired = last.To
 		b.Former = append(b.Former, l)
 	}
+	l.Occurrences = b.occurrences(p)
 	l.Evidence = b.evidenceOf(l.Control)
-	l.Facts = b.factsOf(p, l.Control, l.Evidence)
+	l.Facts = b.factsOf(l, l.Evidence)
 	l.Health = HealthOf(l.Facts, b.Now)
 	b.daysOf(l)
 	l.Letters = make([]check.Letter, len(l.Days))
@@ -180,8 +180,11 @@ func (b *Board) ruled(at time.Time, names ...string) string {
 	return ""
 }
 
-func (b *Board) factsOf(p *controlPast, c *grc.Control, evidence []EvidenceLine) ControlFacts {
-	f := ControlFacts{NotApplicable: b.ruled(b.Now, c.Ref, c.ID) != "", HasOwner: c.Owner != "", OverdueTasks: b.data.overdue[c.ID], TextAwaitingApproval: p.proposed > 0}
+func (b *Board) factsOf(l *ControlLine, evidence []EvidenceLine) ControlFacts {
+	c := l.Control
+	f := ControlFacts{NotApplicable: b.ruled(b.Now, c.Ref, c.ID) != "", HasOwner: c.Owner != "", OverdueTasks: b.data.overdue[c.ID], TextAwaitingApproval: l.past.proposed > 0, Designed: l.past.designed(b.Now)}
+	f.OverdueOccurrences, f.AwaitedOccurrences = l.due(b.Now)
+	f.UpcomingOccurrences = l.upcoming(b.Now)
 	for _, t := range c.Tests {
 		x := TestFacts{Test: t.Test, Required: t.Role != "supporting", Interval: 24 * time.Hour}
 		if l := b.Tests[t.Test]; l != nil && l.Known {

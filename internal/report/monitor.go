@@ -133,19 +133,24 @@ func (c *CriterionLine) Health() Health {
 	if c.NotInScope || c.Decided != "" {
 		return NotApplicable
 	}
-	worst, any := Passing, false
+	worst, any, quiet := Passing, false, false
 	for _, x := range c.Controls {
-		if h := x.Health.Health; h != NotApplicable {
+		if h := x.Health.Health; h == NoOccurrence {
+			quiet = true
+		} else if h != NotApplicable {
 			any = true
 			if healthRank[h] < healthRank[worst] {
 				worst = h
 			}
 		}
 	}
-	if !any {
-		return NoData
+	switch {
+	case any:
+		return worst
+	case quiet:
+		return NoOccurrence
 	}
-	return worst
+	return NoData
 }
 
 var healthRank = map[Health]int{Failing: 0, NoData: 1, NotStarted: 2, NeedsAttention: 3, Passing: 4}

@@ -41,7 +41,7 @@ type CriterionScore struct {
 // criteria keep theirs. A criterion without an applicable control scores nothing. 100 comes out
 // only where every criterion is whole, because the share is exact and rounded down.
 func ReadinessOf(criteria []string, controls []ScoredControl) Readiness {
-	type sum struct{ got, of, n int64 }
+	type sum struct{ got, of, n, quiet int64 }
 	sums := make(map[string]sum, len(criteria))
 	r := Readiness{Exact: new(big.Rat), Criteria: make([]CriterionScore, 0, len(criteria)), Zero: []string{}, Failing: []string{}}
 	for _, c := range controls {
@@ -53,11 +53,18 @@ func ReadinessOf(criteria []string, controls []ScoredControl) Readiness {
 		}
 		for _, k := range c.Criteria {
 			s := sums[k]
-			sums[k] = sum{s.got + int64(c.Weight)*c.Health.halves(), s.of + 2*int64(c.Weight), s.n + 1}
+			if c.Health == NoOccurrence { // its weight is left out; where all are quiet, that is all there is to show
+				sums[k] = sum{s.got, s.of, s.n + 1, s.quiet + 1}
+				continue
+			}
+			sums[k] = sum{s.got + int64(c.Weight)*c.Health.halves(), s.of + 2*int64(c.Weight), s.n + 1, s.quiet}
 		}
 	}
 	for _, k := range criteria {
 		s := sums[k]
+		if s.of == 0 && s.quiet > 0 {
+			s.got, s.of = 1, 1
+		}
 		score := share(s.got, s.of)
 		r.Exact.Add(r.Exact, score)
 		r.Criteria = append(r.Criteria, CriterionScore{Ref: k, Percent: percent(score), Exact: score, Controls: int(s.n)})

@@ -20,10 +20,15 @@ const (
 	OverdueReview        CauseClass = "overdue review"
 	UnresolvedFinding    CauseClass = "unresolved finding"
 
-	NotYetStarted CauseClass = "not started" // nothing has proved it yet
-	NoProof       CauseClass = "no proof"    // nothing fresh to judge by
-	Concern       CauseClass = "concern"     // it holds, and wants a look
-	ByDecision    CauseClass = "by decision" // a person decided so
+	NoProof    CauseClass = "no proof"    // nothing fresh to judge by
+	Concern    CauseClass = "concern"     // it holds, and wants a look
+	ByDecision CauseClass = "by decision" // a person decided so
+
+	NotYetStarted CauseClass = "not started"     // nothing has proved it yet
+	AwaitsReview  CauseClass = "awaiting review" // performed in time, and not reviewed yet
+	Quiet         CauseClass = "no occurrence"   // nothing happened that it could act on
+	Unconfirmed   CauseClass = "text not confirmed"
+	PartlyUnknown CauseClass = "no data for another test"
 )
 
 var failureOrder = []CauseClass{FailingTest, MissingDocumentation, OverdueReview, UnresolvedFinding}
@@ -31,19 +36,23 @@ var failureOrder = []CauseClass{FailingTest, MissingDocumentation, OverdueReview
 // DayFacts is what the letter of a control's day depends on (F-00).
 type DayFacts struct {
 	Outside  bool            // the day lies outside the control's effective dates
+	Designed bool            // its text was approved or confirmed
 	Tests    []check.Letter  // of the required tests; supporting tests never count
 	Evidence []EvidenceState // of the required kinds, each at its worst during the day
 	Policies []PolicyState   // of the required policies, each at its worst during the day
 	Overdue  int             // occurrences that were overdue that day
+	Awaiting int             // occurrences that were submitted in time and waited for a review
 }
 
 // same says whether two days were alike in everything that decides.
 func (f DayFacts) same(g DayFacts) bool {
-	return f.Outside == g.Outside && f.Overdue == g.Overdue && slices.Equal(f.Tests, g.Tests) && slices.Equal(f.Evidence, g.Evidence) && slices.Equal(f.Policies, g.Policies)
+	return f.Outside == g.Outside && f.Designed == g.Designed && f.Overdue == g.Overdue && f.Awaiting == g.Awaiting && slices.Equal(f.Tests, g.Tests) && slices.Equal(f.Evidence, g.Evidence) && slices.Equal(f.Policies, g.Policies)
 }
 
 func (f DayFacts) clone() DayFacts {
-	return DayFacts{f.Outside, slices.Clone(f.Tests), slices.Clone(f.Evidence), slices.Clone(f.Policies), f.Overdue}
+	g := f
+	g.Tests, g.Evidence, g.Policies = slices.Clone(f.Tests), slices.Clone(f.Evidence), slices.Clone(f.Policies)
+	return g
 }
 
 // ControlDay is the letter of a control's day and, where it failed, why, the first class first.
@@ -72,11 +81,33 @@ func DayOfControl(f DayFacts) ControlDay {
 	}
 	switch {
 	case len(causes) > 0:
+		if slices.ContainsFunc(f.Tests, func(l check.Letter) bool { return l == check.NoData || l == check.Errored }) {
+			causes = append(causes, PartlyUnknown) // an F does not hide that the rest is not known
+		}
 		return ControlDay{check.Failed, causes}
-	case len(f.Tests) == 0 && slices.ContainsFunc(f.Evidence, func(e EvidenceState) bool { return e != EvidenceNotDue }):
-		return ControlDay{Letter: check.Passed} // no tests, and every piece that was due was current
+	case letter == check.Errored:
+		return ControlDay{Letter: letter}
+	case f.Awaiting > 0:
+		return ControlDay{check.NoData, []CauseClass{AwaitsReview}}
+	case letter != check.NotApplicable:
+		return ControlDay{Letter: letter}
+	case slices.ContainsFunc(f.Evidence, EvidenceState.proves):
+		return ControlDay{Letter: check.Passed} // no test had anything to look at, and every piece that was due was current
 	}
-	return ControlDay{Letter: letter}
+	return f.quiet()
+}
+
+// quiet is a day on which nothing happened that the control could act on: shown by complete populations of none or by an
+// approved declaration, and with the design proved. Where it is not shown, nothing is known.
+func (f DayFacts) quiet() ControlDay {
+	shown := len(f.Tests) > 0 || slices.Contains(f.Evidence, EvidenceNilDeclared)
+	switch {
+	case !shown:
+		return ControlDay{Letter: check.NoData}
+	case !f.Designed:
+		return ControlDay{check.NoData, []CauseClass{Unconfirmed}}
+	}
+	return ControlDay{check.NotApplicable, []CauseClass{Quiet}}
 }
 
 // ControlLetter is one control's part in the day of a criterion.

@@ -21,7 +21,7 @@ func TestTheLetterOfAControlsDayIsTheFirstRuleThatApplies(t *testing.T) {
 		want  check.Letter
 		cause string
 	}{
-		{"a required test failed", DayFacts{Tests: []check.Letter{P, F, N}, Policies: in}, F, "[failing a test]"},
+		{"a required test failed", DayFacts{Tests: []check.Letter{P, F}, Policies: in}, F, "[failing a test]"},
 		{"evidence missing", DayFacts{Tests: []check.Letter{P}, Evidence: []EvidenceState{EvidenceCurrent, EvidenceMissing}, Policies: in}, F, "[missing documentation]"},
 		{"evidence expired", DayFacts{Evidence: []EvidenceState{EvidenceExpired}, Policies: in}, F, "[missing documentation]"},
 		{"no policy in force", DayFacts{Tests: []check.Letter{P}, Policies: []PolicyState{PolicyMissing}}, F, "[missing documentation]"},
@@ -32,10 +32,15 @@ func TestTheLetterOfAControlsDayIsTheFirstRuleThatApplies(t *testing.T) {
 		{"a pause beside a waiver", DayFacts{Tests: []check.Letter{X, Z}}, Z, "[]"},
 		{"a waiver", DayFacts{Tests: []check.Letter{P, X}}, X, "[]"},
 		{"passes, and one had nothing to look at", DayFacts{Tests: []check.Letter{P, NA}, Policies: []PolicyState{PolicyReviewOverdue}}, P, "[]"},
-		{"nothing to look at, with evidence", DayFacts{Tests: []check.Letter{NA}, Evidence: []EvidenceState{EvidenceCurrent}}, NA, "[]"},
+		{"nothing to look at, with evidence", DayFacts{Tests: []check.Letter{NA}, Evidence: []EvidenceState{EvidenceCurrent}}, P, "[]"},
+		{"nothing to look at, and designed", DayFacts{Tests: []check.Letter{NA}, Designed: true}, NA, "[no occurrence]"},
+		{"nothing to look at, and nobody confirmed the text", DayFacts{Tests: []check.Letter{NA}}, N, "[text not confirmed]"},
+		{"an approved statement that nothing happened", DayFacts{Evidence: []EvidenceState{EvidenceNilDeclared}, Designed: true}, NA, "[no occurrence]"},
+		{"a performance awaits review", DayFacts{Tests: []check.Letter{P}, Awaiting: 1}, N, "[awaiting review]"},
+		{"a failure does not hide what is not known", DayFacts{Tests: []check.Letter{F, N}}, F, "[failing a test no data for another test]"},
 		{"evidence alone", DayFacts{Evidence: []EvidenceState{EvidenceCurrent, EvidenceExpiring, EvidenceNotDue}}, P, "[]"},
-		{"no event yet", DayFacts{Evidence: []EvidenceState{EvidenceNotDue}}, NA, "[]"},
-		{"nothing at all", DayFacts{}, NA, "[]"},
+		{"no event is known, and nobody says that there was none", DayFacts{Evidence: []EvidenceState{EvidenceNotDue}, Designed: true}, N, "[]"},
+		{"nothing at all", DayFacts{Designed: true}, N, "[]"},
 		{"outside its dates", DayFacts{Outside: true, Overdue: 1}, NA, "[]"},
 	} {
 		got := DayOfControl(c.facts)

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"assay/internal/check"
+)
+
+// Occurrence is one expected performance of a periodic control (INV-11): a window, and when it is due.
+type Occurrence struct {
+	From, To check.Day // first and last day of the window
+	Due      time.Time // the end of the window and the grace that was given when it began
+	Waived   bool      // an exception was in force when it was due
+
+	keys  []string // what a performance takes
+	parts []Performance
+}
+
+// Performance is a piece of evidence as it was submitted once to perform a control.
+type Performance struct {
+	Key       string    // which kind of evidence
+	From, To  check.Day // what it covers, or the day on which it was submitted
+	Submitted time.Time
+	Accepted  time.Time // zero where it was not
+	Returned  time.Time // zero where it was not
+	Whole     bool      // a population: it must span all of the window
+}
+
+// The states of an occurrence at a moment.
+const (
+	OccurrenceExpected = "expected" // not due yet
+	OccurrenceAwaiting = "awaiting" // submitted in time, and not reviewed yet
+	OccurrenceDone     = "done"
+	OccurrenceLate     = "late"   // done, and submitted after it was due
+	OccurrenceMissed   = "missed" // due, and not done
+	OccurrenceWaived   = "waived"
+)
+
+// performed is when all that an occurrence takes had been submitted and accepted, as was known at a moment; zero where it
+// was not. What was returned later counts as submitted until then.
+func (o *Occurrence) performed(at time.Time) (submitted, accepted time.Time) {
+	whole := len(o.keys) > 0
+	for _, key := range o.keys {
+		var best *Performance
+		for i := range o.parts {
+			p := &o.parts[i]
+			if p.Key != key || p.Submitted.After(at) {
+				continue
+			}
+			done := !p.Accepted.IsZero() && !p.Accepted.After(at)
+			if !done && !p.Returned.IsZero() && !p.Returned.After(at) {
+				continue
+			}
+			if done {
+				best = p
+				break // the first that was accepted
+			}
+			if best == nil {
+				best = p
+			}
+		}
+		if best == nil {
+			return time.Time{}, time.Time{}
+		}
+		submitted = later(submitted, best.Submitted)
+		if best.Accepted.IsZero() || best.Accepted.After(at) {
+			whole = false
+		}
+		accepted = later(accepted, best.Accepted)
+	}
+	if !whole {
+		accepted = time.Time{}
+	}
+	return submitted, accepted
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// State is how an occurrence stood at a moment.
+func (o *Occurrence) State(at time.Time) string {
+	submitted, accepted := o.performed(at)
+	inTime := !submitted.IsZero() && !submitted.After(o.Due)
+	switch {
+	case !accepted.IsZero() && inTime:
+		return OccurrenceDone
+	case !accepted.IsZero():
+		return OccurrenceLate
+	case o.Waived && o.Due.Before(at):
+		return OccurrenceWaived
+	case !o.Due.Before(at):
+		return OccurrenceExpected
+	case inTime:
+		return OccurrenceAwaiting
+	}
+	return OccurrenceMissed
+}
+
+// windowOf is the calendar window of a frequency that a day lies in; false for what has none.
+func windowOf(frequency string, d check.Day) (from, to check.Day, ok bool) {
+	t := time.Unix(int64(d)*86400, 0).UTC()
+	month := func(first time.Month, n int) (check.Day, check.Day, bool) {
+		a := time.Date(t.Year(), first, 1, 0, 0, 0, 0, time.UTC)
+		return dayNumber(a), dayNumber(a.AddDate(0, n, 0)) - 1, true
+	}
+	switch frequency {
+	case "daily":
+		return d, d, true
+	case "weekly":
+		monday := d - check.Day((int(t.Weekday())+6)%7)
+		return monday, monday + 6, true
+	case "monthly":
+		return month(t.Month(), 1)
+	case "quarterly":
+		return month((t.Month()-1)/3*3+1, 3)
+	case "half_yearly":
+		return month((t.Month()-1)/6*6+1, 6)
+	case "yearly":
+		return month(1, 12)
+	}
+	return 0, 0, false
+}
+
+func dayNumber(t time.Time) check.Day { return check.Day(t.Unix() / 86400) }
+
+// schedule is what the occurrences of one definition of a control depend on.
+type schedule struct {
+	frequency string
+	grace     check.Day
+	first     check.Day // the first window begins on this day or after it
+	begin     time.Time // windows that begin while the definition holds are its own
+	end       time.Time // zero where it still holds
+	keys      []string  // the kinds of evidence that a performance takes
+}
+
+// occurrences lists the windows of a definition that begin up to a moment, with what performed them. Without a kind of
+// evidence that is required there is nothing that could perform them, and none is expected.
+func (s schedule) occurrences(days *check.Days, now time.Time, pieces []Performance, waived func(time.Time) bool) []Occurrence {
+	if _, _, ok := windowOf(s.frequency, s.first); !ok || len(s.keys) == 0 {
+		return nil
+	}
+	var out []Occurrence
+	from, to, _ := windowOf(s.frequency, s.first)
+	if from < s.first { // not whole
+		from, to, _ = windowOf(s.frequency, to+1)
+	}
+	for ; !days.Start(from).After(now); from, to, _ = windowOf(s.frequency, to+1) {
+		start := days.Start(from)
+		if start.Before(s.begin) {
+			continue
+		}
+		if !s.end.IsZero() && !start.Before(s.end) {
+			break
+		}
+		due := days.Start(to + 1 + s.grace).Add(-time.Millisecond)
+		out = append(out, Occurrence{From: from, To: to, Due: due, Waived: waived(due), keys: s.keys})
+	}
+	s.perform(out, pieces)
+	return out
+}
+
+// perform gives each piece to the earliest window that it covers and that was not performed when it was submitted: one
+// performance counts for one window only.
+func (s schedule) perform(all []Occurrence, pieces []Performance) {
+	pieces = slices.Clone(pieces)
+	slices.SortStableFunc(pieces, func(a, b Performance) int { return a.Submitted.Compare(b.Submitted) })
+	for _, p := range pieces {
+		if !slices.Contains(s.keys, p.Key) {
+			continue
+		}
+		i := slices.IndexFunc(all, func(o Occurrence) bool {
+			return p.From <= o.To && p.To >= o.From && (!p.Whole || p.From <= o.From && p.To >= o.To) && !slices.ContainsFunc(o.parts, func(q Performance) bool {
+				return q.Key == p.Key && !q.Accepted.IsZero() && q.Accepted.Before(p.Submitted)
+			})
+		})
+		if i >= 0 {
+			all[i].parts = append(all[i].parts, p)
+		}
+	}
+	for i := range all { // of several, the first that was accepted performs
+		slices.SortStableFunc(all[i].parts, func(a, b Performance) int { return cmp.Or(missing(a)-missing(b), a.Accepted.Compare(b.Accepted)) })
+	}
+}
+
+func missing(p Performance) int {
+	if p.Accepted.IsZero() {
+		return 1
+	}
+	return 0
+}
+
+// standingAt is the last occurrence that was due at a moment, where it says something of that moment: nothing where a
+// later one had been performed by then, for then the control runs again.
+func standingAt(all []Occurrence, at time.Time) *Occurrence {
+	for i := len(all) - 1; i >= 0; i-- {
+		o := &all[i]
+		if o.Due.Before(at) {
+			return o
+		}
+		if _, accepted := o.performed(at); !accepted.IsZero() {
+			return nil
+		}
+	}
+	return nil
+}

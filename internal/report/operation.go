@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"time"
+
+	"assay/internal/check"
+)
+
+// operatingDays is over how many days the light "operating" looks.
+const operatingDays = 92
+
+// TestDays is how one required test went over a period.
+type TestDays struct {
+	Test     string `json:"test" doc:"The test."`
+	Passed   int    `json:"passed" doc:"Days passed."`
+	Failed   int    `json:"failed" doc:"Days failed."`
+	Excepted int    `json:"excepted" doc:"Days passed with an exception."`
+	Errors   int    `json:"errors" doc:"Days on which every run ended in an error."`
+	NoData   int    `json:"no_data" doc:"Days without data."`
+	Paused   int    `json:"paused" doc:"Days on which the test was paused."`
+	None     int    `json:"not_applicable" doc:"Days with nothing to test."`
+	Coverage int    `json:"coverage" doc:"Percent of the days with something to test that were observed; -1 where there was none."`
+	Strict   int    `json:"strict" doc:"Pass rate in percent: passed days of observed days; -1 where none was observed."`
+	Pass     int    `json:"pass" doc:"The same, counting days with an exception as passed."`
+}
+
+// Operation is how a control operated over a period: facts, not an opinion (F-06).
+type Operation struct {
+	From      string     `json:"from" doc:"First day of the period."`
+	To        string     `json:"to" doc:"Last day of the period."`
+	Tests     []TestDays `json:"tests" doc:"Its required tests."`
+	Expected  int        `json:"expected" doc:"Performances that were expected."`
+	OnTime    int        `json:"on_time" doc:"Of these, done in time."`
+	Late      int        `json:"late" doc:"Of these, done late."`
+	Missed    int        `json:"missed" doc:"Of these, due and not done."`
+	Pending   int        `json:"pending" doc:"Of these, not due yet or waiting for review."`
+	Waived    int        `json:"waived" doc:"Of these, waived by an exception."`
+	Timely    int        `json:"timeliness" doc:"Percent of the due performances that were done in time; -1 where none was due."`
+	Performed int        `json:"performed" doc:"Percent of the due performances that were done; -1 where none was due."`
+	Summary   string     `json:"summary" doc:"no_occurrence, insufficient_data, deviations or no_deviations."`
+}
+
+// countDays counts the letters of one test over the days on which it was required.
+func countDays(test string, letters []check.Letter) TestDays {
+	d := TestDays{Test: test}
+	for _, l := range letters {
+		switch l {
+		case check.Passed:
+			d.Passed++
+		case check.Failed:
+			d.Failed++
+		case check.Excepted:
+			d.Excepted++
+		case check.Errored:
+			d.Errors++
+		case check.Paused:
+			d.Paused++
+		case check.NotApplicable:
+			d.None++
+		default:
+			d.NoData++
+		}
+	}
+	observed := d.Passed + d.Failed + d.Excepted
+	d.Coverage = percentOf(observed, len(letters)-d.None)
+	d.Strict, d.Pass = percentOf(d.Passed, observed), percentOf(d.Passed+d.Excepted, observed)
+	return d
+}
+
+// percentOf is rounded down; -1 of nothing.
+func percentOf(n, of int) int {
+	if of == 0 {
+		return -1
+	}
+	return 100 * n / of
+}
+
+// OperationOf sums up a period: the days of each required test, and the performances that were due in it, as they stood
+// at a moment.
+func OperationOf(tests []TestDays, performances []Occurrence, from, to, at time.Time) Operation {
+	o := Operation{Tests: tests}
+	for i := range performances {
+		p := &performances[i]
+		_, done := p.performed(at)
+		early := p.Due.After(to) && !done.IsZero() && !done.Before(from) && !done.After(to)
+		if p.Due.Before(from) || p.Due.After(to) && !early {
+			continue
+		}
+		o.Expected++
+		switch p.State(at) {
+		case OccurrenceDone:
+			o.OnTime++
+		case OccurrenceLate:
+			o.Late++
+		case OccurrenceMissed:
+			o.Missed++
+		case OccurrenceWaived:
+			o.Waived++
+		default:
+			o.Pending++
+		}
+	}
+	o.Timely, o.Performed = percentOf(o.OnTime, o.Expected-o.Pending), percentOf(o.OnTime+o.Late, o.Expected-o.Pending)
+	assessable, failed, thin := false, false, false
+	for _, t := range tests {
+		assessable = assessable || t.Coverage >= 0
+		failed = failed || t.Failed > 0
+		thin = thin || t.Coverage >= 0 && t.Coverage < coverageNum
+	}
+	switch {
+	case !assessable && o.Expected-o.Pending == 0:
+		o.Summary = "no_occurrence"
+	case thin:
+		o.Summary = "insufficient_data"
+	case failed || o.Late+o.Missed > 0:
+		o.Summary = "deviations"
+	default:
+		o.Summary = "no_deviations"
+	}
+	return o
+}
+
+// operation is how a control operated over the newest days of the board, by what was in force on each.
+func (b *Board) operation(c *ControlLine, days int) Operation {
+	days = min(days, len(b.Days))
+	order, letters := []string{}, map[string][]check.Letter{}
+	for i := range days {
+		seen := map[string]bool{}
+		for _, p := range c.parts[i] {
+			for _, t := range p.era.def.Tests {
+				if t.Role == "supporting" || seen[t.Test] {
+					continue
+				}
+				seen[t.Test] = true
+				l := check.NoData
+				if x := b.Tests[t.Test]; x != nil && x.Cells[i].First >= 0 {
+					l = x.Cells[i].Letter
+				}
+				if letters[t.Test] == nil {
+					order = append(order, t.Test)
+				}
+				letters[t.Test] = append(letters[t.Test], l)
+			}
+		}
+	}
+	tests := make([]TestDays, 0, len(order))
+	for _, t := range order {
+		tests = append(tests, countDays(t, letters[t]))
+	}
+	o := OperationOf(tests, c.Occurrences, b.starts[days], b.starts[0], b.Now)
+	o.From, o.To = b.Days[days-1].String(), b.Days[0].String()
+	return o
+}
