@@ -203,8 +203,8 @@ func (b *Boards) gridControls(ctx context.Context, v *store.View, in gridControl
 		return nil, errs.New(errs.NotFound, "there is no criterion %.20s", in.Criterion)
 	}
 	g := &Grid{At: board.Now, Newest: board.Days[0].String(), Days: int(in.Days), Rows: []Row{}}
-	for _, x := range c.Controls {
-		g.Rows = append(g.Rows, x.row())
+	for _, x := range slices.Concat(c.Controls, c.Former) {
+		g.Rows = append(g.Rows, x.row(int(in.Days)))
 	}
 	return g, nil
 }
@@ -221,18 +221,23 @@ func (b *Board) find(ref string) *CriterionLine {
 	return nil
 }
 
-func (c *ControlLine) row() Row {
-	reasons := make([]string, len(c.Days))
-	for i, d := range c.Days {
+func (c *ControlLine) row(days int) Row {
+	days = min(days, len(c.Days))
+	letters := c.Letters[:days]
+	reasons := make([]string, days)
+	for i, d := range c.Days[:days] {
 		words := make([]string, len(d.Causes))
 		for j, x := range d.Causes {
 			words[j] = string(x)
 		}
 		reasons[i] = strings.Join(words, "; ")
 	}
-	r := Row{Ref: c.Control.Ref, Text: c.Control.Title, Status: c.Health.Health.String(), Coverage: coverage(c.Letters), Spans: spans(c.Letters, reasons), Owner: c.Control.Owner}
+	r := Row{Ref: c.Control.Ref, Text: c.Control.Title, Status: c.Health.Health.String(), Coverage: coverage(letters), Spans: spans(letters, reasons), Owner: c.Control.Owner}
 	if len(c.Health.Causes) > 0 {
 		r.Reason = c.Health.Causes[0].Text
+	}
+	if !c.Retired.IsZero() {
+		r.Status, r.Reason = "retired", "retired on "+c.Retired.UTC().Format(time.DateOnly)
 	}
 	return r
 }
@@ -244,16 +249,32 @@ type dayIn struct {
 
 // DayReport is one day of one subject, with what made its letter.
 type DayReport struct {
-	Subject string     `json:"subject" doc:"What it is about."`
-	Title   string     `json:"title" doc:"In words."`
-	Kind    string     `json:"kind" doc:"criterion, control or test."`
-	Day     string     `json:"day" doc:"The day."`
-	Letter  string     `json:"letter" doc:"Its letter."`
-	Word    string     `json:"word" doc:"The letter in a word."`
-	Reason  string     `json:"reason,omitempty" doc:"Why."`
-	Closed  bool       `json:"closed" doc:"Whether the letter is final."`
-	Parts   []DayPart  `json:"parts" doc:"What made the letter."`
-	Checks  []CheckDay `json:"checks" doc:"The runs of the tests that day."`
+	Subject  string       `json:"subject" doc:"What it is about."`
+	Title    string       `json:"title" doc:"In words."`
+	Kind     string       `json:"kind" doc:"criterion, control or test."`
+	Day      string       `json:"day" doc:"The day."`
+	Letter   string       `json:"letter" doc:"Its letter."`
+	Word     string       `json:"word" doc:"The letter in a word."`
+	Reason   string       `json:"reason,omitempty" doc:"Why."`
+	Closed   bool         `json:"closed" doc:"Whether the letter is final."`
+	Versions []DayVersion `json:"versions,omitempty" doc:"Of a control: the definitions in force that day."`
+	Parts    []DayPart    `json:"parts" doc:"What made the letter."`
+	Checks   []CheckDay   `json:"checks" doc:"The runs of the tests that day."`
+}
+
+// DayVersion is a definition of a control that was in force on a day, or on a part of it.
+type DayVersion struct {
+	Number   int64     `json:"number" doc:"Number of the version."`
+	Holds    time.Time `json:"holds_from" doc:"Since when it held."`
+	From     time.Time `json:"from" doc:"From when it judged the day."`
+	To       time.Time `json:"to" doc:"Until when."`
+	Letter   string    `json:"letter" doc:"What its part of the day came to."`
+	Library  bool      `json:"library" doc:"It was the text of the library, and nobody had confirmed it."`
+	Title    string    `json:"title" doc:"What the control was called."`
+	Text     string    `json:"text" doc:"What it said."`
+	Tests    []string  `json:"tests" doc:"Its tests, each with its role."`
+	Evidence []string  `json:"evidence" doc:"Its kinds of evidence."`
+	Policies []string  `json:"policies" doc:"The policies that it rested on."`
 }
 
 // DayPart is one thing that a letter is made of.
@@ -328,13 +349,17 @@ func (b *Board) stateAt(test string, at time.Time) *change {
 
 func (b *Board) criterionDay(r *DayReport, c *CriterionLine, i int) {
 	r.Kind, r.Subject, r.Title, r.Letter, r.Word, r.Reason = "criterion", c.Requirement.Ref, c.Requirement.Text, c.Letters[i].String(), c.Letters[i].Word(), c.Reasons[i]
-	for _, x := range c.Controls {
-		row := x.row()
-		why := ""
-		if len(x.Days[i].Causes) > 0 {
-			why = string(x.Days[i].Causes[0])
+	scope := b.dated.inScope(c.Requirement)
+	for _, x := range slices.Concat(c.Controls, c.Former) {
+		d, served := x.servedOn(i, c.Requirement.Ref, scope)
+		if !served {
+			continue // it did not serve the criterion on that day
 		}
-		r.Parts = append(r.Parts, DayPart{"control", row.Ref, row.Text, x.Letters[i].String(), true, why})
+		why := ""
+		if len(d.Causes) > 0 {
+			why = string(d.Causes[0])
+		}
+		r.Parts = append(r.Parts, DayPart{"control", x.Control.Ref, x.Control.Title, d.Letter.String(), true, why})
 	}
 }
 
@@ -349,43 +374,79 @@ func (b *Board) controlDay(r *DayReport, c *ControlLine, i int) {
 	if end.After(b.Now) {
 		end = b.Now
 	}
-	for _, t := range c.Control.Tests {
+	r.Versions = b.versionsOn(c, i)
+	for _, p := range c.parts[i] {
+		for _, x := range b.partsOf(p.era, i, end) {
+			if !slices.Contains(r.Parts, x) { // most of it is the same in each part of the day
+				r.Parts = append(r.Parts, x)
+			}
+		}
+	}
+}
+
+// versionsOn are the definitions that judged a control on a day.
+func (b *Board) versionsOn(c *ControlLine, i int) []DayVersion {
+	out := []DayVersion{}
+	for _, p := range c.parts[i] {
+		t := p.era.def.Terms()
+		v := DayVersion{Number: p.era.def.VersionNo, From: p.From, To: p.To, Holds: p.era.From, Title: t.Title, Text: t.Text, Library: !c.past.designed(p.From), Letter: p.day.Letter.String()}
+		for _, x := range t.Tests {
+			v.Tests = append(v.Tests, x.Test+" ("+string(x.Role)+")")
+		}
+		for _, x := range t.Evidence {
+			v.Evidence = append(v.Evidence, x.Title)
+		}
+		v.Policies = t.Policies
+		out = append(out, v)
+	}
+	return out
+}
+
+// partsOf is what a control's letter was made of under one definition.
+func (b *Board) partsOf(e *era, i int, end time.Time) []DayPart {
+	var out []DayPart
+	for _, t := range e.def.Tests {
 		p := DayPart{"test", t.Test, t.Test, check.NoData.String(), t.Role != "supporting", "it was not run"}
 		if l := b.Tests[t.Test]; l != nil {
-			p.Letter, p.Reason = l.Cells[i].Letter.String(), ""
 			if l.Rule != nil {
 				p.Text = l.Rule.Def.Title
 			}
 			if s := b.stateAt(t.Test, end); s != nil && l.Cells[i].First >= 0 {
-				p.Reason = s.Reason
+				p.Letter, p.Reason = l.Cells[i].Letter.String(), s.Reason
 			}
 		}
-		r.Parts = append(r.Parts, p)
+		out = append(out, p)
 	}
-	for _, k := range c.Control.Evidence {
-		s, _, _ := b.stateOn(c.Control, k, end)
+	for _, k := range e.def.Evidence {
+		s, piece, _ := b.stateOn(e.def, k, end)
 		l := check.Passed
-		if s.lacking() {
+		switch {
+		case s.lacking():
 			l = check.Failed
-		} else if s == EvidenceNotDue {
+		case s == EvidenceNotDue || s == EvidenceNilDeclared:
 			l = check.NotApplicable
 		}
-		r.Parts = append(r.Parts, DayPart{"evidence", k.Key, k.Title, l.String(), k.Required, s.word()})
+		p := DayPart{"evidence", k.Key, k.Title, l.String(), k.Required, s.word()}
+		if piece != nil && s != EvidenceMissing {
+			p.Ref = piece.ID
+		}
+		out = append(out, p)
 	}
-	for _, p := range c.Control.Policies {
+	for _, ref := range e.def.Policies {
 		l, why := check.Passed, "is in force"
-		switch b.policyOn(p, end) {
+		switch b.dated.policyIn(ref, b.starts[i+1], end.Add(time.Millisecond)) {
 		case PolicyMissing:
-			l, why = check.Failed, "has no approved version in force"
+			l, why = check.Failed, "had no approved version in force for all or part of the day"
 		case PolicyReviewOverdue:
 			why = "is in force; its review is overdue"
 		}
-		text := p
-		if x := b.dated.newest[p]; x != nil {
+		text := ref
+		if x := b.dated.newest[ref]; x != nil {
 			text = x.Title
 		}
-		r.Parts = append(r.Parts, DayPart{"policy", p, text, l.String(), true, why})
+		out = append(out, DayPart{"policy", ref, text, l.String(), true, why})
 	}
+	return out
 }
 
 func (b *Board) testDay(r *DayReport, t *TestLine, i int) {

@@ -24,19 +24,22 @@ type Light struct {
 
 // ControlStatus is how one control stands.
 type ControlStatus struct {
-	ID          string        `json:"id" doc:"The control."`
-	Ref         string        `json:"ref" doc:"Its ref."`
-	Title       string        `json:"title" doc:"Its title."`
-	Health      string        `json:"health" doc:"Health now (F-02)."`
-	Causes      []Cause       `json:"causes" doc:"Why."`
-	Documented  Light         `json:"documented" doc:"Whether it stands in writing."`
-	Implemented Light         `json:"implemented" doc:"Whether there is proof that it is there."`
-	Operating   Light         `json:"operating" doc:"Whether it worked over the last 90 days."`
-	Tests       []TestRow     `json:"tests" doc:"Its tests."`
-	Evidence    []EvidenceRow `json:"evidence" doc:"Its kinds of evidence."`
-	Policies    []PolicyRow   `json:"policies" doc:"The policies that it rests on."`
-	Row         Row           `json:"row" doc:"Its days."`
-	Elsewhere   []Elsewhere   `json:"elsewhere" doc:"Where it counts in other frameworks. Help, never proof."`
+	ID          string          `json:"id" doc:"The control."`
+	Ref         string          `json:"ref" doc:"Its ref."`
+	Title       string          `json:"title" doc:"Its title."`
+	Health      string          `json:"health" doc:"Health now (F-02); retired where it is no longer in force."`
+	Causes      []Cause         `json:"causes" doc:"Why."`
+	Retired     *time.Time      `json:"retired_at,omitempty" doc:"When it went out of force, where it did."`
+	Documented  Light           `json:"documented" doc:"Whether it stands in writing."`
+	Implemented Light           `json:"implemented" doc:"Whether there is proof that it is there."`
+	Operating   Light           `json:"operating" doc:"Whether it worked over the last 92 days."`
+	Operation   Operation       `json:"operation" doc:"The last 92 days, counted (F-06)."`
+	Occurrences []OccurrenceRow `json:"occurrences" doc:"The performances expected of it, newest first: the last 24."`
+	Tests       []TestRow       `json:"tests" doc:"Its tests."`
+	Evidence    []EvidenceRow   `json:"evidence" doc:"Its kinds of evidence."`
+	Policies    []PolicyRow     `json:"policies" doc:"The policies that it rests on."`
+	Row         Row             `json:"row" doc:"Its days."`
+	Elsewhere   []Elsewhere     `json:"elsewhere" doc:"Where it counts in other frameworks. Help, never proof."`
 }
 
 // EvidenceRow is one kind of evidence of a control.
@@ -58,6 +61,24 @@ type PolicyRow struct {
 	State string `json:"state" doc:"in_force, review_overdue or missing."`
 }
 
+// OccurrenceRow is one performance expected of a control.
+type OccurrenceRow struct {
+	From  string    `json:"from" doc:"First day of its window."`
+	To    string    `json:"to" doc:"Last day of its window."`
+	Due   time.Time `json:"due_at" doc:"When it is due: the end of the window and the days of grace."`
+	State string    `json:"state" doc:"expected, awaiting, done, late, missed or waived."`
+}
+
+// occurrenceRows are the newest performances expected of a control.
+func (c *ControlLine) occurrenceRows(now time.Time) []OccurrenceRow {
+	out := []OccurrenceRow{}
+	for i := len(c.Occurrences) - 1; i >= 0 && len(out) < 24; i-- {
+		o := &c.Occurrences[i]
+		out = append(out, OccurrenceRow{o.From.String(), o.To.String(), o.Due, o.State(now)})
+	}
+	return out
+}
+
 // Elsewhere is where a control counts in another framework.
 type Elsewhere struct {
 	Framework string `json:"framework" doc:"The framework."`
@@ -70,15 +91,19 @@ type refIn struct {
 }
 
 func (b *Boards) controlStatus(ctx context.Context, v *store.View, in refIn) (*ControlStatus, error) {
-	board, c, err := b.Control(ctx, v, int(in.Days), in.Ref)
+	board, c, err := b.Control(ctx, v, max(int(in.Days), operatingDays), in.Ref)
 	if err != nil {
 		return nil, err
 	}
 	if c == nil {
-		return nil, errs.New(errs.NotFound, "there is no control %.60s in force", in.Ref)
+		return nil, errs.New(errs.NotFound, "there is no control %.60s that is or was in force", in.Ref)
 	}
-	s := &ControlStatus{ID: c.Control.ID, Ref: c.Control.Ref, Title: c.Control.Title, Health: c.Health.Health.String(), Causes: c.Health.Causes, Tests: []TestRow{}, Evidence: []EvidenceRow{}, Policies: []PolicyRow{}, Row: c.row()}
-	s.Documented, s.Implemented, s.Operating = c.lights()
+	s := &ControlStatus{ID: c.Control.ID, Ref: c.Control.Ref, Title: c.Control.Title, Health: c.Health.Health.String(), Causes: c.Health.Causes, Tests: []TestRow{}, Evidence: []EvidenceRow{}, Policies: []PolicyRow{}, Row: c.row(int(in.Days)), Occurrences: c.occurrenceRows(board.Now)}
+	if !c.Retired.IsZero() {
+		s.Health, s.Causes, s.Retired = "retired", []Cause{}, &c.Retired
+	}
+	s.Operation = board.operation(c, operatingDays)
+	s.Documented, s.Implemented, s.Operating = board.lights(c, s.Operation)
 	for _, t := range c.Control.Tests {
 		if l := board.Tests[t.Test]; l != nil {
 			r := l.row()
@@ -114,50 +139,88 @@ func (b *Boards) controlStatus(ctx context.Context, v *store.View, in refIn) (*C
 }
 
 var (
-	evidenceName = map[EvidenceState]string{EvidenceMissing: "missing", EvidenceCurrent: "current", EvidenceExpiring: "expiring", EvidenceExpired: "expired", EvidenceWithdrawn: "withdrawn", EvidenceNotDue: "not_due"}
+	evidenceName = map[EvidenceState]string{EvidenceMissing: "missing", EvidenceCurrent: "current", EvidenceExpiring: "expiring", EvidenceExpired: "expired", EvidenceWithdrawn: "withdrawn", EvidenceNotDue: "not_due", EvidenceNilDeclared: "nil_declared"}
 	policyName   = map[PolicyState]string{PolicyMissing: "missing", PolicyReviewOverdue: "review_overdue", PolicyInForce: "in_force"}
 )
 
-// lights are documented, implemented and operating.
-func (c *ControlLine) lights() (documented, implemented, operating Light) {
-	missing := []string{}
+// lights are documented, implemented and operating. Each has its own proof, and none implies another.
+func (b *Board) lights(c *ControlLine, o Operation) (documented, implemented, operating Light) {
+	return b.documentedLight(c), c.implementedLight(), operatingLight(o)
+}
+
+// documentedLight: the text is the company's own, and every policy under it is in force and covers what it must.
+func (b *Board) documentedLight(c *ControlLine) Light {
+	missing, thin := []string{}, []string{}
 	for _, p := range c.Facts.Policies {
 		if p.State == PolicyMissing {
 			missing = append(missing, p.Ref)
 		}
+		if x := b.dated.newest[p.Ref]; x != nil && p.State != PolicyMissing && len(x.MissingSections()) > 0 {
+			thin = append(thin, p.Ref)
+		}
 	}
-	documented = Light{"passing", "its text stands, and every policy under it is in force"}
-	if len(missing) > 0 {
-		documented = Light{"failing", "no approved version in force: " + strings.Join(missing, ", ")}
+	switch {
+	case len(missing) > 0:
+		return Light{"failing", "no approved version in force: " + strings.Join(missing, ", ")}
+	case !c.Facts.Designed:
+		return Light{"no_data", "the text is from the library, and nobody has confirmed it"}
+	case len(thin) > 0:
+		return Light{"needs_attention", "required sections are missing: " + strings.Join(thin, ", ")}
 	}
-	implemented = Light{"no_data", "no proof was ever accepted, and no required test has passed"}
+	return Light{"passing", "the text is approved, and every policy it rests on is in force"}
+}
+
+// implementedLight: at least one accepted proof, or a completed run that passed.
+func (c *ControlLine) implementedLight() Light {
+	for _, e := range c.Facts.Evidence {
+		if e.Required && e.State.proves() {
+			return Light{"passing", "evidence was accepted: " + e.Title}
+		}
+	}
 	for _, t := range c.Facts.Tests {
 		if t.Required && (t.Completed == check.RunPassed || t.Completed == check.RunExcepted) {
-			implemented = Light{"passing", "test " + t.Test + " has passed"}
+			return Light{"passing", "test " + t.Test + " has passed"}
 		}
 	}
-	for _, e := range c.Facts.Evidence {
-		if e.State == EvidenceCurrent || e.State == EvidenceExpiring {
-			implemented = Light{"passing", "evidence is on file: " + e.Title}
+	for _, t := range c.Facts.Tests {
+		if t.Required && t.Completed == check.RunFailed {
+			return Light{"failing", "test " + t.Test + " failed, and nothing else proves it"}
 		}
 	}
-	bad := 0
-	for _, l := range c.Letters {
-		if l == check.Failed {
-			bad++
+	return Light{"no_data", "no evidence was accepted, and no required test has passed"}
+}
+
+// operatingLight says in words what F-06 came to.
+func operatingLight(o Operation) Light {
+	days, bad, least := 0, 0, 100
+	for _, t := range o.Tests {
+		days, bad = max(days, t.Passed+t.Failed+t.Excepted+t.Errors+t.NoData+t.Paused+t.None), bad+t.Failed
+		if t.Coverage >= 0 {
+			least = min(least, t.Coverage)
 		}
 	}
-	switch cov := coverage(c.Letters); {
-	case cov < 0:
-		operating = Light{"no_data", "there was no day on which it could have been observed"}
-	case bad > 0:
-		operating = Light{"failing", fmt.Sprintf("%s failed in the last %d days", count(bad, "day", "days"), len(c.Letters))}
-	case cov < coverageNum:
-		operating = Light{"no_data", fmt.Sprintf("only %d percent of the days were observed; 95 are needed", cov)}
-	default:
-		operating = Light{"passing", fmt.Sprintf("no deviation in the last %d days, %d percent observed", len(c.Letters), cov)}
+	switch o.Summary {
+	case "no_occurrence":
+		return Light{"no_data", "no occurrence: nothing was expected of it in this time"}
+	case "insufficient_data":
+		return Light{"no_data", fmt.Sprintf("coverage is %d%%; %d%% is needed", least, coverageNum)}
+	case "deviations":
+		var parts []string
+		if bad > 0 {
+			parts = append(parts, count(bad, "failed day", "failed days"))
+		}
+		if o.Late > 0 {
+			parts = append(parts, fmt.Sprintf("%d performed late", o.Late))
+		}
+		if o.Missed > 0 {
+			parts = append(parts, fmt.Sprintf("%d missed", o.Missed))
+		}
+		return Light{"failing", "exceptions found: " + strings.Join(parts, ", ")}
 	}
-	return documented, implemented, operating
+	if days == 0 {
+		return Light{"passing", fmt.Sprintf("no exceptions: %s on time", count(o.OnTime, "performance", "performances"))}
+	}
+	return Light{"passing", fmt.Sprintf("no exceptions in %s, coverage %d%%", count(days, "day", "days"), least)}
 }
 
 func elsewhere(ref string) ([]Elsewhere, error) {
