@@ -4,6 +4,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"cel.dev/cel-go/common/types"
@@ -106,7 +107,7 @@ func (g *grouping) named(by []ref.Val) *group {
 		words[i] = spoken(v, nil)
 	}
 	name := strings.Join(words, " ")
-	id := g.rule.Def.Kind + ":" + strings.Join(words, "|")
+	id := g.rule.groupID(words...)
 	if len(by) == 0 {
 		id, name = g.rule.Def.Kind+":all", g.rule.plan.kind.title
 	}
@@ -117,32 +118,19 @@ func (g *grouping) named(by []ref.Val) *group {
 	return g.byID[id]
 }
 
+// groupID is the id of the group, or of the missing row, of some values.
+func (r *Rule) groupID(words ...string) string { return r.Def.Kind + ":" + strings.Join(words, "|") }
+
 // expected adds the groups that must exist.
 func (g *grouping) expected(in *Input) {
-	x := g.rule.expect
-	if x == nil {
-		return
-	}
-	f := newFrame(x.plan, in)
-	for _, b := range in.Resources.Set(x.kind.name).Resources {
-		if b.Gone {
+	for _, w := range g.rule.wanted(in) {
+		if w.doubt != nil {
+			g.lost = append(g.lost, &group{about: w.from, doubt: w.doubt})
 			continue
 		}
-		f.on(b)
-		a := guard(x.where, f)
-		if a.truth == isFalse {
-			continue
+		if !slices.ContainsFunc(w.names, func(n string) bool { return g.byID[g.rule.groupID(n)] != nil }) {
+			g.named([]ref.Val{w.key})
 		}
-		key := b.value(x.key)
-		if key == nil {
-			a = answer{missing: []string{x.key}}
-		}
-		if a.truth != isTrue {
-			doubt := a
-			g.lost = append(g.lost, &group{about: b, doubt: &doubt})
-			continue
-		}
-		g.named([]ref.Val{key})
 	}
 }
 

@@ -37,7 +37,13 @@ type Bound struct {
 	kind *kind
 	vals []ref.Val // by attribute; nil is unknown
 	why  map[string]string
+
+	imported bool      // it belongs in a register of the platform that there is not yet
+	latest   time.Time // of the times of past events in it
 }
+
+// Imported is the attribute of what came from a source though it belongs in a register of the platform.
+const Imported = "imported"
 
 // Kind is the kind of the resource.
 func (b *Bound) Kind() string { return b.kind.name }
@@ -50,12 +56,16 @@ func (c *Catalogue) Bind(r Resource, zone *time.Location) (*Bound, error) {
 		return nil, errs.At("kind", "%q is not a resource kind", r.Kind)
 	}
 	b := &Bound{ID: r.ID, Key: r.Key, Name: r.Name, Gone: r.Gone, kind: k, vals: make([]ref.Val, len(k.attrs))}
+	b.imported, _ = r.Attrs[Imported].(bool)
 	for i := range k.attrs {
 		a := &k.attrs[i]
 		v, given := r.Attrs[a.name]
 		switch {
 		case a.name == "present":
 			b.vals[i] = types.Bool(!r.Gone)
+			continue
+		case a.name == Imported:
+			b.vals[i] = types.Bool(b.imported)
 			continue
 		case !given && a.name == "id" && r.Key != "":
 			v, given = r.Key, true
@@ -70,6 +80,7 @@ func (c *Catalogue) Bind(r Resource, zone *time.Location) (*Bound, error) {
 		if b.vals[i], reason = a.convert(v, zone); reason != "" {
 			b.because(a.name, reason)
 		}
+		b.noteAhead(a, b.vals[i])
 	}
 	if b.Name == "" {
 		b.Name = r.Key

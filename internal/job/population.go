@@ -99,7 +99,7 @@ func (b *binder) look(ctx context.Context, v *store.View, c *check.Catalogue, zo
 	}
 	for k, st := range s.standing {
 		set := sets[k]
-		set.State, set.Reason = st.state, st.reason
+		set.State, set.Reason, set.Collected = st.state, st.reason, st.data
 		sets[k] = set
 	}
 	s.population = check.NewPopulation(sets)
