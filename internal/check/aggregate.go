@@ -19,6 +19,8 @@ type group struct {
 	by      []ref.Val
 	doubt   *answer // a member of which it is not known whether it belongs here
 	about   *Bound  // that member
+
+	unlisted string // why a group without members is unknown
 }
 
 // doubtAll takes over the doubt about a resource that could belong to any group.
@@ -123,13 +125,22 @@ func (r *Rule) groupID(words ...string) string { return r.Def.Kind + ":" + strin
 
 // expected adds the groups that must exist.
 func (g *grouping) expected(in *Input) {
-	for _, w := range g.rule.wanted(in) {
+	wanted := g.rule.wanted(in)
+	if len(wanted) == 0 {
+		return
+	}
+	f := newFrame(g.rule.expect.plan, in)
+	for _, w := range wanted {
 		if w.doubt != nil {
 			g.lost = append(g.lost, &group{about: w.from, doubt: w.doubt})
 			continue
 		}
 		if !slices.ContainsFunc(w.names, func(n string) bool { return g.byID[g.rule.groupID(n)] != nil }) {
-			g.named([]ref.Val{w.key})
+			to := g.named([]ref.Val{w.key})
+			if g.rule.expect.Else == "unknown" {
+				f.on(w.from)
+				to.unlisted = g.rule.expect.message.render(f)
+			}
 		}
 	}
 }
@@ -169,6 +180,9 @@ func (r *Rule) judge(f *frame, g *group, doubt *answer, excuses map[string]strin
 	if g.doubt != nil {
 		f.on(g.about)
 		return r.explainOne(f, g.id, g.name, *g.doubt, excuses)
+	}
+	if g.unlisted != "" {
+		return Result{Resource: g.id, Verdict: VerdictUnknown, Message: g.unlisted, Observed: map[string]any{}}
 	}
 	spokesman, missing := r.spokesman(g)
 	f.on(spokesman)

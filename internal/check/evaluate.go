@@ -64,35 +64,25 @@ func (r *Rule) Evaluate(in *Input) Outcome {
 	in = in.sober(r.kinds)
 	resources := in.Resources.Set(r.Def.Kind).Resources
 	excuses := excusesFor(in, r.Def.ID)
-	if r.Single() {
-		r.each(&out, in, resources, excuses)
-		r.missing(&out, in, resources, excuses)
-	} else {
-		r.aggregate(&out, in, resources, excuses)
-	}
 	present := 0
 	for _, b := range resources {
 		if !b.Gone {
 			present++
 		}
 	}
+	if r.Single() {
+		r.each(&out, in, resources, excuses)
+		if present > 0 || !r.plan.kind.neverEmpty { // none of what there always is, is an error of its own (INV-08)
+			r.missing(&out, in, resources, excuses)
+		}
+	} else {
+		r.aggregate(&out, in, resources, excuses)
+	}
 	r.conclude(&out, present)
 	if kind := r.importedKind(in); kind != "" && out.Evaluated > 0 {
 		out.Reason += fmt.Sprintf(" (%s are imported: Assay does not keep them itself yet)", kind)
 	}
 	return out
-}
-
-// importedKind is the title of the first kind that the rule reads and that has imported rows.
-func (r *Rule) importedKind(in *Input) string {
-	for _, k := range r.kinds {
-		for _, b := range in.Resources.Set(k).Resources {
-			if b.imported && !b.Gone {
-				return b.kind.title
-			}
-		}
-	}
-	return ""
 }
 
 // EvaluateOne tests one resource alone, as Evaluate would have. A resource that the filter leaves

@@ -69,8 +69,8 @@ func (c *Catalogue) checkExpect(r *Rule, e *expected) error {
 		return errs.At(at+".by", "it is missing").Mend("name the attribute of %s that says which of %s a row is about", r.Def.Kind, e.Kind)
 	case e.Else != "" && e.Else != "fail" && e.Else != "unknown":
 		return errs.At(at+".else", "%q is neither fail nor unknown", e.Else)
-	case r.Def.Over == "group" && (e.Else != "" || e.Among != "" || e.Message != ""):
-		return errs.At(at, "else, among and message are for tests over each resource: an empty group is judged by the condition")
+	case r.Def.Over == "group" && (e.Among != "" || e.Else != "unknown" && e.Message != ""):
+		return errs.At(at, "among and message are for tests over each resource: an empty group is judged by the condition, or is unknown")
 	}
 	if _, ok := k.slots[e.Key]; !ok {
 		return errs.At(at, "%s has no attribute %s", e.Kind, e.Key)
@@ -116,6 +116,9 @@ func (r *Rule) wanted(in *Input) []want {
 			w.names = []string{string(v)}
 			if x.Key == "id" {
 				w.names = append(w.names, b.ID, b.Name)
+				if mail, ok := b.value("email").(types.String); ok { // a person is named by it too
+					w.names = append(w.names, string(mail))
+				}
 			}
 		case types.Null: // it is known that nothing stands there
 		default:
@@ -208,4 +211,16 @@ func (r *Rule) missing(out *Outcome, in *Input, resources []*Bound, excuses map[
 		}
 		out.Results = append(out.Results, res)
 	}
+}
+
+// importedKind is the title of the first kind that the rule reads and that has imported rows.
+func (r *Rule) importedKind(in *Input) string {
+	for _, k := range r.kinds {
+		for _, b := range in.Resources.Set(k).Resources {
+			if b.imported && !b.Gone {
+				return b.kind.title
+			}
+		}
+	}
+	return ""
 }
