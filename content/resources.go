@@ -52,6 +52,9 @@ const (
 	RegisterNone = "none" // Assay has no register yet: sources may supply them, and they are marked as imported
 )
 
+// Imported is the attribute that marks a resource of a register that Assay does not have yet. No source sets it.
+const Imported = "imported"
+
 // InPast says whether the attribute is the time of an event that has happened.
 func (a Attribute) InPast() bool { return a.Past != nil && *a.Past }
 

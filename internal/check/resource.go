@@ -10,6 +10,7 @@ import (
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 
+	"assay/content"
 	"assay/internal/errs"
 )
 
@@ -42,9 +43,6 @@ type Bound struct {
 	latest   time.Time // of the times of past events in it
 }
 
-// Imported is the attribute of what came from a source though it belongs in a register of the platform.
-const Imported = "imported"
-
 // Kind is the kind of the resource.
 func (b *Bound) Kind() string { return b.kind.name }
 
@@ -56,7 +54,7 @@ func (c *Catalogue) Bind(r Resource, zone *time.Location) (*Bound, error) {
 		return nil, errs.At("kind", "%q is not a resource kind", r.Kind)
 	}
 	b := &Bound{ID: r.ID, Key: r.Key, Name: r.Name, Gone: r.Gone, kind: k, vals: make([]ref.Val, len(k.attrs))}
-	b.imported, _ = r.Attrs[Imported].(bool)
+	b.imported, _ = r.Attrs[content.Imported].(bool)
 	for i := range k.attrs {
 		a := &k.attrs[i]
 		v, given := r.Attrs[a.name]
@@ -64,7 +62,7 @@ func (c *Catalogue) Bind(r Resource, zone *time.Location) (*Bound, error) {
 		case a.name == "present":
 			b.vals[i] = types.Bool(!r.Gone)
 			continue
-		case a.name == Imported:
+		case a.name == content.Imported:
 			b.vals[i] = types.Bool(b.imported)
 			continue
 		case !given && a.name == "id" && r.Key != "":

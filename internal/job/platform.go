@@ -21,7 +21,7 @@ type platform struct {
 }
 
 // PlatformName is the name of the connector that reads the organisation's own records.
-const PlatformName = "platform"
+const PlatformName = collect.PlatformConnector
 
 func (p platform) Describe() collect.Description {
 	return collect.Description{
