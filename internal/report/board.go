@@ -97,6 +97,7 @@ type boardData struct {
 	states       map[string]check.State     // what each test came to last
 	only         *grc.Control               // the one control that is looked at; nil where all are
 	changes      map[string][]change        // all that each test came to, oldest first
+	narrow       *Narrow                    // tests that a control counts on some policies alone
 }
 
 // change is what a test came to from a moment on: of a State, what the days need.
@@ -190,6 +191,9 @@ func readBoard(ctx context.Context, v *store.View, only *grc.Control) (*boardDat
 	}
 	for _, p := range policies {
 		d.policies[p.Ref] = p
+	}
+	if d.narrow, err = ReadNarrow(ctx, v, Narrowed(d.controls)); err != nil {
+		return nil, err
 	}
 	return d, d.readWork(ctx, v)
 }

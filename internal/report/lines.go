@@ -95,11 +95,6 @@ func (t *TestLine) fill(now check.State, changes []change, runs []check.RunAt) {
 	}
 }
 
-// letterOf is the letter of one run.
-func letterOf(s check.RunState) check.Letter {
-	return check.DayLetter([]check.RunState{s}, false, false)
-}
-
 func ended(s check.RunState) bool {
 	return s == check.RunPassed || s == check.RunFailed || s == check.RunExcepted || s == check.RunNotApplicable
 }
@@ -142,9 +137,8 @@ func (b *Board) factsOf(c *grc.Control, evidence []EvidenceLine) ControlFacts {
 		x := TestFacts{Test: t.Test, Required: t.Role != "supporting", Interval: 24 * time.Hour}
 		if l := b.Tests[t.Test]; l != nil && l.Known {
 			x.Latest, x.Completed, x.CompletedAt = l.State.Verdict.RunState(), l.Done, l.Completed
-			if n := b.narrow(letterOf(l.Done), t.OnlyPolicies, b.Now); len(t.OnlyPolicies) > 0 && n != letterOf(l.Done) {
-				x.Latest = map[check.Letter]check.RunState{check.Passed: check.RunPassed, check.Failed: check.RunFailed}[n]
-				x.Completed = x.Latest
+			if n := b.narrow(t); n != nil {
+				x.Latest, x.Completed, x.CompletedAt = n.State.Verdict.RunState(), n.Done, n.Completed
 			}
 			if l.Rule != nil {
 				x.Interval = time.Duration(l.Rule.Def.IntervalHours) * time.Hour
@@ -176,7 +170,6 @@ func (b *Board) factsOf(c *grc.Control, evidence []EvidenceLine) ControlFacts {
 func (b *Board) daysOf(c *grc.Control) []ControlDay {
 	out := make([]ControlDay, len(b.Days))
 	var tests [][]check.DayCell
-	var only [][]string
 	for _, t := range c.Tests {
 		if t.Role == "supporting" {
 			continue
@@ -185,7 +178,10 @@ func (b *Board) daysOf(c *grc.Control) []ControlDay {
 		if l := b.Tests[t.Test]; l != nil {
 			cells = l.Cells
 		}
-		tests, only = append(tests, cells), append(only, t.OnlyPolicies)
+		if n := b.narrow(t); n != nil {
+			cells = n.Cells
+		}
+		tests = append(tests, cells)
 	}
 	na := b.data.decisions[c.Ref] != nil || b.data.decisions[c.ID] != nil
 	since := check.DayOf(c.CreatedAt, b.Zone)
@@ -207,9 +203,6 @@ func (b *Board) daysOf(c *grc.Control) []ControlDay {
 			from, to := b.starts[i+1], b.starts[i].Add(-time.Millisecond)
 			if to.After(b.Now) {
 				to = b.Now
-			}
-			for j := range letters {
-				letters[j] = b.narrow(letters[j], only[j], to)
 			}
 			if from.Before(c.CreatedAt) {
 				from = to
@@ -239,18 +232,32 @@ func (b *Board) daysOf(c *grc.Control) []ControlDay {
 	return out
 }
 
-// narrow is the letter of a test for a control that it counts for on some policies alone: where the test came to
-// an answer, these policies decide.
-func (b *Board) narrow(l check.Letter, only []string, at time.Time) check.Letter {
-	if len(only) == 0 || (l != check.Failed && l != check.Passed && l != check.Excepted) {
+// narrow is how a test stands for a control that it counts for on some policies alone: judged over the rows of these,
+// and over no others. It is nil where the test counts for the control whole.
+func (b *Board) narrow(t grc.ControlTest) *TestLine {
+	if len(t.OnlyPolicies) == 0 {
+		return nil
+	}
+	l := &TestLine{ID: t.Test}
+	changes, runs := b.data.narrow.Changes(t.Test, t.OnlyPolicies), b.runsOf(t.Test)
+	if len(changes) > 0 {
+		words := make([]change, len(changes))
+		for i, c := range changes {
+			words[i] = change{Verdict: wordOf(c.State), At: c.At}
+		}
+		l.fill(check.State{Test: t.Test, Verdict: words[len(words)-1].Verdict, At: words[len(words)-1].At}, words, runs)
+	}
+	placed, err := check.NewStrip(b.Zone, b.Now, len(b.Days)).Place(runs)
+	if err != nil { // they are in order: tests() has placed them before
 		return l
 	}
-	for _, p := range only {
-		if b.policyOn(p, at) != PolicyInForce {
-			return check.Failed
-		}
-	}
-	return check.Passed
+	l.Cells = placed.Letters(nil, check.TestHistory{Changes: changes})
+	return l
+}
+
+// wordOf is the word for the state of a run.
+func wordOf(s check.RunState) check.Word {
+	return map[check.RunState]check.Word{check.RunPassed: "pass", check.RunFailed: "fail", check.RunExcepted: "excepted", check.RunErrored: "error", check.RunUnknown: "unknown", check.RunNotApplicable: "not_applicable"}[s]
 }
 
 // criteria judges every criterion of the categories in scope on each day.
