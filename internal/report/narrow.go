@@ -202,7 +202,7 @@ func (n *Narrow) worst(rows map[string]check.Word, policies []string, at time.Ti
 		}
 		ref, row := n.refOf(resource, at)
 		switch {
-		case slices.Contains(policies, ref):
+		case row && slices.Contains(policies, ref):
 			seen[ref] = true
 			take(verdict.RunState())
 		case !row && strings.Contains(resource, ":"):
