@@ -50,16 +50,29 @@ func (c *Catalogue) checkOverride(o *Override) error {
 		if t.Condition == nil && t.Filter == nil && t.Fixtures == nil || r.Def.Fixtures == nil {
 			continue
 		}
-		for name, field := range map[string]string{"fail": "shows a failure", "unknown": "lacks data"} {
-			out, err := c.RunFixture(r, name)
-			if err != nil {
-				return o.translate(entry, t.ID, err)
-			}
-			if out.State != VerdictPass {
-				continue
-			}
-			e := o.wrong(entry, "condition", fmt.Sprintf("the example that %s now passes", field))
-			return e.Mend("keep what the test is for, or give a pass, a fail, an empty and an unknown example of your own under fixtures")
+		if err := c.checkSides(o, entry, r, t.Fixtures != nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkSides refuses a test whose example of a failure no longer fails. Examples that came with the change must show
+// all their sides; those of the catalogue may lack what the change asks for, but must not pass or be left out.
+func (c *Catalogue) checkSides(o *Override, entry string, r *Rule, own bool) error {
+	for _, side := range []struct {
+		name string
+		want Verdict
+		what string
+	}{{"fail", VerdictFail, "shows a failure"}, {"unknown", VerdictUnknown, "lacks data"}, {"pass", VerdictPass, "shows a pass"}} {
+		out, err := c.RunFixture(r, side.name)
+		if err != nil {
+			return o.translate(entry, r.Def.ID, err)
+		}
+		hidden := side.want != VerdictPass && (out.State == VerdictPass || out.State == VerdictNotApplicable)
+		if hidden || own && out.State != side.want {
+			return o.wrong(entry, "condition", fmt.Sprintf("the example that %s comes to %s", side.what, out.State)).
+				Mend("keep what the test is for, or give a pass, a fail, an empty and an unknown example of your own under fixtures")
 		}
 	}
 	return nil

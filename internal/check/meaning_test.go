@@ -33,8 +33,11 @@ func TestAChangeThatEmptiesATestIsRefused(t *testing.T) {
 	for text, says := range map[string]string{
 		"tests:\n  - id: idp.mfa_all\n    condition: 'true'\n":                        "tests[0].condition: it reads nothing",
 		"tests:\n  - id: idp.mfa_all\n    filter: 'false'\n":                          "tests[0].filter: it reads nothing",
-		"tests:\n  - id: idp.mfa_all\n    condition: mfa_enrolled || !mfa_enrolled\n": "the example that shows a failure now passes",
-		"tests:\n  - id: idp.mfa_all\n    condition: present\n":                       "now passes",
+		"tests:\n  - id: idp.mfa_all\n    condition: mfa_enrolled || !mfa_enrolled\n": "the example that shows a failure comes to pass",
+		"tests:\n  - id: idp.mfa_all\n    condition: present\n":                       "the example that shows a failure comes to pass",
+		"tests:\n  - id: idp.mfa_all\n    filter: email == 'nobody@example.com'\n":    "the example that shows a failure comes to not_applicable",
+		"tests:\n  - id: idp.mfa_all\n    condition: present\n    fixtures:\n      now: '2026-03-02T12:00:00Z'\n      pass: {expect: pass, given: {idp.user: [{id: a, status: active, is_service: false}]}}\n" +
+			"      fail: {expect: pass, given: {idp.user: [{id: a, status: active, is_service: false}]}}\n      empty: {expect: error, given: {}}\n      unknown: {expect: unknown, given: {idp.user: [{id: a, is_service: false}]}}\n": "the example that shows a failure comes to pass",
 	} {
 		d := &Definition{Title: "Weaker", Text: text}
 		if err := Definitions.Check(nil, d); err == nil || !strings.Contains(err.Error(), says) {
