@@ -156,8 +156,12 @@ func matcher(versions []collect.Version, people standing) func(*collect.Version)
 	byMail := map[string]string{}
 	for i := range versions {
 		if x := &versions[i]; x.Kind == "person" && x.Present {
-			if m, ok := x.Attrs["email"].(string); ok && m != "" {
-				byMail[strings.ToLower(m)] = x.Key
+			m, ok := x.Attrs["email"].(string)
+			if m = strings.ToLower(m); !ok || m == "" {
+				continue
+			}
+			if _, vouched := x.Attrs["status"]; vouched || byMail[m] == "" { // a record that nobody has confirmed gives way
+				byMail[m] = x.Key
 			}
 		}
 	}
