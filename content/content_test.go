@@ -165,10 +165,10 @@ Made from the embedded data: "go test ./content -update" writes this page again.
 
 Assay brings %d tests: the %d of its specification, and %d beyond it ("yes" in the last column) that say what a machine and a repository show by themselves. Those beyond it only support a control; what a control requires is the specification's.
 
-A test looks at each resource of its kind that the filter lets through, or at groups of them, and the condition must hold. What no source says is unknown, and unknown never passes. Controls in brackets are supported, the others require the test. A name after "params." is a value that you can change; what it is stands behind the condition.
+A test looks at each resource of its kind that the filter lets through, or at groups of them, and the condition must hold. What no source says is unknown, and unknown never passes. Controls in brackets are supported, the others require the test. What a row that is not there would hide, and what shows it, stands beside each test. A time of a past event that lies more than 24 hours ahead of the collection is unknown. A name after "params." is a value that you can change; what it is stands behind the condition.
 
-| test | what must hold | kind | severity | every | controls | filter | condition | beyond |
-|---|---|---|---|---|---|---|---|---|
+| test | what must hold | kind | severity | every | controls | filter | condition | what a missing row hides | beyond |
+|---|---|---|---|---|---|---|---|---|---|
 `
 
 // cataloguePage is docs/catalogue.md.
@@ -198,8 +198,8 @@ func cataloguePage(tests []content.Test) string {
 			beyond++
 			mark = "yes"
 		}
-		fmt.Fprintf(&rows, "| `%s` | %s | %s | %s | %d h | %s | %s | %s | %s |\n", x.ID, cell(x.Title), x.Kind, x.Severity,
-			x.IntervalHours, strings.Join(links, " "), code(x.Filter), strings.TrimSpace(code(x.Condition)+" "+cell(settings(x))), mark)
+		fmt.Fprintf(&rows, "| `%s` | %s | %s | %s | %d h | %s | %s | %s | %s | %s |\n", x.ID, cell(x.Title), x.Kind, x.Severity,
+			x.IntervalHours, strings.Join(links, " "), code(x.Filter), strings.TrimSpace(code(x.Condition)+" "+cell(settings(x))), cell(x.Missing), mark)
 	}
 	return fmt.Sprintf(catalogueHead, len(tests), len(tests)-beyond, beyond) + rows.String()
 }
@@ -212,6 +212,13 @@ func settings(x content.Test) string {
 		parts = append(parts, "taken together by "+strings.Join(x.By, " and "))
 	case "all":
 		parts = append(parts, "all taken together")
+	}
+	if e := x.Expect; e != nil {
+		text := "there must be one for each " + e.Kind
+		if e.Where != "" {
+			text += " where " + e.Where
+		}
+		parts = append(parts, text)
 	}
 	for _, name := range slices.Sorted(maps.Keys(x.Params)) {
 		parts = append(parts, strings.NewReplacer("[", "", "]", "").Replace(fmt.Sprintf("%s = %v", name, x.Params[name])))

@@ -29,7 +29,8 @@ type ResourceKind struct {
 	Title      string      `yaml:"title" json:"title"` // plural, plain words: "identities"
 	Doc        string      `yaml:"doc" json:"doc"`
 	Sources    string      `yaml:"sources" json:"sources"`
-	NeverEmpty bool        `yaml:"never_empty" json:"never_empty"` // zero of them is an error, not a fact (INV-08)
+	NeverEmpty bool        `yaml:"never_empty" json:"never_empty"`     // zero of them is an error, not a fact (INV-08)
+	Register   string      `yaml:"register" json:"register,omitempty"` // of internal kinds: kept, or none where Assay has no register of them yet
 	Attributes []Attribute `yaml:"attributes" json:"attributes"`
 	Joins      []Join      `yaml:"joins" json:"joins,omitempty"`
 }
@@ -39,7 +40,43 @@ type Attribute struct {
 	Name   string   `yaml:"name" json:"name"`
 	Type   string   `yaml:"type" json:"type"` // bool, int, string, time, date, strings, ints
 	Values []string `yaml:"values" json:"values,omitempty"`
-	Doc    string   `yaml:"doc" json:"doc"`
+	// Past says of a time or day whether it is that of an event that has happened. One that lies more than a day
+	// ahead of the collection is then unknown. Due days and ends may lie ahead.
+	Past *bool  `yaml:"past" json:"past,omitempty"`
+	Doc  string `yaml:"doc" json:"doc"`
+}
+
+// The registers of internal kinds.
+const (
+	RegisterKept = "kept" // Assay keeps them itself: no source supplies them
+	RegisterNone = "none" // Assay has no register yet: sources may supply them, and they are marked as imported
+)
+
+// Imported is the attribute that marks a resource of a register that Assay does not have yet. No source sets it.
+const Imported = "imported"
+
+// InPast says whether the attribute is the time of an event that has happened.
+func (a Attribute) InPast() bool { return a.Past != nil && *a.Past }
+
+// Timed says whether the attribute is a time or a day.
+func (a Attribute) Timed() bool { return a.Type == "time" || a.Type == "date" }
+
+// Decided refuses a kind with a time of which nobody has decided whether it may lie ahead, and an internal kind of
+// which nobody has decided who keeps it.
+func (k ResourceKind) Decided() error {
+	for _, a := range k.Attributes {
+		switch {
+		case a.Timed() && a.Past == nil:
+			return errs.At(k.Kind+"."+a.Name, "nobody has decided whether it may lie in the future").
+				Mend("add past: true for the time of an event that has happened, and past: false for a due date or an end")
+		case !a.Timed() && a.Past != nil:
+			return errs.At(k.Kind+"."+a.Name, "past is for times and days").Mend("remove past")
+		}
+	}
+	if internal := strings.HasPrefix(k.Kind, "internal."); internal != slices.Contains([]string{RegisterKept, RegisterNone}, k.Register) {
+		return errs.At(k.Kind+".register", "%q does not fit: internal kinds have %s or %s, and no others have one", k.Register, RegisterKept, RegisterNone)
+	}
+	return nil
 }
 
 // Join names resources of another kind that belong to this one: By here equals one of To there.
@@ -78,15 +115,26 @@ type Test struct {
 	Empty         string            `yaml:"empty" json:"empty,omitempty"` // not_applicable (the default), fail, error
 	Message       string            `yaml:"message" json:"message"`
 	Observed      []string          `yaml:"observed" json:"observed"`
+	Missing       string            `yaml:"missing" json:"missing,omitempty"` // what a row that is not there hides, and what shows it
 	Controls      []ControlLink     `yaml:"controls" json:"controls"`
 	Fixtures      *Fixtures         `yaml:"fixtures" json:"fixtures,omitempty"`
 }
 
-// Expect says for which resources of another kind a group must exist: each of that kind for which Where holds.
+// Expect says for which resources of another kind there must be a row here: each of that kind for which Where holds.
+// In a test over groups that is a group, which fails where it is empty and the condition asks for members.
 type Expect struct {
 	Kind  string `yaml:"kind" json:"kind"`
-	Key   string `yaml:"key" json:"key"` // the attribute there that equals the (one) By attribute here
+	Key   string `yaml:"key" json:"key"` // the attribute there that one of By here equals; id stands for the name too
 	Where string `yaml:"where" json:"where,omitempty"`
+	// By are the attributes here; without them it is the (one) attribute that makes a group.
+	By []string `yaml:"by" json:"by,omitempty"`
+	// Among says which rows here count; without it, those that the filter lets through.
+	Among string `yaml:"among" json:"among,omitempty"`
+	// Optional says that nothing is expected where no source supplies Kind.
+	Optional bool `yaml:"optional" json:"optional,omitempty"`
+	// Else is what a missing row comes to: fail (the default) or unknown.
+	Else    string `yaml:"else" json:"else,omitempty"`
+	Message string `yaml:"message" json:"message,omitempty"` // in the words of Kind
 }
 
 // ControlLink ties a test to a control. A supporting test never changes the letter of the control's day.
@@ -128,6 +176,9 @@ func ResourceKinds() ([]ResourceKind, error) {
 	}
 	for i := range kinds {
 		kinds[i].inherit(shared)
+		if err := kinds[i].Decided(); err != nil {
+			return nil, err
+		}
 	}
 	return kinds, nil
 }

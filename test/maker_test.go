@@ -396,6 +396,9 @@ func (m *maker) text(f kind.Field) string {
 	case strings.Contains(f.Name, "url"):
 		return "https://example.com/" + s
 	}
+	if f.Name == "body" && f.Long { // the text of a policy must say something
+		return testkit.PolicyText(nil, s)
+	}
 	if f.Min != nil && int(*f.Min) > len(s) || f.Long {
 		s += " is a text that is long enough for what is asked of it here"
 	}

@@ -11,6 +11,7 @@ import (
 	"assay/internal/grc"
 	"assay/internal/op"
 	"assay/internal/report"
+	"assay/internal/testkit"
 )
 
 // INV-18: the text in force stays in force, and readable, until the next version is published; and what was in force
@@ -23,6 +24,11 @@ func TestAPolicyStaysInForceWhileItsNextVersionIsWritten(t *testing.T) {
 		fine(t, err)
 		pol := list.Data[0]
 		id, day := pol["id"].(string), 24*time.Hour
+		sections := []string{}
+		for _, s := range pol["sections"].([]any) {
+			sections = append(sections, s.(string))
+		}
+		whole := func(text string) string { return testkit.PolicyText(sections, text) }
 		do := func(a op.Actor, verb string, more map[string]any) {
 			t.Helper()
 			p.clock.Move(time.Hour)
@@ -35,7 +41,7 @@ func TestAPolicyStaysInForceWhileItsNextVersionIsWritten(t *testing.T) {
 		}
 		write := func(text string) {
 			t.Helper()
-			do(writer, "update", map[string]any{"body": text})
+			do(writer, "update", map[string]any{"body": whole(text)})
 			do(writer, "submit", nil)
 			do(approver, "approve", nil)
 		}
@@ -54,7 +60,7 @@ func TestAPolicyStaysInForceWhileItsNextVersionIsWritten(t *testing.T) {
 		now := func() time.Time { return p.clock.Now() }
 		holds := func(when, text string, no float64) {
 			t.Helper()
-			if got, _ := pol["published_text"].(string); got != text || pol["published_no"] != no || standing(time.Time{}) != "in_force" {
+			if got, _ := pol["published_text"].(string); got != whole(text) || pol["published_no"] != no || standing(time.Time{}) != "in_force" {
 				t.Errorf("%s: version %v is in force, %q, and the control sees it %s", when, pol["published_no"], got, standing(time.Time{}))
 			}
 		}
@@ -105,7 +111,7 @@ func TestAPolicyStaysInForceWhileItsNextVersionIsWritten(t *testing.T) {
 		// Days before the second version keep the policy that they had, and those before the first have none.
 		past, err := op.Do[map[string]any](t.Context(), p.app.Gate, writer, "policy.get", map[string]any{"id": id}, between)
 		fine(t, err)
-		if past["published_text"] != first {
+		if past["published_text"] != whole(first) {
 			t.Errorf("as of then the text was %v", past["published_text"])
 		}
 		b, err := json.Marshal(pol)

@@ -4,6 +4,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"cel.dev/cel-go/common/types"
@@ -18,6 +19,8 @@ type group struct {
 	by      []ref.Val
 	doubt   *answer // a member of which it is not known whether it belongs here
 	about   *Bound  // that member
+
+	unlisted string // why a group without members is unknown
 }
 
 // doubtAll takes over the doubt about a resource that could belong to any group.
@@ -106,7 +109,7 @@ func (g *grouping) named(by []ref.Val) *group {
 		words[i] = spoken(v, nil)
 	}
 	name := strings.Join(words, " ")
-	id := g.rule.Def.Kind + ":" + strings.Join(words, "|")
+	id := g.rule.groupID(words...)
 	if len(by) == 0 {
 		id, name = g.rule.Def.Kind+":all", g.rule.plan.kind.title
 	}
@@ -117,32 +120,28 @@ func (g *grouping) named(by []ref.Val) *group {
 	return g.byID[id]
 }
 
+// groupID is the id of the group, or of the missing row, of some values.
+func (r *Rule) groupID(words ...string) string { return r.Def.Kind + ":" + strings.Join(words, "|") }
+
 // expected adds the groups that must exist.
 func (g *grouping) expected(in *Input) {
-	x := g.rule.expect
-	if x == nil {
+	wanted := g.rule.wanted(in)
+	if len(wanted) == 0 {
 		return
 	}
-	f := newFrame(x.plan, in)
-	for _, b := range in.Resources.Set(x.kind.name).Resources {
-		if b.Gone {
+	f := newFrame(g.rule.expect.plan, in)
+	for _, w := range wanted {
+		if w.doubt != nil {
+			g.lost = append(g.lost, &group{about: w.from, doubt: w.doubt})
 			continue
 		}
-		f.on(b)
-		a := guard(x.where, f)
-		if a.truth == isFalse {
-			continue
+		if !slices.ContainsFunc(w.names, func(n string) bool { return g.byID[g.rule.groupID(n)] != nil }) {
+			to := g.named([]ref.Val{w.key})
+			if g.rule.expect.Else == "unknown" {
+				f.on(w.from)
+				to.unlisted = g.rule.expect.message.render(f)
+			}
 		}
-		key := b.value(x.key)
-		if key == nil {
-			a = answer{missing: []string{x.key}}
-		}
-		if a.truth != isTrue {
-			doubt := a
-			g.lost = append(g.lost, &group{about: b, doubt: &doubt})
-			continue
-		}
-		g.named([]ref.Val{key})
 	}
 }
 
@@ -181,6 +180,9 @@ func (r *Rule) judge(f *frame, g *group, doubt *answer, excuses map[string]strin
 	if g.doubt != nil {
 		f.on(g.about)
 		return r.explainOne(f, g.id, g.name, *g.doubt, excuses)
+	}
+	if g.unlisted != "" {
+		return Result{Resource: g.id, Verdict: VerdictUnknown, Message: g.unlisted, Observed: map[string]any{}}
 	}
 	spokesman, missing := r.spokesman(g)
 	f.on(spokesman)

@@ -40,6 +40,9 @@ func Compile(tests []content.Test, kinds []content.ResourceKind) (*Catalogue, er
 		if err != nil {
 			return nil, err
 		}
+		if r.hollow != nil {
+			return nil, r.hollow
+		}
 		c.rules[t.ID] = r
 		c.order = append(c.order, t.ID)
 	}

@@ -31,9 +31,20 @@ func (DefinitionState) Values() []string { return []string{"active", "retired"} 
 var Definitions = thing.Kind[Definition]{
 	Name: "definition", Plural: "definitions", Prefix: "def", Object: "tests", Label: "title",
 	Doc: "A definition adds tests of your own, or changes those of the catalogue.",
-	Check: func(_, n *Definition) error {
-		_, err := n.Override()
-		return err
+	Check: func(old, n *Definition) error {
+		o, err := n.Override()
+		if err != nil || old != nil && old.Text == n.Text {
+			return err // what stands there already can be taken out of force
+		}
+		std, err := Standard()
+		if err != nil {
+			return err
+		}
+		cat, err := std.With([]*Override{o}, ControlsNamed(o))
+		if err != nil {
+			return atText(err)
+		}
+		return atText(cat.checkOverride(o))
 	},
 	Moves: []thing.Move{
 		{Verb: "retire", Doc: "Take a definition out of force.", From: []string{"active"}, To: "retired", Act: "edit"},
@@ -90,6 +101,9 @@ func ControlsNamed(o *Override) []string {
 }
 
 func atText(err error) error {
+	if err == nil {
+		return nil
+	}
 	e := *errs.Public(err)
 	if e.Code == errs.Internal {
 		return err

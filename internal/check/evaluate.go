@@ -61,20 +61,27 @@ func (r *Rule) Evaluate(in *Input) Outcome {
 	if r.stopped(&out, in) {
 		return out
 	}
+	in = in.sober(r.kinds)
 	resources := in.Resources.Set(r.Def.Kind).Resources
 	excuses := excusesFor(in, r.Def.ID)
-	if r.Single() {
-		r.each(&out, in, resources, excuses)
-	} else {
-		r.aggregate(&out, in, resources, excuses)
-	}
 	present := 0
 	for _, b := range resources {
 		if !b.Gone {
 			present++
 		}
 	}
+	if r.Single() {
+		r.each(&out, in, resources, excuses)
+		if present > 0 || !r.plan.kind.neverEmpty { // none of what there always is, is an error of its own (INV-08)
+			r.missing(&out, in, resources, excuses)
+		}
+	} else {
+		r.aggregate(&out, in, resources, excuses)
+	}
 	r.conclude(&out, present)
+	if kind := r.importedKind(in); kind != "" && out.Evaluated > 0 {
+		out.Reason += fmt.Sprintf(" (%s are imported: Assay does not keep them itself yet)", kind)
+	}
 	return out
 }
 
@@ -91,11 +98,17 @@ func (r *Rule) EvaluateOne(in *Input, b *Bound) Result {
 	if b.Gone && !r.seesGone {
 		return Result{Resource: b.ID, Verdict: VerdictNotApplicable}
 	}
-	return r.one(newFrame(r.plan, in), b, excusesFor(in, r.Def.ID))
+	set := in.Resources.Set(b.Kind())
+	b = b.sober(set.until(in.Now), in.Zone)
+	return r.one(newFrame(r.plan, in.sober(r.kinds)), b, excusesFor(in, r.Def.ID))
 }
 
 // stopped settles the outcome where the sources do not allow an evaluation (INV-06, INV-07).
 func (r *Rule) stopped(out *Outcome, in *Input) bool {
+	if r.hollow != nil {
+		out.State, out.Reason = VerdictError, "the test says nothing: "+r.hollow.Text
+		return true
+	}
 	set := in.Resources.Set(r.Def.Kind)
 	if set.State == SourceNever {
 		out.State, out.Reason = VerdictUnknown, fmt.Sprintf("no source supplies %s: connect one", r.Def.Kind)
@@ -107,7 +120,7 @@ func (r *Rule) stopped(out *Outcome, in *Input) bool {
 			return true
 		}
 	}
-	if r.expect != nil && in.Resources.Set(r.expect.kind.name).State == SourceNever {
+	if r.expect != nil && !r.expect.Optional && in.Resources.Set(r.expect.kind.name).State == SourceNever {
 		out.State, out.Reason = VerdictUnknown, fmt.Sprintf("no source supplies %s: connect one", r.expect.kind.name)
 		return true
 	}

@@ -46,7 +46,7 @@ func (r *Rule) Explain() string {
 		line("counts."+r.plan.counts[i]+" counts those where", r.words(e))
 	}
 	if r.expect != nil {
-		line("Must exist", fmt.Sprintf("one group for each of %s (%s) where %s", r.expect.kind.title, r.expect.kind.name, sentence(r.expect.where, r.expect.plan)))
+		line("Must exist", r.expectWords())
 	}
 	line("If there is nothing to look at", r.emptyWords())
 	if len(r.Def.Params) > 0 {
@@ -60,6 +60,25 @@ func (r *Rule) Explain() string {
 	line("filter", strings.TrimSpace(r.Def.Filter))
 	line("condition", strings.TrimSpace(r.Def.Condition))
 	return out.String()
+}
+
+func (r *Rule) expectWords() string {
+	x := r.expect
+	what := map[bool]string{true: "one group", false: "one of them"}[r.Def.Over == "group"]
+	text := fmt.Sprintf("%s for each of the %s (%s)", what, x.kind.title, x.kind.name)
+	if x.Where != "" {
+		text += " where " + sentence(x.where, x.plan)
+	}
+	switch {
+	case x.Else == "unknown":
+		text += "; without it the test is unknown"
+	case r.Def.Over == "each":
+		text += "; without it the test fails"
+	}
+	if x.Optional {
+		text += ". Where no source supplies " + x.kind.name + ", that cannot be seen"
+	}
+	return text
 }
 
 func (r *Rule) scope() string {

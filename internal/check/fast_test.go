@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
-
-	"assay/content"
 )
 
 // grammar draws expressions over the small world, well typed, of the forms that tests are made of.
@@ -120,11 +118,7 @@ func TestTheFastPathAgreesWithCEL(t *testing.T) {
 		g := grammar{rt}
 		def := testOf("", g.boolean(rapid.IntRange(0, 4).Draw(rt, "depth")))
 		def.Params = map[string]any{"limit": 3, "word": "x", "allowed": []any{"x", "blue"}, "start": "2026-03-02"}
-		c, err := Compile([]content.Test{def}, testKinds())
-		if err != nil {
-			rt.Fatalf("%s: %v", def.Condition, err)
-		}
-		r, _ := c.Rule(def.ID)
+		c, r := lax(rt, def)
 		if r.condition.fast == nil {
 			rt.Fatalf("%s has no fast path", def.Condition)
 		}

@@ -68,6 +68,9 @@ func newKinds(defs []content.ResourceKind) (map[string]*kind, error) {
 func newKind(d content.ResourceKind) (*kind, error) {
 	k := &kind{name: d.Kind, title: d.Title, neverEmpty: d.NeverEmpty, slots: map[string]int{},
 		joins: map[string]*join{}, celType: types.NewObjectType(d.Kind)}
+	if err := d.Decided(); err != nil {
+		return nil, err
+	}
 	for _, a := range d.Attributes {
 		typ, ok := attrTypes[a.Type]
 		if !ok {
@@ -77,7 +80,7 @@ func newKind(d content.ResourceKind) (*kind, error) {
 			return nil, errs.At(d.Kind+"."+a.Name, "the attribute is declared twice")
 		}
 		k.slots[a.Name] = len(k.attrs)
-		k.attrs = append(k.attrs, attribute{name: a.Name, typ: typ, values: a.Values, doc: a.Doc,
+		k.attrs = append(k.attrs, attribute{name: a.Name, typ: typ, values: a.Values, doc: a.Doc, past: a.InPast(),
 			absent: types.NewUnknown(1, types.NewAttributeTrail(d.Kind+":"+a.Name))})
 	}
 	return k, nil

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
@@ -28,20 +29,30 @@ type Set struct {
 	State     SourceState
 	Reason    string // why it is not complete
 	Resources []*Bound
+	Collected time.Time // when the oldest of the newest complete runs of its sources began; zero counts as the run of the tests
+
+	latest time.Time // of the times of past events in it
 }
 
 // Population is what one evaluation sees: the resources of all kinds, and the ways from one to another.
 // It may be read by many goroutines. After Put or Drop, evaluations see the change.
 type Population struct {
-	mu    sync.RWMutex
-	sets  map[string]Set
-	paths map[*join]*paths
+	mu      sync.RWMutex
+	sets    map[string]Set
+	paths   map[*join]*paths
+	sobered *sobered // at the last moment that was asked for
 }
 
 // NewPopulation takes the sets by kind.
 func NewPopulation(sets map[string]Set) *Population {
 	p := &Population{sets: make(map[string]Set, len(sets)), paths: map[*join]*paths{}}
 	for k, s := range sets {
+		s.latest = time.Time{}
+		for _, b := range s.Resources {
+			if b.latest.After(s.latest) {
+				s.latest = b.latest
+			}
+		}
 		p.sets[k] = s
 	}
 	return p
@@ -77,7 +88,10 @@ func (p *Population) change(kind, id string, b *Bound) {
 	case b != nil:
 		set.Resources = append(set.Resources, b)
 	}
-	p.sets[kind] = set
+	if b != nil && b.latest.After(set.latest) {
+		set.latest = b.latest
+	}
+	p.sets[kind], p.sobered = set, nil
 	for j := range p.paths {
 		if slices.Contains(j.Kinds, kind) {
 			delete(p.paths, j)

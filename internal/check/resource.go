@@ -10,6 +10,7 @@ import (
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 
+	"assay/content"
 	"assay/internal/errs"
 )
 
@@ -37,6 +38,9 @@ type Bound struct {
 	kind *kind
 	vals []ref.Val // by attribute; nil is unknown
 	why  map[string]string
+
+	imported bool      // it belongs in a register of the platform that there is not yet
+	latest   time.Time // of the times of past events in it
 }
 
 // Kind is the kind of the resource.
@@ -50,12 +54,16 @@ func (c *Catalogue) Bind(r Resource, zone *time.Location) (*Bound, error) {
 		return nil, errs.At("kind", "%q is not a resource kind", r.Kind)
 	}
 	b := &Bound{ID: r.ID, Key: r.Key, Name: r.Name, Gone: r.Gone, kind: k, vals: make([]ref.Val, len(k.attrs))}
+	b.imported, _ = r.Attrs[content.Imported].(bool)
 	for i := range k.attrs {
 		a := &k.attrs[i]
 		v, given := r.Attrs[a.name]
 		switch {
 		case a.name == "present":
 			b.vals[i] = types.Bool(!r.Gone)
+			continue
+		case a.name == content.Imported:
+			b.vals[i] = types.Bool(b.imported)
 			continue
 		case !given && a.name == "id" && r.Key != "":
 			v, given = r.Key, true
@@ -70,6 +78,7 @@ func (c *Catalogue) Bind(r Resource, zone *time.Location) (*Bound, error) {
 		if b.vals[i], reason = a.convert(v, zone); reason != "" {
 			b.because(a.name, reason)
 		}
+		b.noteAhead(a, b.vals[i])
 	}
 	if b.Name == "" {
 		b.Name = r.Key

@@ -26,14 +26,17 @@ type Rule struct {
 	kinds     []string // that it reads: its own first
 	byNow     bool
 	observed  []*variable
+	hollow    *errs.Error // why it says nothing; such a rule never passes
 }
 
-// expected says which groups there must be.
+// expected says for which resources of another kind there must be a row.
 type expected struct {
-	kind  *kind
-	key   string
-	where *expr
-	plan  *plan
+	content.Expect
+	kind    *kind
+	where   *expr
+	among   *expr // of the rule's own kind: which rows count
+	plan    *plan // of the other kind
+	message *template
 }
 
 var (
@@ -84,6 +87,7 @@ func (c *Catalogue) compile(t content.Test) (*Rule, error) {
 	if err := c.compileExpect(r); err != nil {
 		return nil, err
 	}
+	r.hollow = r.checkMeaning()
 	r.kinds = r.readKinds()
 	return r, nil
 }
@@ -110,8 +114,8 @@ func (c *Catalogue) checkShape(t content.Test) error {
 		return errs.At(at("empty"), "%q is none of %s", t.Empty, strings.Join(empties, ", "))
 	case (t.Over == "group") != (len(t.By) > 0):
 		return errs.At(at("by"), "a test over groups needs it, and no other test has it")
-	case t.Over == "each" && (len(t.Counts) > 0 || t.Latest != "" || t.Expect != nil):
-		return errs.At(at("over"), "counts, latest and expect are for tests over a group or all")
+	case t.Over == "each" && (len(t.Counts) > 0 || t.Latest != ""):
+		return errs.At(at("over"), "counts and latest are for tests over a group or all")
 	}
 	for _, attr := range append(slices.Clone(t.By), t.Latest) {
 		if _, ok := k.slots[attr]; !ok && attr != "" {
@@ -178,39 +182,6 @@ func (r *Rule) compileTexts() (err error) {
 		}
 		r.observed = append(r.observed, v)
 	}
-	return nil
-}
-
-func (c *Catalogue) compileExpect(r *Rule) error {
-	x := r.Def.Expect
-	if x == nil {
-		return nil
-	}
-	at := r.Def.ID + ".expect"
-	k, ok := c.kinds[x.Kind]
-	switch {
-	case !ok:
-		return errs.At(at, "%q is not a resource kind", x.Kind)
-	case len(r.Def.By) != 1:
-		return errs.At(at, "it goes with a group by one attribute")
-	}
-	if _, ok := k.slots[x.Key]; !ok {
-		return errs.At(at, "%s has no attribute %s", x.Kind, x.Key)
-	}
-	p, err := newPlan(k, r.Def.Params, nil, false)
-	if err != nil {
-		return errs.At(at, "%v", err)
-	}
-	env, err := c.env.Extend(p.options()...)
-	if err != nil {
-		return fmt.Errorf("extend environment for %s: %w", at, err)
-	}
-	where, err := newExpr(env, p, x.Where)
-	if err != nil {
-		return errs.At(at, "%v", err)
-	}
-	r.expect = &expected{kind: k, key: x.Key, where: where, plan: p}
-	r.byNow = r.byNow || slices.Contains(where.vars, nowIdent)
 	return nil
 }
 

@@ -61,6 +61,7 @@ type attribute struct {
 	typ    attrType
 	values []string
 	doc    string
+	past   bool           // the time of an event that has happened
 	absent *types.Unknown // what an expression sees when nothing was supplied
 }
 

@@ -34,7 +34,11 @@ func (r *Runner) Preview(ctx context.Context, db *store.DB, org string, by store
 	run := Run{Source: t.ID, StartedAt: db.Clock().Now()}
 	s := &seen{all: map[[2]string]Resource{}}
 	m, err := collectSafely(ctx, src, s.page)
-	judge(&run, s, m, err, src.Describe().Kinds)
+	run.Kinds = src.Describe().Kinds
+	judge(&run, s, m, err, run.Kinds)
+	if err := s.registers(&run, t.Connector); err != nil {
+		return Preview{}, err
+	}
 	p := Preview{State: run.State, Problem: run.Problem, Counts: run.Counts, First: []PreviewLine{}}
 	if run.State != Complete {
 		return p, nil

@@ -104,6 +104,9 @@ func (r *Runner) Run(ctx context.Context, db *store.DB, org string, by store.By,
 	s := &seen{all: map[[2]string]Resource{}}
 	m, err := collectSafely(ctx, src, s.page)
 	judge(&run, s, m, err, d.Kinds)
+	if err := s.registers(&run, t.Connector); err != nil {
+		return run, err
+	}
 	if r.Keep != nil && s.raw.Len() > int(s.pages) {
 		if run.Raw, err = r.Keep(ctx, org, &s.raw); err != nil {
 			return run, err

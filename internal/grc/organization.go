@@ -81,8 +81,18 @@ type Person struct {
 	StartOn    kind.Date   `json:"start_on" doc:"First day."`
 	EndOn      kind.Date   `json:"end_on" doc:"Last day."`
 	State      PersonState `json:"state" doc:"Where the person stands." read:"only" index:"" list:"" default:"active"`
-	Source     string      `json:"source" doc:"Where the record comes from: a source, or by hand."`
+	Source     string      `json:"source" doc:"Where the record comes from: a source, by hand, or setup for one that nobody has confirmed yet."`
 }
+
+// Where records of people come from.
+const (
+	FromSetup = "setup"   // Assay made it itself when it was set up: nobody has said yet that it is right
+	ByHand    = "by hand" // a person made, changed or confirmed it
+)
+
+// Confirmed says whether a person or a source stands behind the record. One that Assay made itself proves nothing
+// about the workforce.
+func (p *Person) Confirmed() bool { return p.Source != FromSetup }
 
 // PersonKind is employee or contractor.
 type PersonKind string
@@ -100,7 +110,10 @@ func (PersonState) Values() []string { return []string{"candidate", "active", "l
 var People = kind.Kind[Person]{
 	Name: "person", Plural: "people", Prefix: "per", Object: "people", Label: "name",
 	Doc: "A person is a member of the workforce, with or without an account.",
-	Check: func(_, n *Person) error {
+	Check: func(o, n *Person) error {
+		if o != nil && o.Source == FromSetup && n.Source == FromSetup {
+			n.Source = ByHand // whoever saves a record stands behind it
+		}
 		if n.EndOn != "" && n.StartOn != "" && n.EndOn < n.StartOn {
 			return errs.At("end_on", "is before start_on")
 		}

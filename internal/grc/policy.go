@@ -90,8 +90,10 @@ var Policies = kind.Kind[Policy]{
 	Name: "policy", Plural: "policies", Prefix: "pol", Object: "policies", Label: "title",
 	Doc: "A policy is a rule of the organisation, in writing, that somebody other than its author has approved.",
 	Check: func(o, n *Policy) error {
-		if n.State != "draft" && len(n.Body) < 20 {
-			return errs.At("body", "there is no text to review yet").Mend("write the policy first")
+		if n.State != "draft" && n.State != "retired" && (o == nil || o.State == "draft") {
+			if err := n.reviewable(); err != nil {
+				return err
+			}
 		}
 		if o != nil && o.State != "draft" && n.Body != o.Body {
 			return errs.New(errs.Conflict, "the text of a policy that is %s does not change", o.State).Mend("revise it: that makes a draft of the next version")

@@ -21,7 +21,7 @@ type platform struct {
 }
 
 // PlatformName is the name of the connector that reads the organisation's own records.
-const PlatformName = "platform"
+const PlatformName = collect.PlatformConnector
 
 func (p platform) Describe() collect.Description {
 	return collect.Description{
@@ -132,6 +132,10 @@ func people(ctx context.Context, v *store.View) ([]collect.Resource, error) {
 	for _, p := range all {
 		a := map[string]any{"name": p.Name, "kind": string(p.Kind), "status": string(p.State), "end_on": orNull(string(p.EndOn)), "manager": orNull(p.Manager)}
 		why := map[string]string{}
+		if !p.Confirmed() {
+			delete(a, "status")
+			why["status"] = "Assay created this record during setup, and nobody has confirmed it yet. Open the person under People, check the record and save it"
+		}
 		for name, val := range map[string]string{"email": p.Email, "start_on": string(p.StartOn), "department": p.Department, "title": p.Title, "country": p.Country} {
 			if val != "" {
 				a[name] = val

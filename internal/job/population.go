@@ -71,9 +71,12 @@ func (b *binder) look(ctx context.Context, v *store.View, c *check.Catalogue, zo
 	}
 	s := &scene{standing: map[string]standing{}, byKey: map[string][]string{}}
 	supplies := map[string]bool{}
+	connector := map[string]string{}
 	for id, run := range newest {
-		supplies[id] = true
-		s.stand(run, complete[id])
+		supplies[id], connector[id] = true, run.Connector
+		if err := s.stand(run, complete[id]); err != nil {
+			return nil, err
+		}
 	}
 	versions, err := collect.Versions.Select(ctx, v, "", "ORDER BY kind, source, key")
 	if err != nil {
@@ -87,6 +90,12 @@ func (b *binder) look(ctx context.Context, v *store.View, c *check.Catalogue, zo
 		if !supplies[x.Source] || !slices.Contains(known, x.Kind) {
 			continue // of a source that is disabled, or of a kind that no test looks at
 		}
+		if foreign, err := collect.Foreign(x.Kind, connector[x.Source]); err != nil || foreign {
+			if err != nil {
+				return nil, err
+			}
+			continue // taken before the rule was there: it never counts as the product's own record
+		}
 		who := match(x)
 		bound, err := b.bind(c, x, who, zone)
 		if err != nil {
@@ -99,7 +108,7 @@ func (b *binder) look(ctx context.Context, v *store.View, c *check.Catalogue, zo
 	}
 	for k, st := range s.standing {
 		set := sets[k]
-		set.State, set.Reason = st.state, st.reason
+		set.State, set.Reason, set.Collected = st.state, st.reason, st.data
 		sets[k] = set
 	}
 	s.population = check.NewPopulation(sets)
@@ -107,7 +116,7 @@ func (b *binder) look(ctx context.Context, v *store.View, c *check.Catalogue, zo
 }
 
 // stand takes the newest run of a source into account: the worst of several sources counts.
-func (s *scene) stand(newest, complete collect.Run) {
+func (s *scene) stand(newest, complete collect.Run) error {
 	st, reason := check.SourceComplete, ""
 	switch newest.State {
 	case collect.Partial:
@@ -120,6 +129,12 @@ func (s *scene) stand(newest, complete collect.Run) {
 		kinds = complete.Kinds
 	}
 	for _, k := range kinds {
+		if foreign, err := collect.Foreign(k, newest.Connector); err != nil || foreign {
+			if err != nil {
+				return err
+			}
+			continue
+		}
 		now := s.standing[k]
 		if st > now.state {
 			now.state, now.reason = st, reason
@@ -132,6 +147,7 @@ func (s *scene) stand(newest, complete collect.Run) {
 	if complete.StartedAt.After(s.newest) {
 		s.newest = complete.StartedAt
 	}
+	return nil
 }
 
 // matcher finds the person behind an account by e-mail address (identity match). Where people were read
@@ -140,8 +156,12 @@ func matcher(versions []collect.Version, people standing) func(*collect.Version)
 	byMail := map[string]string{}
 	for i := range versions {
 		if x := &versions[i]; x.Kind == "person" && x.Present {
-			if m, ok := x.Attrs["email"].(string); ok && m != "" {
-				byMail[strings.ToLower(m)] = x.Key
+			m, ok := x.Attrs["email"].(string)
+			if m = strings.ToLower(m); !ok || m == "" {
+				continue
+			}
+			if _, vouched := x.Attrs["status"]; vouched || byMail[m] == "" { // a record that nobody has confirmed gives way
+				byMail[m] = x.Key
 			}
 		}
 	}

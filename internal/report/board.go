@@ -102,6 +102,8 @@ type boardData struct {
 	exceptions []*grc.Exception           // live ones
 	states     map[string]check.State     // what each test came to last
 	only       *controlPast               // the one control that is looked at; nil where all are
+	narrow     *Narrow                    // tests that a control counts on some policies alone
+	narrowed   map[string]*TestLine       // what they came to, by test and policies
 }
 
 // change is what a test came to from a moment on: of a State, what the days need.
@@ -144,6 +146,9 @@ func makeBoard(ctx context.Context, v *store.View, cat *check.Catalogue, d *date
 	if b.data, err = readBoard(ctx, v, only); err != nil {
 		return nil, err
 	}
+	if b.data.narrow, err = ReadNarrow(ctx, v, d.narrowed(only)); err != nil {
+		return nil, err
+	}
 	oldest, _ := slices.BinarySearchFunc(d.checks, b.starts[days], func(c check.Check, at time.Time) int { return c.At.Compare(at) })
 	b.Checks = d.checks[oldest:]
 	if only != nil {
@@ -173,7 +178,7 @@ func makeBoard(ctx context.Context, v *store.View, cat *check.Catalogue, d *date
 }
 
 func readBoard(ctx context.Context, v *store.View, only *controlPast) (*boardData, error) {
-	d := &boardData{evidence: map[string][]*grc.Evidence{}, overdue: map[string]int{}, only: only, states: map[string]check.State{}}
+	d := &boardData{evidence: map[string][]*grc.Evidence{}, overdue: map[string]int{}, only: only, states: map[string]check.State{}, narrowed: map[string]*TestLine{}}
 	brought := map[string]any{"state": []string{"accepted", "superseded", "withdrawn"}}
 	if only != nil {
 		brought["control"] = only.newest.ID

@@ -197,10 +197,10 @@ func (j *judge) facts(e *era, i int, from, to time.Time) DayFacts {
 			continue
 		}
 		letter := check.NoData
-		if l := j.b.Tests[t.Test]; l != nil && l.Cells[i].First >= 0 {
+		if l := j.b.lineOf(t); l != nil && (l.Cells[i].First >= 0 || l.Cells[i].Letter == check.Paused) {
 			letter = l.Cells[i].Letter
 		}
-		j.f.Tests = append(j.f.Tests, j.b.narrow(letter, t.OnlyPolicies, to.Add(-time.Millisecond)))
+		j.f.Tests = append(j.f.Tests, letter)
 	}
 	return j.f
 }
@@ -217,23 +217,25 @@ func (j *judge) part(terms []era, at, i int, s stretch) DayFacts {
 			continue
 		}
 		from, to := e.From, e.To
-		for k := at - 1; k >= 0 && terms[k].To.Equal(from) && requires(terms[k].def, t.Test); k-- {
+		for k := at - 1; k >= 0 && terms[k].To.Equal(from) && requires(terms[k].def, t); k-- {
 			from = terms[k].From
 		}
-		for k := at + 1; k < len(terms) && terms[k].From.Equal(to) && requires(terms[k].def, t.Test); k++ {
+		for k := at + 1; k < len(terms) && terms[k].From.Equal(to) && requires(terms[k].def, t); k++ {
 			to = terms[k].To
 		}
 		letter := check.NoData
-		if l := j.b.Tests[t.Test]; l != nil {
+		if l := j.b.lineOf(t); l != nil {
 			letter = l.in(clip(stretch{From: from, To: to}, day.From, day.To))
 		}
-		j.f.Tests = append(j.f.Tests, j.b.narrow(letter, t.OnlyPolicies, s.To.Add(-time.Millisecond)))
+		j.f.Tests = append(j.f.Tests, letter)
 	}
 	return j.f
 }
 
-func requires(c *grc.Control, test string) bool {
-	return slices.ContainsFunc(c.Tests, func(t grc.ControlTest) bool { return t.Test == test && t.Role != "supporting" })
+func requires(c *grc.Control, tie grc.ControlTest) bool {
+	return slices.ContainsFunc(c.Tests, func(t grc.ControlTest) bool {
+		return t.Test == tie.Test && t.Role != "supporting" && slices.Equal(t.OnlyPolicies, tie.OnlyPolicies)
+	})
 }
 
 // papers looks at evidence and policies at their worst between two moments.

@@ -155,3 +155,17 @@ func (d *dated) named(ref string, now time.Time) *controlPast {
 	}
 	return out
 }
+
+// narrowed lists the tests that some control, or one alone, ever counted on certain policies alone.
+func (d *dated) narrowed(only *controlPast) []string {
+	var defs []*grc.Control
+	for _, p := range d.controls {
+		if only != nil && p != only {
+			continue
+		}
+		for _, e := range p.eras {
+			defs = append(defs, e.def)
+		}
+	}
+	return Narrowed(defs)
+}

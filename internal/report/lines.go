@@ -5,9 +5,11 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"assay/internal/check"
+	"assay/internal/grc"
 )
 
 // tests lays every test that was run, or that the catalogue has, over the days.
@@ -109,11 +111,6 @@ func (t *TestLine) fill(now check.State, changes []change, runs []check.RunAt) {
 	}
 }
 
-// letterOf is the letter of one run.
-func letterOf(s check.RunState) check.Letter {
-	return check.DayLetter([]check.RunState{s}, false, false)
-}
-
 func ended(s check.RunState) bool {
 	return s == check.RunPassed || s == check.RunFailed || s == check.RunExcepted || s == check.RunNotApplicable
 }
@@ -187,12 +184,8 @@ func (b *Board) factsOf(l *ControlLine, evidence []EvidenceLine) ControlFacts {
 	f.UpcomingOccurrences = l.upcoming(b.Now)
 	for _, t := range c.Tests {
 		x := TestFacts{Test: t.Test, Required: t.Role != "supporting", Interval: 24 * time.Hour}
-		if l := b.Tests[t.Test]; l != nil && l.Known {
+		if l := b.lineOf(t); l != nil && l.Known {
 			x.Latest, x.Completed, x.CompletedAt = l.State.Verdict.RunState(), l.Done, l.Completed
-			if n := b.narrow(letterOf(l.Done), t.OnlyPolicies, b.Now); len(t.OnlyPolicies) > 0 && n != letterOf(l.Done) {
-				x.Latest = map[check.Letter]check.RunState{check.Passed: check.RunPassed, check.Failed: check.RunFailed}[n]
-				x.Completed = x.Latest
-			}
 			if l.Rule != nil {
 				x.Interval = time.Duration(l.Rule.Def.IntervalHours) * time.Hour
 			}
@@ -218,16 +211,34 @@ func (b *Board) factsOf(l *ControlLine, evidence []EvidenceLine) ControlFacts {
 	return f
 }
 
-// narrow is the letter of a test for a control that it counts for on some policies alone: where the test came to
-// an answer, these policies decide.
-func (b *Board) narrow(l check.Letter, only []string, at time.Time) check.Letter {
-	if len(only) == 0 || (l != check.Failed && l != check.Passed && l != check.Excepted) {
+// lineOf is how a test stands for a control: of one that it counts for on some policies alone, judged over the rows of
+// these and over no others. It is nil where there is no such test.
+func (b *Board) lineOf(t grc.ControlTest) *TestLine {
+	whole := b.Tests[t.Test]
+	if len(t.OnlyPolicies) == 0 || whole == nil {
+		return whole
+	}
+	key := t.Test + "|" + strings.Join(t.OnlyPolicies, "|")
+	if l := b.data.narrowed[key]; l != nil {
 		return l
 	}
-	for _, p := range only {
-		if b.policyOn(p, at) != PolicyInForce {
-			return check.Failed
+	l := &TestLine{ID: t.Test, Rule: whole.Rule, runs: whole.runs, history: check.TestHistory{Changes: b.data.narrow.Changes(t.Test, t.OnlyPolicies), Pauses: whole.history.Pauses, Dates: whole.history.Dates}}
+	if all := l.history.Changes; len(all) > 0 {
+		words := make([]change, len(all))
+		for i, c := range all {
+			words[i] = change{Verdict: wordOf(c.State), At: c.At}
 		}
+		l.fill(check.State{Test: t.Test, Verdict: words[len(words)-1].Verdict, At: words[len(words)-1].At}, words, l.runs)
 	}
-	return check.Passed
+	l.Cells = make([]check.DayCell, len(b.Days))
+	if placed, err := check.NewStrip(b.dated.days, b.Now, len(b.Days)).Place(l.runs); err == nil { // in order: tests() has placed them
+		l.Cells = placed.Letters(nil, l.history)
+	}
+	b.data.narrowed[key] = l
+	return l
+}
+
+// wordOf is the word for the state of a run.
+func wordOf(s check.RunState) check.Word {
+	return map[check.RunState]check.Word{check.RunPassed: "pass", check.RunFailed: "fail", check.RunExcepted: "excepted", check.RunErrored: "error", check.RunUnknown: "unknown", check.RunNotApplicable: "not_applicable"}[s]
 }

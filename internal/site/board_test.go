@@ -52,7 +52,11 @@ type firm struct {
 	me    op.Actor
 	users []collect.Resource
 	wrong func() (collect.Manifest, error)
-	clock interface{ Move(time.Duration) }
+	kinds []string // that the source supplies; identities where none are named
+	clock interface {
+		Move(time.Duration)
+		Now() time.Time
+	}
 }
 
 func newFirm(t *testing.T, database string) *firm {
@@ -69,7 +73,11 @@ func newFirm(t *testing.T, database string) *firm {
 	c := testkit.NewClock()
 	f.clock = c
 	connector := collect.Connector{Name: "fixed", Title: "Fixed", Doc: "For tests.", New: func(json.RawMessage) (collect.Source, error) {
-		return fixed{[]string{"idp.user"}, &f.users, f.wrong}, nil
+		kinds := f.kinds
+		if kinds == nil {
+			kinds = []string{"idp.user"}
+		}
+		return fixed{kinds, &f.users, f.wrong}, nil
 	}}
 	f.App, err = site.Open(t.Context(), cfg, site.Parts{Clock: c, Connectors: []collect.Connector{connector}})
 	if err != nil {

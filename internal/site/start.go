@@ -51,7 +51,7 @@ func (a *App) Found(ctx context.Context, name, email string) (string, error) {
 		return "", err
 	}
 	_, err = a.DB.Change(ctx, org, store.System("organization.create"), func(tx *store.Tx) error {
-		owner := &grc.Person{Name: whoAmI(), Email: email, Kind: "employee", State: "active", Source: "by hand"}
+		owner := &grc.Person{Name: whoAmI(), Email: email, Kind: "employee", State: "active", Source: grc.FromSetup}
 		if err := grc.Found(ctx, tx, name, key, owner); err != nil {
 			return err
 		}

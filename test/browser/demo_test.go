@@ -23,6 +23,7 @@ import (
 	"assay/internal/op"
 	"assay/internal/site"
 	"assay/internal/store"
+	"assay/internal/testkit"
 )
 
 // demo is a small company with a week behind it: this machine and a git repository as sources, evidence in
@@ -186,12 +187,21 @@ func (d *demo) programme(t *testing.T) {
 	}
 	d.do(t, d.owner, "decision.create", map[string]any{"subject": "CC6.4", "decision": "not_applicable", "reason": "There is no office: everybody works from home."})
 	pol := d.list(t, "policy.list", map[string]any{"limit": 1, "sort": "ref"})[0]
-	pol = d.do(t, d.other, "policy.update", map[string]any{"id": pol["id"], "rev": pol["rev"], "body": "# Purpose\n\nThis policy says how we keep **information** safe.\n\n- Everybody reads it.\n- Everybody keeps to it.\n", "author": d.other.Person})
+	pol = d.do(t, d.other, "policy.update", map[string]any{"id": pol["id"], "rev": pol["rev"], "body": testkit.PolicyText(texts(pol["sections"]), "This policy says how we keep **information** safe.\n\n- Everybody reads it.\n- Everybody keeps to it.\n\n"), "author": d.other.Person})
 	d.do(t, d.other, "policy.submit", map[string]any{"id": pol["id"], "rev": pol["rev"]})
 	d.do(t, d.owner, "definition.create", map[string]any{"title": "Our own severity", "text": "tests: []\n"})
 	d.bring(t, "Sign-on settings, November", "screenshot", control, picture(), "accepted")
 	d.evidence = d.bring(t, "Accounts of the shop", "access_review", control, []byte("account,decision\notto@example.com,keep\nlena@example.com,remove\n"), "submitted")
 	d.bring(t, "A page from the outside", "other", control, []byte("<html><script>alert(1)</script><body>Not to be shown</body></html>"), "draft")
+}
+
+func texts(list any) []string {
+	out := []string{}
+	all, _ := list.([]any)
+	for _, x := range all {
+		out = append(out, fmt.Sprint(x))
+	}
+	return out
 }
 
 func (d *demo) bring(t *testing.T, title, kind string, control any, file []byte, until string) string {

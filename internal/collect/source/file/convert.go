@@ -25,6 +25,7 @@ type converter struct {
 	separator   string
 	noneIfEmpty map[string]bool
 	constants   map[string]any
+	clock       clock.Clock
 }
 
 // state says whether a cell holds a value.
@@ -36,7 +37,7 @@ const (
 )
 
 func newConverter(cfg Config, kind schema.Kind) (*converter, error) {
-	c := &converter{kind: kind, values: cfg.Values, separator: cfg.Separator, constants: map[string]any{}, noneIfEmpty: map[string]bool{},
+	c := &converter{clock: clock.System{}, kind: kind, values: cfg.Values, separator: cfg.Separator, constants: map[string]any{}, noneIfEmpty: map[string]bool{},
 		yes: words(cfg.TrueWords, "true", "yes", "y", "1"), no: words(cfg.FalseWords, "false", "no", "n", "0")}
 	for w := range c.yes {
 		if c.no[w] {
@@ -242,6 +243,8 @@ func (c *converter) time(a schema.Attr, s string) (any, state, string) {
 		return nil, filled, fmt.Sprintf("%q can be read as %s and as %s", cut(s), found[0].Format(time.DateOnly), found[1].Format(time.DateOnly))
 	case found[0].Year() < 1900 || found[0].Year() > 2200:
 		return nil, filled, fmt.Sprintf("%q lies outside the years 1900 to 2200", cut(s))
+	case a.Past && found[0].After(c.clock.Now().Add(24*time.Hour)):
+		return nil, filled, fmt.Sprintf("%q is in the future, and %s is when something happened. Correct the date, or leave the cell empty if it has not happened yet", cut(s), a.Name)
 	}
 	if a.Type == "date" {
 		return found[0].Format(time.DateOnly), filled, ""

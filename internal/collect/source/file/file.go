@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strings"
 
+	"assay/internal/clock"
 	"assay/internal/collect"
 	"assay/internal/collect/source/feed"
 	"assay/internal/collect/source/schema"
@@ -48,6 +49,12 @@ type Source struct {
 	kind schema.Kind
 	open func() (io.ReadCloser, error)
 	conv *converter
+}
+
+// At makes the source take the time from a clock: what lies ahead of it has not happened.
+func (s *Source) At(c clock.Clock) *Source {
+	s.conv.clock = c
+	return s
 }
 
 var fields = []collect.ConfigField{
@@ -99,7 +106,11 @@ func New(cfg Config, s schema.Schema, open func() (io.ReadCloser, error)) (*Sour
 		if cfg.Kind == "" {
 			return nil, errs.At("kind", "is missing").Mend("say what the rows are, such as person")
 		}
-		return nil, errs.At("kind", "there is no kind %q", cfg.Kind).Mend("choose one of: %s", strings.Join(s.Names(), ", "))
+		return nil, errs.At("kind", "there is no kind %q", cfg.Kind).Mend("choose one of: %s", strings.Join(importable(s), ", "))
+	}
+	if kind.Kept {
+		return nil, errs.At("kind", "%s cannot be imported: Assay keeps them itself, with who wrote and who approved each", cfg.Kind).
+			Mend("create them in Assay; a file can hold one of: %s", strings.Join(importable(s), ", "))
 	}
 	if open == nil {
 		open = func() (io.ReadCloser, error) {
@@ -119,6 +130,14 @@ func New(cfg Config, s schema.Schema, open func() (io.ReadCloser, error)) (*Sour
 		return nil, err
 	}
 	return &Source{cfg: cfg, kind: kind, open: open, conv: conv}, nil
+}
+
+// importable are the names of the kinds that a file can hold.
+func importable(s schema.Schema) []string {
+	return slices.DeleteFunc(s.Names(), func(n string) bool {
+		k, ok := s.Kind(n)
+		return ok && k.Kept
+	})
 }
 
 // settle fills in what can be told from the rest.

@@ -27,6 +27,7 @@ type Schema interface {
 type Kind struct {
 	Name       string
 	NeverEmpty bool // zero of them is an error, not a fact (INV-08)
+	Kept       bool // Assay keeps them itself: no source supplies them
 	Attrs      map[string]Attr
 }
 
@@ -34,10 +35,11 @@ type Kind struct {
 type Attr struct {
 	Name, Type, Doc string
 	Values          []string // the only values there are, where that is so
+	Past            bool     // of a time or day: it is that of an event that has happened
 }
 
 // Of the resource itself, and never among its attributes: its key, its name, and what the engine sets.
-var itself = map[string]bool{"id": true, "name": true, "present": true}
+var itself = map[string]bool{"id": true, "name": true, "present": true, "imported": true}
 
 // Kinds is a Schema held in memory.
 type Kinds map[string]Kind
@@ -55,9 +57,14 @@ func Declared() (Kinds, error) {
 		}
 		attrs := make([]Attr, 0, len(k.Attributes))
 		for _, a := range k.Attributes {
-			attrs = append(attrs, Attr{Name: a.Name, Type: a.Type, Doc: a.Doc, Values: a.Values})
+			attrs = append(attrs, Attr{Name: a.Name, Type: a.Type, Doc: a.Doc, Values: a.Values, Past: a.InPast()})
 		}
 		all.Add(k.Kind, k.NeverEmpty, attrs...)
+		if k.Register == content.RegisterKept {
+			kept := all[k.Kind]
+			kept.Kept = true
+			all[k.Kind] = kept
+		}
 	}
 	return all, nil
 }

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"assay/internal/check"
+	"assay/internal/collect"
+	"assay/internal/grc"
+	"assay/internal/store"
+)
+
+// Narrow judges tests over the rows of some policies alone, for the controls that a test counts for on those only. It
+// knows what was kept of each row, so that it says of any moment what the check before it came to.
+type Narrow struct {
+	refs  map[string][]refAt // by resource: of which policy it is a row, oldest first
+	tests map[string]*rowHistory
+}
+
+type refAt struct {
+	at  time.Time
+	ref string
+}
+
+// rowHistory is what was kept of one test, oldest first.
+type rowHistory struct {
+	finds  []findAt
+	states []stateAt
+}
+
+type findAt struct {
+	at       time.Time
+	resource string
+	verdict  check.Word
+}
+
+type stateAt struct {
+	at      time.Time
+	state   check.RunState
+	stopped bool // nothing was looked at: the rows are as old as they were, and the state says why
+}
+
+// Narrowed lists the tests that some control counts on certain policies alone.
+func Narrowed(controls []*grc.Control) []string {
+	var out []string
+	for _, c := range controls {
+		for _, t := range c.Tests {
+			if len(t.OnlyPolicies) > 0 && !slices.Contains(out, t.Test) {
+				out = append(out, t.Test)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// ReadNarrow reads what it takes to judge some tests over the rows of policies. Without tests it reads nothing.
+func ReadNarrow(ctx context.Context, v *store.View, tests []string) (*Narrow, error) {
+	n := &Narrow{refs: map[string][]refAt{}, tests: map[string]*rowHistory{}}
+	if len(tests) == 0 {
+		return n, nil
+	}
+	where, args := "", []any{}
+	for i, t := range tests {
+		where += fmt.Sprintf(", $%d", i+3)
+		args = append(args, t)
+		n.tests[t] = &rowHistory{}
+	}
+	where = "test IN (" + where[2:] + ")"
+	finds, err := store.ProjectChanges[struct {
+		Test, Resource string
+		Verdict        check.Word
+		At             int64
+	}](ctx, v, check.Finds, []string{"test", "resource", "verdict", "at"}, where, args...)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range finds {
+		n.tests[f.Test].finds = append(n.tests[f.Test].finds, findAt{time.UnixMilli(f.At).UTC(), f.Resource, f.Verdict})
+	}
+	states, err := store.ProjectChanges[struct {
+		Test          string
+		Verdict       check.Word
+		Evaluated, At int64
+	}](ctx, v, check.States, []string{"test", "state", "evaluated", "at"}, where, args...)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range states {
+		stopped := s.Evaluated == 0 && (s.Verdict == "error" || s.Verdict == "unknown")
+		n.tests[s.Test].states = append(n.tests[s.Test].states, stateAt{time.UnixMilli(s.At).UTC(), s.Verdict.RunState(), stopped})
+	}
+	return n, n.readRefs(ctx, v)
+}
+
+// readRefs reads of which policy each row is, and was.
+func (n *Narrow) readRefs(ctx context.Context, v *store.View) error {
+	rows, err := store.ProjectChanges[struct {
+		ID, Attrs string
+		At        int64
+	}](ctx, v, collect.Versions, []string{"id", "attrs", "at"}, "kind IN ($3, $4, $5)", "internal.policy", "internal.policy_version", "internal.acknowledgement")
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		var a struct {
+			Ref       any `json:"ref"`
+			PolicyRef any `json:"policy_ref"`
+		}
+		if err := json.Unmarshal([]byte(r.Attrs), &a); err != nil {
+			return fmt.Errorf("attributes of %s: %w", r.ID, err)
+		}
+		ref, ok := a.PolicyRef.(string)
+		if !ok {
+			ref, _ = a.Ref.(string)
+		}
+		if old := n.refs[r.ID]; len(old) == 0 || old[len(old)-1].ref != ref {
+			n.refs[r.ID] = append(old, refAt{time.UnixMilli(r.At).UTC(), ref})
+		}
+	}
+	return nil
+}
+
+// Changes lists what a test came to over the rows of some policies, oldest first: as the changes of the test itself,
+// they are laid over the days by F-00.
+func (n *Narrow) Changes(test string, policies []string) []check.StateChange {
+	h := n.tests[test]
+	if h == nil {
+		return nil
+	}
+	var out []check.StateChange
+	rows := map[string]check.Word{}
+	f, s := 0, 0
+	for _, at := range n.moments(h) {
+		for f < len(h.finds) && !h.finds[f].at.After(at) {
+			rows[h.finds[f].resource] = h.finds[f].verdict
+			f++
+		}
+		for s < len(h.states) && !h.states[s].at.After(at) {
+			s++
+		}
+		if s == 0 {
+			continue // it was not run yet
+		}
+		state := h.states[s-1].state
+		if !h.states[s-1].stopped {
+			state = n.worst(rows, policies, at)
+		}
+		if len(out) == 0 || out[len(out)-1].State != state {
+			out = append(out, check.StateChange{At: at, State: state})
+		}
+	}
+	return out
+}
+
+// moments are those at which the answer may change: what was found is all of one check, at one moment.
+func (n *Narrow) moments(h *rowHistory) []time.Time {
+	var out []time.Time
+	for _, f := range h.finds {
+		out = append(out, f.at)
+	}
+	for _, s := range h.states {
+		out = append(out, s.at)
+	}
+	slices.SortFunc(out, time.Time.Compare)
+	return slices.CompactFunc(out, time.Time.Equal)
+}
+
+// At is what the last check before a moment came to over the rows of some policies. Before the first it is unknown.
+func (n *Narrow) At(test string, policies []string, at time.Time) check.RunState {
+	state := check.RunUnknown
+	for _, c := range n.Changes(test, policies) {
+		if !c.At.After(at) {
+			state = c.State
+		}
+	}
+	return state
+}
+
+// gravity orders the states of rows: the gravest is that of the whole.
+var gravity = map[check.RunState]int{check.RunPassed: 0, check.RunExcepted: 1, check.RunUnknown: 2, check.RunErrored: 3, check.RunFailed: 4}
+
+// worst is the gravest verdict over the rows of some policies. A policy without any row is unknown, never passed.
+// What a test found missing is no row of any policy, and so counts for each.
+func (n *Narrow) worst(rows map[string]check.Word, policies []string, at time.Time) check.RunState {
+	state, seen := check.RunPassed, map[string]bool{}
+	take := func(s check.RunState) {
+		if gravity[s] > gravity[state] {
+			state = s
+		}
+	}
+	for resource, verdict := range rows {
+		if verdict == check.Gone {
+			continue
+		}
+		ref, row := n.refOf(resource, at)
+		switch {
+		case row && slices.Contains(policies, ref):
+			seen[ref] = true
+			take(verdict.RunState())
+		case !row && strings.Contains(resource, ":"):
+			take(verdict.RunState())
+		}
+	}
+	for _, p := range policies {
+		if !seen[p] {
+			take(check.RunUnknown)
+		}
+	}
+	return state
+}
+
+// refOf says of which policy a resource was a row at a moment.
+func (n *Narrow) refOf(resource string, at time.Time) (ref string, row bool) {
+	all := n.refs[resource]
+	i, _ := slices.BinarySearchFunc(all, at, func(r refAt, t time.Time) int { return cmp.Or(r.at.Compare(t), -1) })
+	if i == 0 {
+		return "", len(all) > 0
+	}
+	return all[i-1].ref, true
+}
