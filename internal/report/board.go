@@ -75,11 +75,15 @@ type EvidenceLine struct {
 // TestLine is one test on the board.
 type TestLine struct {
 	ID        string
-	Rule      *check.Rule // nil where the test is no longer in the catalogue
-	State     check.State // what it came to last
-	Known     bool        // it was run at least once
-	Latest    time.Time   // when it was last run
-	Completed time.Time   // when it last came to an end
+	Rule      *check.Rule     // nil where the test is no longer in the catalogue
+	Off       *check.Disabled // where it was switched off
+	Changed   *check.Change   // where the company changed it
+	Added     *check.Change   // where it is the company's own
+	State     check.State     // what it came to last
+	Paused    bool            // it rests now
+	Known     bool            // it was run at least once
+	Latest    time.Time       // when it was last run
+	Completed time.Time       // when it last came to an end
 	Done      check.RunState
 	Cells     []check.DayCell
 }
@@ -93,6 +97,7 @@ type boardData struct {
 	decisions    map[string]*grc.Decision   // by subject
 	overdue      map[string]int             // overdue tasks by subject
 	exceptions   []*grc.Exception           // live ones
+	pauses       map[string][]check.Stretch // by test
 	plans        map[string]map[string]bool // tests by scope
 	states       map[string]check.State     // what each test came to last
 	only         *grc.Control               // the one control that is looked at; nil where all are
@@ -222,6 +227,9 @@ func (d *boardData) readWork(ctx context.Context, v *store.View) error {
 		if e.Live(v.Now) {
 			d.exceptions = append(d.exceptions, e)
 		}
+	}
+	if d.pauses, err = check.Pauses(ctx, v); err != nil {
+		return err
 	}
 	plans, err := check.Plans.Select(ctx, v, "", "")
 	if err != nil {

@@ -18,8 +18,14 @@ func (b *Board) tests(cat *check.Catalogue) error {
 		if only := b.data.only; only != nil && !slices.ContainsFunc(only.Tests, func(t grc.ControlTest) bool { return t.Test == r.ID() }) {
 			continue
 		}
-		b.Tests[r.ID()] = &TestLine{ID: r.ID(), Rule: r}
+		b.Tests[r.ID()] = lineOf(cat, r)
 		ids[r.ID()] = true
+	}
+	for _, off := range cat.Disabled() {
+		if only := b.data.only; only == nil || slices.ContainsFunc(only.Tests, func(t grc.ControlTest) bool { return t.Test == off.ID }) {
+			b.Tests[off.ID] = &TestLine{ID: off.ID, Off: &off}
+			ids[off.ID] = true
+		}
 	}
 	for id := range b.data.changes {
 		if !ids[id] {
@@ -38,14 +44,27 @@ func (b *Board) tests(cat *check.Catalogue) error {
 				return fmt.Errorf("runs of %s: %w", id, err)
 			}
 		}
+		t.Paused = check.Covers(b.data.pauses[id], b.Now)
 		t.fill(b.data.states[id], b.data.changes[id], runs[which])
-		h := check.TestHistory{Changes: make([]check.StateChange, 0, len(b.data.changes[id]))}
+		h := check.TestHistory{Pauses: b.data.pauses[id], Changes: make([]check.StateChange, 0, len(b.data.changes[id]))}
 		for _, s := range b.data.changes[id] {
 			h.Changes = append(h.Changes, check.StateChange{At: s.At, State: s.Verdict.RunState()})
 		}
 		t.Cells = placed[which].Letters(nil, h)
 	}
 	return nil
+}
+
+// lineOf is a test of the catalogue with what the company made of it.
+func lineOf(cat *check.Catalogue, r *check.Rule) *TestLine {
+	t := &TestLine{ID: r.ID(), Rule: r}
+	if x, ok := cat.Changed(r.ID()); ok {
+		t.Changed = &x
+	}
+	if x, ok := cat.Added(r.ID()); ok {
+		t.Added = &x
+	}
+	return t
 }
 
 // scopesOf names the lists of tests in which a test stands: tests with the same name share their runs.
@@ -139,7 +158,10 @@ func policyAt(p *grc.Policy, at time.Time) PolicyState {
 func (b *Board) factsOf(c *grc.Control, evidence []EvidenceLine) ControlFacts {
 	f := ControlFacts{NotApplicable: b.data.decisions[c.Ref] != nil || b.data.decisions[c.ID] != nil, HasOwner: c.Owner != "", OverdueTasks: b.data.overdue[c.ID]}
 	for _, t := range c.Tests {
-		x := TestFacts{Test: t.Test, Required: t.Role != "supporting", Interval: 24 * time.Hour}
+		x := TestFacts{Test: t.Test, Required: t.Role != "supporting", Interval: 24 * time.Hour, Paused: check.Covers(b.data.pauses[t.Test], b.Now)}
+		if l := b.Tests[t.Test]; l != nil && l.Off != nil {
+			x.Off = l.Off.Reason
+		}
 		if l := b.Tests[t.Test]; l != nil && l.Known {
 			x.Latest, x.Completed, x.CompletedAt = l.State.Verdict.RunState(), l.Done, l.Completed
 			if n := b.narrow(letterOf(l.Done), t.OnlyPolicies, b.Now); len(t.OnlyPolicies) > 0 && n != letterOf(l.Done) {
