@@ -5,6 +5,7 @@ package test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"assay/internal/auth"
 	"assay/internal/blob"
 	"assay/internal/check"
+	"assay/internal/clock"
 	"assay/internal/collect"
 	"assay/internal/grc"
 	"assay/internal/job"
@@ -64,10 +66,16 @@ func real() world {
 			"user.invite":         {"roles": []string{"guest"}},
 			"user.grant":          {"roles": []string{"owner"}},
 			"token.create":        {"scopes": []string{"read"}},
-			"definition.create":   {"text": "tests:\n  - id: idp.dormant\n    severity: high\n"},
+			"definition.create":   {"text": "tests:\n  - id: idp.dormant\n    severity: high\n", "reason": "It matters more to us."},
+			"test_pause.create":   {"test": "idp.mfa_all", "ends_at": clock.Format(testkit.Start.AddDate(0, 0, 6))},
+			"test_pause.update":   {"test": "idp.mfa_all"},
+			"test.versions":       {"id": "idp.mfa_all"},
+			"rule_file.update":    {"id": r.ruleFile},
+			"rule_file.approve":   {"id": r.ruleFile},
+			"rule_file.reject":    {"id": r.ruleFile},
 		},
 		silent: map[string]string{},
-		shared: map[string]string{"test.get": "the catalogue is the same for all", "test.results": "the catalogue is the same for all"},
+		shared: map[string]string{"test.get": "the catalogue is the same for all", "test.results": "the catalogue is the same for all", "test.versions": "the catalogue is the same for all"},
 	}
 }
 
@@ -76,10 +84,24 @@ type parts struct {
 	ids    map[string]map[string]string
 	people map[string]op.Actor
 	house  *testkit.House
+	files  int
 }
 
 func (p *parts) id(what string) func(*maker, string) any {
 	return func(_ *maker, org string) any { return p.ids[org][what] }
+}
+
+// ruleFile is a file of the data folder that waits for approval: the program makes it when it reads the folder.
+func (p *parts) ruleFile(_ *maker, org string) any {
+	p.files++
+	f := &check.RuleFile{Path: fmt.Sprintf("made-%d.yaml", p.files), Text: "tests:\n  - id: idp.dormant\n    severity: high\n", State: "proposed"}
+	_, err := p.house.Store.Change(context.Background(), org, store.System("test"), func(tx *store.Tx) error {
+		return store.Put(context.Background(), tx, check.RuleFiles, f)
+	})
+	if err != nil {
+		panic(err)
+	}
+	return f.ID
 }
 
 // fixed is a connector that always gives the same.
@@ -155,6 +177,7 @@ func (p *parts) prepare(t *testing.T, h *testkit.House, org string, w *job.Works
 	ids["resource"] = list.Data[0].ID
 	p.ids[org] = ids
 	ids["user"] = user.ID
+	ids["rule_file"] = p.ruleFile(nil, org).(string)
 	return ids
 }
 

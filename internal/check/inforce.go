@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -146,12 +147,53 @@ func (s *setInForce) differences(ctx context.Context, v *store.View, next *setIn
 		return nil, err
 	}
 	out := Differences(from, to)
+	was, err := s.overrides()
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range restated(was, all) {
+		_, off := from.Off(id)
+		if (off || from.rules[id] != nil) && !slices.ContainsFunc(out, func(d string) bool { return strings.HasPrefix(d, id+":") }) {
+			out = append(out, id+": set to what it is already")
+		}
+	}
 	for _, id := range to.order {
 		if _, off := from.Off(id); from.rules[id] == nil && !off && tied[id] != "" {
 			out = append(out, id+": added, and control "+tied[id]+" counts on it already")
 		}
 	}
 	return out, nil
+}
+
+// restated lists the tests of which an override says what neither it said before, nor one that goes as it comes. Where that
+// is what holds already it changes nothing yet; but it would, once what lies under it is another.
+func restated(was, now []*Override) []string {
+	stays := map[string]bool{}
+	for _, o := range now {
+		stays[o.File] = true
+	}
+	said := func(t TestChange, file string) bool {
+		for _, o := range was {
+			if o.File != file && stays[o.File] {
+				continue
+			}
+			for _, x := range o.Tests {
+				if x.Fixtures, t.Fixtures = nil, nil; x.ID == t.ID && reflect.DeepEqual(x, t) {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	var out []string
+	for _, o := range now {
+		for _, t := range o.Tests {
+			if !said(t, o.File) {
+				out = append(out, t.ID)
+			}
+		}
+	}
+	return out
 }
 
 // controlsOf reads the refs of the controls that there are, and of each test the control that counts on it. Controls are
