@@ -54,9 +54,9 @@ var Definitions = thing.Kind[Definition]{
 		{Verb: "approve", Doc: "Approve a definition. Not its author.", From: []string{"proposed"}, To: "active", Act: "approve", By: "approved_by", At: "approved_at",
 			NotBy: []string{"created_by", "updated_by", "requested_by"}},
 		{Verb: "reject", Doc: "Reject a definition.", From: []string{"proposed"}, To: "rejected", Act: "approve"},
-		{Verb: "retire", Doc: "Ask to take a definition out of force. It stays in force until that is approved.", From: []string{"active"}, To: "retiring", Act: "edit", By: "retired_by",
+		{Verb: "ask_to_retire", Doc: "Ask to take a definition out of force. It stays in force until that is approved.", From: []string{"active"}, To: "retiring", Act: "edit", By: "retired_by",
 			Takes: []string{"retire_reason"}, Wants: []string{"retire_reason"}},
-		{Verb: "approve_retire", Doc: "Approve that a definition is taken out of force. Not by whoever asked for it.", From: []string{"retiring"}, To: "retired", Act: "approve",
+		{Verb: "retire", Doc: "Take a definition out of force, after somebody else asked for it.", From: []string{"retiring"}, To: "retired", Act: "approve",
 			NotBy: []string{"retired_by", "updated_by"}},
 		{Verb: "keep", Doc: "Keep a definition in force that was to be retired.", From: []string{"retiring"}, To: "active", Act: "edit"},
 		{Verb: "propose", Doc: "Propose a retired or rejected definition again.", From: []string{"retired", "rejected"}, To: "proposed", Act: "edit", By: "requested_by"},
@@ -147,8 +147,8 @@ var definitionRules = []op.Also[Definition]{
 		now.Since = tx.Now
 		return now.weigh(ctx, tx)
 	}},
+	{Verb: "ask_to_retire", Do: retiring},
 	{Verb: "retire", Do: retiring},
-	{Verb: "approve_retire", Do: retiring},
 	{Verb: "propose", Do: func(ctx context.Context, tx *store.Tx, _, now *Definition) error {
 		now.ApprovedBy, now.ApprovedAt, now.Since = "", time.Time{}, time.Time{}
 		now.RetiredBy, now.RetireReason, now.RetireChanges = "", "", nil

@@ -87,7 +87,7 @@ var TestPauses = thing.Kind[TestPause]{
 	Moves: []thing.Move{
 		{Verb: "approve", Doc: "Approve a pause of at most 7 days. Not by whoever asked for it.", From: []string{"requested"}, To: "approved", Act: "approve", By: "approved_by", At: "approved_at",
 			NotBy: []string{"created_by", "updated_by", "requested_by"}},
-		{Verb: "approve_long", Doc: "Approve a pause of more than 7 days, as an owner. Not by whoever asked for it.", From: []string{"requested"}, To: "approved", Act: "approve_long", By: "approved_by", At: "approved_at",
+		{Verb: "approve_as_owner", Doc: "Approve a pause of more than 7 days, as an owner. Not by whoever asked for it.", From: []string{"requested"}, To: "approved", Act: "approve_as_owner", By: "approved_by", At: "approved_at",
 			NotBy: []string{"created_by", "updated_by", "requested_by"}},
 		{Verb: "reject", Doc: "Reject a pause.", From: []string{"requested"}, To: "rejected", Act: "approve"},
 		{Verb: "revoke", Doc: "End an approved pause at once.", From: []string{"approved"}, To: "revoked", Act: "approve", By: "revoked_by", At: "revoked_at"},

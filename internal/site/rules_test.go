@@ -3,6 +3,7 @@
 package site_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -24,7 +25,6 @@ import (
 	"assay/internal/report"
 	"assay/internal/site"
 	"assay/internal/store"
-	"assay/internal/testkit"
 )
 
 // file writes a file of the data folder, or takes it away where the text is empty.
@@ -165,7 +165,10 @@ func (f *firm) days(t *testing.T, days int) map[string]string {
 	return out
 }
 
-func differ(t *testing.T, what string, was, now map[string]string) {
+func differ(t interface {
+	Helper()
+	Errorf(string, ...any)
+}, what string, was, now map[string]string) {
 	t.Helper()
 	for _, k := range slices.Sorted(maps.Keys(was)) {
 		if was[k] != now[k] {
@@ -210,6 +213,41 @@ func (f *firm) again(t *testing.T, cat func() (*check.Catalogue, error)) {
 	}
 	f.App = a
 	t.Cleanup(func() { a.Close() })
+}
+
+// tally counts what would be wrong.
+type tally int
+
+func (*tally) Helper()                 {}
+func (n *tally) Errorf(string, ...any) { *n++ }
+
+// The control of the test above: the same look finds it where the folder is read as it is now, whatever moment is asked for.
+func TestReadingTheFolderAsItIsNowIsFound(t *testing.T) {
+	f := newFirm(t, "")
+	f.users = []collect.Resource{user("jo", true)}
+	f.check(t)
+	then := f.DB.Clock().Now()
+	f.clock.Move(24 * time.Hour)
+	f.check(t)
+	was := f.picture(t, then)
+	f.file(t, "own.yaml", "tests:\n  - id: idp.mfa_all\n    enabled: false\n    reason: We do not want it.\n")
+	f.again(t, nil)
+	f.Boards.Rules = func(context.Context, *store.View) (*check.Catalogue, error) {
+		std, err := check.Standard()
+		if err != nil {
+			return nil, err
+		}
+		files, err := check.LoadOverrides(os.DirFS(filepath.Join(f.Data, "tests")))
+		if err != nil {
+			return nil, err
+		}
+		return std.With(files, nil)
+	}
+	var n tally
+	differ(&n, "", was, f.picture(t, then))
+	if n < 3 {
+		t.Errorf("%d answers differ: the look proves nothing", n)
+	}
 }
 
 const ownOf = `
@@ -404,16 +442,16 @@ func TestADefinitionThatChangesATestTakesTwoPeople(t *testing.T) {
 			t.Errorf("what is in force was ended: %v", err)
 		}
 		f.clock.Move(time.Hour)
-		if d, err = f.step(t, kim, "definition.retire", d, map[string]any{"retire_reason": "We do it again."}); err != nil {
+		if d, err = f.step(t, kim, "definition.ask_to_retire", d, map[string]any{"retire_reason": "We do it again."}); err != nil {
 			t.Fatal(err)
 		}
 		if f.test(t, "idp.mfa_all").Condition != "true" || !strings.Contains(fmt.Sprint(d["retire_changes"]), "condition") {
 			t.Errorf("one person retired it: %v", d)
 		}
-		if _, err = f.step(t, kim, "definition.approve_retire", d, nil); errs.Public(err).Code != errs.Denied {
+		if _, err = f.step(t, kim, "definition.retire", d, nil); errs.Public(err).Code != errs.Denied {
 			t.Errorf("whoever asked to retire it approves: %v", err)
 		}
-		if _, err = f.step(t, jo, "definition.approve_retire", d, nil); err != nil {
+		if _, err = f.step(t, jo, "definition.retire", d, nil); err != nil {
 			t.Fatal(err)
 		}
 		if x := f.test(t, "idp.mfa_all"); x.Changed || x.Condition == "true" {
@@ -490,7 +528,7 @@ func TestAPauseMakesAZAndNeverTurnsAnFAway(t *testing.T) {
 		if _, err := f.step(t, kim, "test_pause.approve", long, nil); errs.Public(err).Code != errs.Denied {
 			t.Errorf("a manager approves 20 days: %v", err)
 		}
-		if _, err := f.step(t, kim, "test_pause.approve_long", long, nil); errs.Public(err).Code != errs.Denied {
+		if _, err := f.step(t, kim, "test_pause.approve_as_owner", long, nil); errs.Public(err).Code != errs.Denied {
 			t.Errorf("a manager approves 20 days as an owner: %v", err)
 		}
 		before := f.days(t, 5)
@@ -524,7 +562,7 @@ func TestAPauseMakesAZAndNeverTurnsAnFAway(t *testing.T) {
 		if d := f.test(t, "idp.mfa_all"); d.Spans[0].Letter != "N" || d.Spans[1].Letter != "F" {
 			t.Errorf("the day after: %v", d.Spans)
 		}
-		if _, err := f.step(t, owner, "test_pause.approve_long", long, nil); err != nil {
+		if _, err := f.step(t, owner, "test_pause.approve_as_owner", long, nil); err != nil {
 			t.Fatal(err)
 		}
 		if d := f.test(t, "idp.mfa_all"); d.Spans[0].Letter != "Z" {
@@ -611,4 +649,56 @@ func TestFilesAddControlsAndNeverChangeThem(t *testing.T) {
 	}
 }
 
-var _ = testkit.Start
+// A later program whose tests do not fit with what the company changed does not take effect, and what held goes on.
+func TestACatalogueThatDoesNotFitWaits(t *testing.T) {
+	f := newFirm(t, "")
+	jo, kim := f.someone(t, "jo", op.Manager), f.someone(t, "kim", op.Manager)
+	d := f.must(t, jo, "definition.create", map[string]any{"title": "Stricter", "reason": "Our contract.", "text": "tests:\n  - id: idp.dormant\n    params: {days: 30}\n"})
+	d, err := f.step(t, kim, "definition.approve", d, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.again(t, another(t)) // it has no such test
+	f.clock.Move(time.Hour)
+	if n := f.read(t); n.Edition != "" || !strings.Contains(n.Problem, fmt.Sprint(d["id"])) {
+		t.Errorf("%+v", n)
+	}
+	if f.test(t, "idp.dormant").State == "" || f.test(t, "idp.mfa_all").Title == "Another title" {
+		t.Error("the later catalogue holds, and the change of the company does not fit it")
+	}
+	if d, err = f.step(t, jo, "definition.ask_to_retire", d, map[string]any{"retire_reason": "The new version has no such test."}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = f.step(t, kim, "definition.retire", d, nil); err != nil {
+		t.Fatal(err)
+	}
+	if n := f.read(t); n.Edition == "" || n.Problem != "" || f.test(t, "idp.mfa_all").Title != "Another title" {
+		t.Errorf("after it was retired: %+v", n)
+	}
+}
+
+// A data folder from before catalogues were kept: the first start writes one, and what was before is read by that one for ever.
+func TestBeforeTheFirstCatalogueThatFirstOneIsRead(t *testing.T) {
+	f := newFirm(t, "")
+	f.org = "org_old"
+	if _, err := f.DB.Change(t.Context(), f.org, store.System("test"), func(tx *store.Tx) error {
+		return grc.Found(t.Context(), tx, "Old Ltd", "", &grc.Person{Name: "Jo", Email: "jo@example.com", Kind: "employee", State: "active"})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	f.me = site.Here(f.org)
+	then := f.DB.Clock().Now()
+	f.clock.Move(24 * time.Hour)
+	if n := f.read(t); n.Edition == "" {
+		t.Fatal("the first start writes no catalogue")
+	}
+	f.clock.Move(24 * time.Hour)
+	f.again(t, another(t))
+	f.read(t)
+	for at, want := range map[time.Time]bool{then: false, {}: true} {
+		d, err := op.Do[*report.TestDetail](t.Context(), f.Gate, f.me, "test.get", map[string]any{"id": "idp.mfa_all"}, at)
+		if err != nil || (d.Title == "Another title") != want {
+			t.Errorf("as of %s it is the later one: %v", at, err)
+		}
+	}
+}

@@ -147,6 +147,9 @@ func (a *App) work(ctx context.Context) {
 	defer second.Stop()
 	defer hour.Stop()
 	grown := map[string]bool{}
+	for o := range a.all(ctx) {
+		a.beforeCheck(ctx, o)
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -209,6 +212,7 @@ func (a *App) cycleOf(ctx context.Context, org string) error {
 	if err != nil || !mine {
 		return err
 	}
+	a.beforeCheck(ctx, org) // a file counts from when it was read, also where no check is due
 	now := a.DB.Clock().Now()
 	var zone *time.Location
 	due := false
