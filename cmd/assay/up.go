@@ -89,7 +89,7 @@ func (t *tool) readRules(ctx context.Context) error {
 		fmt.Fprintln(t.errOut, n.Problem)
 	}
 	for _, w := range n.Waiting {
-		fmt.Fprintf(t.out, "Waiting for approval: %s. Nothing of this file is used until another person approves it under Rule files.\n", w)
+		fmt.Fprintf(t.out, "Waiting for approval: %s. The file is not used until someone approves it (Controls, Rule files).\n", w)
 	}
 	return err
 }

@@ -111,7 +111,7 @@ func (c *Catalogue) change(o *Override, i int, controls map[string]bool, changed
 		return nil
 	}
 	if fields := fieldsOf(old.Def, r.Def); len(fields) > 0 {
-		c.changes[t.ID] = o.change(t, fields)
+		c.changes[t.ID] = o.change(t, slices.Compact(slices.Sorted(slices.Values(append(fields, c.changes[t.ID].Fields...)))))
 	}
 	return nil
 }

@@ -21,17 +21,17 @@ type Definition struct {
 	thing.Meta
 	Title         string          `json:"title" doc:"What it changes, in one line." min:"3" max:"200" list:""`
 	Text          string          `json:"text" doc:"The tests, as YAML in the form of the catalogue: a list under tests:." min:"5" max:"1000000" long:""`
-	Reason        string          `json:"reason" doc:"Why. Required where it changes or switches off a test that is there." max:"2000" list:""`
+	Reason        string          `json:"reason" doc:"Why. Required if it changes or switches off an existing test." max:"2000" list:""`
 	Notes         string          `json:"notes" doc:"Anything else worth knowing." max:"2000"`
-	Changes       []string        `json:"changes" doc:"What it changes about tests that are there already." read:"only"`
+	Changes       []string        `json:"changes" doc:"What it changes about existing tests." read:"only"`
 	RequestedBy   string          `json:"requested_by" doc:"Who proposed it again." read:"only"`
 	ApprovedBy    string          `json:"approved_by" doc:"Who approved it." read:"only"`
 	ApprovedAt    time.Time       `json:"approved_at,omitzero" doc:"When it was approved." read:"only"`
 	Since         time.Time       `json:"since,omitzero" doc:"From when it is in force." read:"only"`
-	RetireReason  string          `json:"retire_reason" doc:"Why it is to be retired." max:"2000"`
-	RetireChanges []string        `json:"retire_changes" doc:"What retiring it changes about the tests." read:"only"`
-	RetiredBy     string          `json:"retired_by" doc:"Who asked to retire it." read:"only"`
-	State         DefinitionState `json:"state" doc:"Whether it is in force. One that is retiring still is." read:"only" index:"" list:"" default:"proposed"`
+	RetireReason  string          `json:"retire_reason" doc:"Why it should be retired." max:"2000"`
+	RetireChanges []string        `json:"retire_changes" doc:"What retiring it changes." read:"only"`
+	RetiredBy     string          `json:"retired_by" doc:"Who requested to retire it." read:"only"`
+	State         DefinitionState `json:"state" doc:"Whether it is in force. While retiring, it still is." read:"only" index:"" list:"" default:"proposed"`
 }
 
 // DefinitionState is whether a definition is in force.
@@ -45,20 +45,20 @@ func (DefinitionState) Values() []string {
 // Definitions are a company's own tests and changes.
 var Definitions = thing.Kind[Definition]{
 	Name: "definition", Plural: "definitions", Prefix: "def", Object: "tests", Label: "title",
-	Doc: "A definition adds tests of your own, or changes those of the catalogue. A change of an existing test is in force once another person has approved it.",
+	Doc: "A definition adds tests of your own, or changes those of the catalogue. A change to an existing test needs the approval of another person.",
 	Check: func(_, n *Definition) error {
 		_, err := n.Override()
 		return err
 	},
 	Moves: []thing.Move{
-		{Verb: "approve", Doc: "Approve a definition. Not its author.", From: []string{"proposed"}, To: "active", Act: "approve", By: "approved_by", At: "approved_at",
+		{Verb: "approve", Doc: "Approve a definition. You cannot approve your own.", From: []string{"proposed"}, To: "active", Act: "approve", By: "approved_by", At: "approved_at",
 			NotBy: []string{"created_by", "updated_by", "requested_by"}},
 		{Verb: "reject", Doc: "Reject a definition.", From: []string{"proposed"}, To: "rejected", Act: "approve"},
-		{Verb: "ask_to_retire", Doc: "Ask to take a definition out of force. It stays in force until that is approved.", From: []string{"active"}, To: "retiring", Act: "edit", By: "retired_by",
+		{Verb: "ask_to_retire", Doc: "Request to retire a definition. It stays in force until someone else approves.", From: []string{"active"}, To: "retiring", Act: "edit", By: "retired_by",
 			Takes: []string{"retire_reason"}, Wants: []string{"retire_reason"}},
-		{Verb: "retire", Doc: "Take a definition out of force, after somebody else asked for it.", From: []string{"retiring"}, To: "retired", Act: "approve",
+		{Verb: "retire", Doc: "Retire a definition that someone else asked to retire.", From: []string{"retiring"}, To: "retired", Act: "approve",
 			NotBy: []string{"retired_by", "updated_by"}},
-		{Verb: "keep", Doc: "Keep a definition in force that was to be retired.", From: []string{"retiring"}, To: "active", Act: "edit"},
+		{Verb: "keep", Doc: "Cancel the request to retire a definition.", From: []string{"retiring"}, To: "active", Act: "edit"},
 		{Verb: "propose", Doc: "Propose a retired or rejected definition again.", From: []string{"retired", "rejected"}, To: "proposed", Act: "edit", By: "requested_by"},
 	},
 }
@@ -130,7 +130,7 @@ var definitionRules = []op.Also[Definition]{
 	}},
 	{Verb: "update", Do: func(ctx context.Context, tx *store.Tx, was, now *Definition) error {
 		if was.inForce() {
-			return errs.New(errs.Conflict, "a definition in force does not change").Mend("create another one, which is laid over it, or retire it")
+			return errs.New(errs.Conflict, "a definition in force cannot be edited").Mend("create another definition, which is applied on top of it, or retire it")
 		}
 		if err := now.weigh(ctx, tx); err != nil {
 			return err
@@ -139,7 +139,7 @@ var definitionRules = []op.Also[Definition]{
 	}},
 	{Verb: "end", Do: func(_ context.Context, _ *store.Tx, was, _ *Definition) error {
 		if was.inForce() {
-			return errs.New(errs.Conflict, "a definition in force does not end").Mend("retire it")
+			return errs.New(errs.Conflict, "a definition in force cannot be deleted").Mend("ask to retire it")
 		}
 		return nil
 	}},
@@ -172,7 +172,7 @@ func (d *Definition) inForce() bool { return d.State == "active" || d.State == "
 
 func (d *Definition) wantsReason() error {
 	if len(d.Changes) > 0 && strings.TrimSpace(d.Reason) == "" {
-		return errs.At("reason", "is required: it changes %s", strings.Join(d.Changes, "; ")).Mend("say why")
+		return errs.At("reason", "is required, because this changes %s", strings.Join(d.Changes, "; "))
 	}
 	return nil
 }

@@ -154,12 +154,12 @@ func (s *setInForce) differences(ctx context.Context, v *store.View, next *setIn
 	for _, id := range restated(was, all) {
 		_, off := from.Off(id)
 		if (off || from.rules[id] != nil) && !slices.ContainsFunc(out, func(d string) bool { return strings.HasPrefix(d, id+":") }) {
-			out = append(out, id+": set to what it is already")
+			out = append(out, id+": set to its current value")
 		}
 	}
 	for _, id := range to.order {
 		if _, off := from.Off(id); from.rules[id] == nil && !off && tied[id] != "" {
-			out = append(out, id+": added, and control "+tied[id]+" counts on it already")
+			out = append(out, id+": added, and control "+tied[id]+" already uses it")
 		}
 	}
 	return out, nil

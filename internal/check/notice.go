@@ -42,7 +42,7 @@ func NoticeEdition(ctx context.Context, tx *store.Tx, mine *Catalogue, program s
 	set.base, set.digest = mine, digest
 	if _, err := set.catalogue(); err != nil {
 		e := *errs.Public(err)
-		e.Text = "the tests of this version of the program do not fit with a change of yours, so those of the version before stay in force: " + e.Error()
+		e.Text = "the built-in tests of this version conflict with one of your changes, so the tests of the previous version stay in force: " + e.Error()
 		return "", &e
 	}
 	_, err = Editions.Append(ctx, tx, editionName, []Edition{{Name: editionName, Program: program, Digest: digest, Text: text, At: tx.Now}}, nil)
@@ -177,7 +177,7 @@ func (f *RuleFile) enter(ctx context.Context, tx *store.Tx, set **setInForce, to
 	if !together {
 		diff, err := (*set).differences(ctx, &tx.View, next)
 		if err != nil {
-			diff = []string{"it does not hold without the other files: " + errs.Public(err).Error()}
+			diff = []string{"depends on other files: " + errs.Public(err).Error()}
 		}
 		f.Changes = diff
 	}

@@ -17,16 +17,16 @@ import (
 // its start, whichever comes later, so that it changes no day before.
 type TestPause struct {
 	thing.Meta
-	Test        string         `json:"test" doc:"The test that rests, such as idp.mfa_all." min:"3" max:"100" index:"" list:""`
+	Test        string         `json:"test" doc:"The test to pause, such as idp.mfa_all." min:"3" max:"100" index:"" list:""`
 	Reason      string         `json:"reason" doc:"Why." min:"10" max:"2000"`
-	RequestedBy string         `json:"requested_by" doc:"Who asks for it." ref:"person" index:""`
-	StartsAt    time.Time      `json:"starts_at,omitzero" doc:"From when the test rests; from approval where empty." list:""`
-	EndsAt      time.Time      `json:"ends_at" doc:"Until when: at most 30 days. To go on, ask for a new pause." list:""`
+	RequestedBy string         `json:"requested_by" doc:"Who requests it." ref:"person" index:""`
+	StartsAt    time.Time      `json:"starts_at,omitzero" doc:"When the pause starts. Empty: on approval." list:""`
+	EndsAt      time.Time      `json:"ends_at" doc:"When the pause ends, at most 30 days after it starts. To extend it, request a new pause." list:""`
 	ApprovedBy  string         `json:"approved_by" doc:"Who approved it." read:"only"`
 	ApprovedAt  time.Time      `json:"approved_at,omitzero" doc:"When it was approved." read:"only"`
 	RevokedBy   string         `json:"revoked_by" doc:"Who ended it early." read:"only"`
 	RevokedAt   time.Time      `json:"revoked_at,omitzero" doc:"When it was ended early." read:"only"`
-	State       TestPauseState `json:"state" doc:"Where it stands. That its time is over follows from its end." read:"only" index:"" list:"" default:"requested"`
+	State       TestPauseState `json:"state" doc:"Whether it was approved. An approved pause is over when its end has passed." read:"only" index:"" list:"" default:"requested"`
 }
 
 // TestPauseState is where a pause stands.
@@ -68,29 +68,29 @@ func (p *TestPause) from() time.Time {
 // TestPauses are the pauses.
 var TestPauses = thing.Kind[TestPause]{
 	Name: "test_pause", Plural: "test pauses", Prefix: "tpa", Object: "tests", Label: "test", Create: "propose",
-	Doc: "A pause lets a test rest for a while. Another person approves it; more than 7 days are approved by an owner.",
+	Doc: "A pause stops a test for a while. Another person approves it; pauses longer than 7 days need an owner.",
 	Check: func(o, n *TestPause) error {
 		switch {
 		case o != nil && o.State != "requested" && (n.Test != o.Test || n.Reason != o.Reason || n.RequestedBy != o.RequestedBy || !n.StartsAt.Equal(o.StartsAt) || !n.EndsAt.Equal(o.EndsAt)):
-			return errs.New(errs.Conflict, "this pause is %s and does not change", o.State).Mend("revoke it where it is approved, and ask for a new one")
+			return errs.New(errs.Conflict, "this pause is %s and can no longer be changed", o.State).Mend("request a new pause")
 		case n.EndsAt.IsZero():
-			return errs.At("ends_at", "is required: a pause has an end")
+			return errs.At("ends_at", "is required")
 		case n.State != "requested" && n.State != "approved":
 			return nil
 		case !n.EndsAt.After(n.from()):
-			return errs.At("ends_at", "is not after the start of the pause")
+			return errs.At("ends_at", "must be after the start of the pause")
 		case n.EndsAt.Sub(n.from()) > longestPause:
-			return errs.At("ends_at", "is more than 30 days after the start").Mend("choose an earlier end; a new pause can follow")
+			return errs.At("ends_at", "is more than 30 days after the start").Mend("choose an earlier end; you can request another pause later")
 		}
 		return nil
 	},
 	Moves: []thing.Move{
-		{Verb: "approve", Doc: "Approve a pause of at most 7 days. Not by whoever asked for it.", From: []string{"requested"}, To: "approved", Act: "approve", By: "approved_by", At: "approved_at",
+		{Verb: "approve", Doc: "Approve a pause of up to 7 days. You cannot approve your own request.", From: []string{"requested"}, To: "approved", Act: "approve", By: "approved_by", At: "approved_at",
 			NotBy: []string{"created_by", "updated_by", "requested_by"}},
-		{Verb: "approve_as_owner", Doc: "Approve a pause of more than 7 days, as an owner. Not by whoever asked for it.", From: []string{"requested"}, To: "approved", Act: "approve_as_owner", By: "approved_by", At: "approved_at",
+		{Verb: "approve_as_owner", Doc: "Approve a pause of any length, as an owner. You cannot approve your own request.", From: []string{"requested"}, To: "approved", Act: "approve_as_owner", By: "approved_by", At: "approved_at",
 			NotBy: []string{"created_by", "updated_by", "requested_by"}},
 		{Verb: "reject", Doc: "Reject a pause.", From: []string{"requested"}, To: "rejected", Act: "approve"},
-		{Verb: "revoke", Doc: "End an approved pause at once.", From: []string{"approved"}, To: "revoked", Act: "approve", By: "revoked_by", At: "revoked_at"},
+		{Verb: "revoke", Doc: "End an approved pause now.", From: []string{"approved"}, To: "revoked", Act: "approve", By: "revoked_by", At: "revoked_at"},
 	},
 }
 
@@ -100,13 +100,13 @@ var pauseRules = []op.Also[TestPause]{
 	{Verb: "update", Do: pausable},
 	{Verb: "approve", Do: func(_ context.Context, _ *store.Tx, _, now *TestPause) error {
 		if now.EndsAt.Sub(now.from()) > shortPause {
-			return errs.New(errs.Denied, "a pause of more than 7 days is approved by an owner").Mend("ask an owner, or for a pause of at most 7 days")
+			return errs.New(errs.Denied, "pauses longer than 7 days need the approval of an owner").Mend("ask an owner to approve it")
 		}
 		return nil
 	}},
 	{Verb: "end", Do: func(_ context.Context, _ *store.Tx, was, _ *TestPause) error {
 		if !was.ApprovedAt.IsZero() {
-			return errs.New(errs.Conflict, "a pause that was approved stays on record").Mend("revoke it")
+			return errs.New(errs.Conflict, "a pause that was approved cannot be deleted").Mend("revoke it")
 		}
 		return nil
 	}},
@@ -119,7 +119,7 @@ func pausable(ctx context.Context, tx *store.Tx, _, now *TestPause) error {
 		return err
 	}
 	if _, ok := c.Rule(now.Test); !ok {
-		return errs.At("test", "there is no test %.100q in force", now.Test)
+		return errs.At("test", "there is no active test %.100q", now.Test)
 	}
 	return nil
 }

@@ -16,12 +16,12 @@ import (
 // holds from the moment at which it was read where it only adds tests, else from its approval.
 type RuleFile struct {
 	thing.Meta
-	Path       string        `json:"path" doc:"Name of the file in the folder tests of the data folder." read:"only" index:"" list:""`
+	Path       string        `json:"path" doc:"File name inside the tests folder of the data folder." read:"only" index:"" list:""`
 	SHA256     string        `json:"digest" doc:"SHA-256 of its text; empty where the file was removed." read:"only" index:""`
-	Text       string        `json:"text" doc:"What the file says." read:"only" long:""`
-	Removed    bool          `json:"removed" doc:"The file was removed: its tests and changes go once that is approved." read:"only"`
-	Changes    []string      `json:"changes" doc:"What it changes about tests that are there already." read:"only"`
-	Reason     string        `json:"reason" doc:"Why. A file has no author: whoever approves it says it." max:"2000" list:""`
+	Text       string        `json:"text" doc:"Contents of the file." read:"only" long:""`
+	Removed    bool          `json:"removed" doc:"The file was deleted. Its tests and changes end once this is approved." read:"only"`
+	Changes    []string      `json:"changes" doc:"What it changes about existing tests and controls." read:"only"`
+	Reason     string        `json:"reason" doc:"Why. Given on approval, because the author of a file is not known." max:"2000" list:""`
 	ApprovedBy string        `json:"approved_by" doc:"Who approved it." read:"only"`
 	ApprovedAt time.Time     `json:"approved_at,omitzero" doc:"When it was approved." read:"only"`
 	RejectedBy string        `json:"rejected_by" doc:"Who rejected it." read:"only"`
@@ -41,17 +41,17 @@ func (RuleFileState) Values() []string {
 // RuleFiles are the files of the data folder as they were read.
 var RuleFiles = thing.Kind[RuleFile]{
 	Name: "rule_file", Plural: "rule files", Prefix: "rfl", Object: "tests", Label: "path", Create: thing.Never,
-	Doc: "A rule file is a file of the data folder with tests and controls, as Assay read it. One that changes existing tests holds once a person has approved it.",
+	Doc: "A rule file is a file with tests and controls from the data folder, as Assay read it. If it changes existing tests, someone has to approve it first.",
 	Check: func(o, n *RuleFile) error {
 		if o != nil && o.State != "proposed" && o.Reason != n.Reason {
-			return errs.New(errs.Conflict, "this file is %s: its reason does not change any more", o.State)
+			return errs.New(errs.Conflict, "this file is %s; its reason can no longer be changed", o.State)
 		}
 		return nil
 	},
 	Moves: []thing.Move{
-		{Verb: "approve", Doc: "Let a file of the data folder hold, as it was read.", From: []string{"proposed"}, To: "active", Act: "approve", By: "approved_by", At: "approved_at",
+		{Verb: "approve", Doc: "Approve the contents of a file in the data folder.", From: []string{"proposed"}, To: "active", Act: "approve", By: "approved_by", At: "approved_at",
 			Takes: []string{"reason"}, Wants: []string{"reason"}, NotBy: []string{"created_by"}},
-		{Verb: "reject", Doc: "Reject a file of the data folder. What held before goes on.", From: []string{"proposed"}, To: "rejected", Act: "approve", By: "rejected_by",
+		{Verb: "reject", Doc: "Reject a file in the data folder. What was in force before stays in force.", From: []string{"proposed"}, To: "rejected", Act: "approve", By: "rejected_by",
 			Takes: []string{"reason"}, Wants: []string{"reason"}},
 	},
 }

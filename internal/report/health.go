@@ -123,7 +123,7 @@ type TestFacts struct {
 	Completed   check.RunState // of the newest run that came to an end
 	CompletedAt time.Time      // when that was; zero means never
 	Paused      bool
-	Off         string // why it was switched off; empty where it is in force
+	Off         string // how it is not in force, such as: switched off: We have no passwords; empty where it is
 }
 
 // EvidenceFacts is what health must know of one kind of evidence.
@@ -245,7 +245,7 @@ func (f ControlFacts) gaps(now time.Time) (c []Cause) {
 		text := ""
 		switch {
 		case t.Off != "":
-			text = "is switched off: " + t.Off // what it came to before says nothing of now
+			text = "is " + t.Off // what it came to before says nothing of now
 		case t.Paused:
 			text = "is paused"
 		case t.CompletedAt.IsZero():

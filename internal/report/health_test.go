@@ -167,7 +167,7 @@ func TestHealthIsWrittenInWords(t *testing.T) {
 func TestASwitchedOffRequiredTestIsNoData(t *testing.T) {
 	for _, last := range []check.RunState{check.RunPassed, check.RunFailed, check.RunExcepted, check.RunErrored} {
 		f := ControlFacts{HasOwner: true, Tests: []TestFacts{
-			{Test: "idp.mfa_all", Required: true, Interval: 24 * time.Hour, Latest: last, Completed: last, CompletedAt: now, Off: "We have no passwords."},
+			{Test: "idp.mfa_all", Required: true, Interval: 24 * time.Hour, Latest: last, Completed: last, CompletedAt: now, Off: "switched off: We have no passwords."},
 			{Test: "idp.dormant", Required: true, Interval: 24 * time.Hour, Latest: check.RunPassed, Completed: check.RunPassed, CompletedAt: now}}}
 		h := HealthOf(f, now)
 		if h.Health != NoData || len(h.Causes) != 1 || h.Causes[0].Text != "test idp.mfa_all is switched off: We have no passwords." {

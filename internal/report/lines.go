@@ -67,6 +67,17 @@ func lineOf(cat *check.Catalogue, r *check.Rule) *TestLine {
 	return t
 }
 
+// off says how a test is not in force; it is empty where it is.
+func (t *TestLine) off() string {
+	switch {
+	case t.Off != nil:
+		return "switched off: " + t.Off.Reason
+	case t.Rule == nil:
+		return "no longer in the catalogue"
+	}
+	return ""
+}
+
 // scopesOf names the lists of tests in which a test stands: tests with the same name share their runs.
 func (b *Board) scopesOf(id string) string {
 	out := []string{}
@@ -159,8 +170,8 @@ func (b *Board) factsOf(c *grc.Control, evidence []EvidenceLine) ControlFacts {
 	f := ControlFacts{NotApplicable: b.data.decisions[c.Ref] != nil || b.data.decisions[c.ID] != nil, HasOwner: c.Owner != "", OverdueTasks: b.data.overdue[c.ID]}
 	for _, t := range c.Tests {
 		x := TestFacts{Test: t.Test, Required: t.Role != "supporting", Interval: 24 * time.Hour, Paused: check.Covers(b.data.pauses[t.Test], b.Now)}
-		if l := b.Tests[t.Test]; l != nil && l.Off != nil {
-			x.Off = l.Off.Reason
+		if l := b.Tests[t.Test]; l != nil {
+			x.Off = l.off()
 		}
 		if l := b.Tests[t.Test]; l != nil && l.Known {
 			x.Latest, x.Completed, x.CompletedAt = l.State.Verdict.RunState(), l.Done, l.Completed

@@ -243,7 +243,7 @@ type TestRow struct {
 	Unknown   int64      `json:"unknown" doc:"Of these, not known."`
 	Last      *time.Time `json:"last,omitempty" doc:"When it was last run."`
 	Entry     int64      `json:"entry,omitempty" doc:"Ledger entry of what it came to."`
-	Paused    bool       `json:"paused" doc:"Whether it rests now by an approved pause."`
+	Paused    bool       `json:"paused" doc:"Whether it is paused now."`
 	Origin    string     `json:"origin" doc:"catalogue, by_file or custom: whose test it is."`
 	Changed   bool       `json:"changed" doc:"Whether the organisation changed or switched off this test."`
 	ChangedBy string     `json:"changed_by,omitempty" doc:"Who changed it, or the file."`

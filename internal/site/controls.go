@@ -85,7 +85,7 @@ func inFile(file, ref string, err error) error {
 // proposeControl is where the change of a control by a file becomes a proposal. Until controls have versions that are
 // proposed and approved, it is told and nothing is changed.
 func (a *App) proposeControl(ctx context.Context, tx *store.Tx, was, _ *grc.Control, file string, fields []string) error {
-	a.Log.WarnContext(ctx, "a file of the data folder would change a control; that is not done by a file", "org", tx.Org, "control", was.Ref, "file", file, "fields", strings.Join(fields, ", "))
+	a.Log.WarnContext(ctx, "a file in the data folder would change a control; propose the change on the control instead", "org", tx.Org, "control", was.Ref, "file", file, "fields", strings.Join(fields, ", "))
 	return nil
 }
 
@@ -97,7 +97,7 @@ func controlChanges(ctx context.Context, v *store.View) (func(*check.Override) [
 		for _, c := range o.Controls {
 			if was := have[c.Ref]; was != nil {
 				if diff := controlFields(was, changed(was, c)); len(diff) > 0 {
-					out = append(out, fmt.Sprintf("control %s: %s: not changed by a file, it takes a proposal", c.Ref, strings.Join(diff, ", ")))
+					out = append(out, fmt.Sprintf("control %s: %s: not applied, propose the change on the control", c.Ref, strings.Join(diff, ", ")))
 				}
 			}
 		}
@@ -107,7 +107,7 @@ func controlChanges(ctx context.Context, v *store.View) (func(*check.Override) [
 
 // changed is a control with what a file says of it; was is nil for a new one.
 func changed(was *grc.Control, c check.ControlChange) *grc.Control {
-	now := &grc.Control{Ref: c.Ref, Set: "custom", State: "active", Weight: 1, Frequency: "continuous"}
+	now := &grc.Control{Ref: c.Ref, Set: "file", State: "active", Weight: 1, Frequency: "continuous"}
 	if was != nil {
 		x := *was
 		now = &x

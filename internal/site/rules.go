@@ -26,7 +26,7 @@ func (a *App) ReadRules(ctx context.Context, org string) (check.Noticed, error) 
 	var out check.Noticed
 	edition, err := a.readEdition(ctx, org)
 	if e := errs.Public(err); err != nil && e.Code == errs.Invalid { // the tests of the version before go on
-		a.Log.ErrorContext(ctx, "the tests of this version do not hold", "org", org, "error", err)
+		a.Log.ErrorContext(ctx, "the built-in tests of this version are not in force", "org", org, "error", err)
 		out.Problem, err = e.Error(), nil
 	}
 	if err != nil {
@@ -60,10 +60,10 @@ func (a *App) ReadRules(ctx context.Context, org string) (check.Noticed, error) 
 		return a.applyControls(ctx, tx)
 	})
 	for _, p := range out.Waiting {
-		a.Log.WarnContext(ctx, "a file of the data folder waits for approval", "org", org, "file", p)
+		a.Log.WarnContext(ctx, "a file in the data folder is waiting for approval", "org", org, "file", p)
 	}
 	for _, p := range out.Held {
-		a.Log.InfoContext(ctx, "a file of the data folder holds from now on", "org", org, "file", p)
+		a.Log.InfoContext(ctx, "a file in the data folder is in force", "org", org, "file", p)
 	}
 	return out, err
 }
@@ -93,6 +93,6 @@ func (a *App) readEdition(ctx context.Context, org string) (digest string, err e
 // slip in a file must not end the daily work.
 func (a *App) beforeCheck(ctx context.Context, org string) {
 	if _, err := a.ReadRules(ctx, org); err != nil && ctx.Err() == nil {
-		a.Log.ErrorContext(ctx, "the tests of the data folder were not read; those in force go on", "org", org, "error", err)
+		a.Log.ErrorContext(ctx, "the data folder could not be read; the tests in force stay in force", "org", org, "error", err)
 	}
 }

@@ -405,7 +405,7 @@ func TestATestThatAControlCountsOnIsNotAddedAlone(t *testing.T) {
 	f := newFirm(t, "")
 	f.must(t, f.me, "control.create", map[string]any{"ref": "OWN-01", "title": "Own", "text": "We do this ourselves.", "criteria": []string{"CC6.1"}, "tests": []map[string]any{{"test": "own.named", "role": "required"}}})
 	f.file(t, "own.yaml", "tests:"+ownOf)
-	if n := f.read(t); len(n.Waiting) != 1 || !strings.Contains(n.Waiting[0], "OWN-01 counts on it already") {
+	if n := f.read(t); len(n.Waiting) != 1 || !strings.Contains(n.Waiting[0], "OWN-01 already uses it") {
 		t.Errorf("%+v", n)
 	}
 }

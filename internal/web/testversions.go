@@ -12,7 +12,7 @@ import (
 )
 
 // originWord says whose test it is.
-var originWord = map[string]string{"catalogue": "Built in", "by_file": "A file of the data folder", "custom": "A definition of yours"}
+var originWord = map[string]string{"catalogue": "Built in", "by_file": "File in the data folder", "custom": "Custom test"}
 
 // badges are what a list says behind the title of a test.
 func badges(t report.TestRow) string {
@@ -37,7 +37,7 @@ func (q *ask) marks(t report.TestRow) []page.TestMark {
 	if t.Changed {
 		m := page.TestMark{Word: "changed", Text: words(strings.Join(t.Fields, ", "))}
 		if t.State == "switched_off" {
-			m = page.TestMark{Word: "switched off", Text: "This test does not run"}
+			m = page.TestMark{Word: "switched off", Text: "This test is switched off"}
 		}
 		if t.ChangedAt != nil {
 			m.Text += ", since " + ui.Exact(q.local(*t.ChangedAt))
@@ -50,7 +50,7 @@ func (q *ask) marks(t report.TestRow) []page.TestMark {
 		out = append(out, m)
 	}
 	if t.Paused {
-		out = append(out, page.TestMark{Word: "paused", Text: "This test rests by an approved pause.", Link: ui.Link{Text: "Show pauses", Href: "/" + q.plural["test_pause"] + query("test", t.Test)}})
+		out = append(out, page.TestMark{Word: "paused", Text: "This test is paused.", Link: ui.Link{Text: "Show pauses", Href: "/" + q.plural["test_pause"] + query("test", t.Test)}})
 	}
 	return out
 }
