@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"assay/internal/errs"
 	"assay/internal/store"
@@ -182,7 +183,11 @@ func (f *RuleFile) enter(ctx context.Context, tx *store.Tx, set **setInForce, to
 		f.Changes = diff
 	}
 	if len(f.Changes) > 0 {
-		out.Waiting = append(out.Waiting, fmt.Sprintf("%s: %s", f.Path, f.Changes[0]))
+		said := strings.Join(f.Changes[:min(3, len(f.Changes))], "; ")
+		if n := len(f.Changes) - 3; n > 0 {
+			said += fmt.Sprintf("; and %d more", n)
+		}
+		out.Waiting = append(out.Waiting, f.Path+": "+said)
 		return store.Put(ctx, tx, RuleFiles, f)
 	}
 	if !f.Removed && more != nil {
