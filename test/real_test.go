@@ -5,6 +5,7 @@ package test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"assay/internal/auth"
 	"assay/internal/blob"
 	"assay/internal/check"
+	"assay/internal/clock"
 	"assay/internal/collect"
 	"assay/internal/grc"
 	"assay/internal/job"
@@ -67,10 +69,16 @@ func real() world {
 			"user.invite":            {"roles": []string{"guest"}},
 			"user.grant":             {"roles": []string{"owner"}},
 			"token.create":           {"scopes": []string{"read"}},
-			"definition.create":      {"text": "tests:\n  - id: idp.dormant\n    severity: high\n"},
+			"definition.create":      {"text": "tests:\n  - id: idp.dormant\n    severity: high\n", "reason": "It matters more to us."},
+			"test_pause.create":      {"test": "idp.mfa_all", "ends_at": clock.Format(testkit.Start.AddDate(0, 0, 6))},
+			"test_pause.update":      {"test": "idp.mfa_all"},
+			"test.versions":          {"id": "idp.mfa_all"},
+			"rule_file.update":       {"id": r.ruleFile},
+			"rule_file.approve":      {"id": r.ruleFile},
+			"rule_file.reject":       {"id": r.ruleFile},
 		},
 		silent: map[string]string{},
-		shared: map[string]string{"test.get": "the catalogue is the same for all", "test.results": "the catalogue is the same for all"},
+		shared: map[string]string{"test.get": "the catalogue is the same for all", "test.results": "the catalogue is the same for all", "test.versions": "the catalogue is the same for all"},
 	}
 }
 
@@ -79,6 +87,7 @@ type parts struct {
 	ids    map[string]map[string]string
 	people map[string]op.Actor
 	house  *testkit.House
+	files  int
 }
 
 func (p *parts) id(what string) func(*maker, string) any {
@@ -90,6 +99,19 @@ func (p *parts) rev(kindName, what string) func(*maker, string) any {
 	return func(m *maker, org string) any {
 		return m.must(m.tb, m.full(org), m.h.Set.Find(kindName+".get"), map[string]any{"id": p.ids[org][what]})["rev"]
 	}
+}
+
+// ruleFile is a file of the data folder that waits for approval: the program makes it when it reads the folder.
+func (p *parts) ruleFile(_ *maker, org string) any {
+	p.files++
+	f := &check.RuleFile{Path: fmt.Sprintf("made-%d.yaml", p.files), Text: "tests:\n  - id: idp.dormant\n    severity: high\n", State: "proposed"}
+	_, err := p.house.Store.Change(context.Background(), org, store.System("test"), func(tx *store.Tx) error {
+		return store.Put(context.Background(), tx, check.RuleFiles, f)
+	})
+	if err != nil {
+		panic(err)
+	}
+	return f.ID
 }
 
 // fixed is a connector that always gives the same.
@@ -181,6 +203,7 @@ func (p *parts) prepare(t *testing.T, h *testkit.House, org string, w *job.Works
 	}
 	p.ids[org] = ids
 	ids["user"] = user.ID
+	ids["rule_file"] = p.ruleFile(nil, org).(string)
 	return ids
 }
 

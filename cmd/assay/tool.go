@@ -62,7 +62,7 @@ func (t *tool) open(cmd *cobra.Command, create bool) error {
 		return errs.At("data", "there is no folder %s yet", cfg.Get("data")).Mend("run: assay up")
 	}
 	t.cfg = cfg
-	t.app, err = site.Open(cmd.Context(), cfg, site.Parts{})
+	t.app, err = site.Open(cmd.Context(), cfg, site.Parts{Version: version})
 	return err
 }
 

@@ -64,7 +64,7 @@ func (t *tool) runUp(cmd *cobra.Command, repos, endpoints []string, email string
 		return err
 	}
 	t.org = org
-	if err := t.app.ApplyControls(ctx, org); err != nil {
+	if err := t.readRules(ctx); err != nil {
 		return err
 	}
 	if err := t.connect(ctx, repos, endpoints); err != nil {
@@ -80,6 +80,18 @@ func (t *tool) runUp(cmd *cobra.Command, repos, endpoints []string, email string
 		return err
 	}
 	return t.listen(ctx, true)
+}
+
+// readRules reads the tests of the program and of the data folder, and says which files wait for approval.
+func (t *tool) readRules(ctx context.Context) error {
+	n, err := t.app.ReadRules(ctx, t.org)
+	if n.Problem != "" {
+		fmt.Fprintln(t.errOut, n.Problem)
+	}
+	for _, w := range n.Waiting {
+		fmt.Fprintf(t.out, "Waiting for approval: %s. The file is not used until someone approves it (Controls, Rule files).\n", w)
+	}
+	return err
 }
 
 // connect connects what can be read without any account.
@@ -145,7 +157,7 @@ func (t *tool) serve() *cobra.Command {
 			if err := t.ready(cmd); err != nil {
 				return err
 			}
-			if err := t.app.ApplyControls(cmd.Context(), t.org); err != nil {
+			if err := t.readRules(cmd.Context()); err != nil {
 				return err
 			}
 			return t.listen(cmd.Context(), false)

@@ -15,20 +15,33 @@ import (
 // Disabled is a test that a company switched off, and why.
 type Disabled struct {
 	ID, Reason, File string
+
+	Title  string // of the test as it was
+	Change Change // since when, and who stands behind it
 }
 
 // With returns the catalogue as a company has it. Nothing of a bad file is taken: the first fault is
 // returned with file, line, field and reason. controls are the controls there are; tests may only be
-// tied to those and to controls that the overrides add.
+// tied to those and to controls that the overrides add. Nil leaves that out: it was looked at when the
+// override came into force, and a control that has ended since does not undo it.
 func (c *Catalogue) With(overrides []*Override, controls []string) (*Catalogue, error) {
-	out := &Catalogue{kinds: c.kinds, env: c.env, rules: maps.Clone(c.rules), order: slices.Clone(c.order), disabled: slices.Clone(c.disabled)}
-	known := map[string]bool{}
+	out := &Catalogue{kinds: c.kinds, env: c.env, src: c.src, rules: maps.Clone(c.rules), order: slices.Clone(c.order), disabled: slices.Clone(c.disabled),
+		changes: maps.Clone(c.changes), added: maps.Clone(c.added)}
+	if out.changes == nil {
+		out.changes, out.added = map[string]Change{}, map[string]Change{}
+	}
+	var known map[string]bool
+	if controls != nil {
+		known = map[string]bool{}
+	}
 	for _, ref := range controls {
 		known[ref] = true
 	}
 	for _, o := range overrides {
 		for _, ctl := range o.Controls {
-			known[ctl.Ref] = true
+			if known != nil {
+				known[ctl.Ref] = true
+			}
 		}
 	}
 	changed := map[string]string{}
@@ -52,7 +65,7 @@ func (c *Catalogue) Disabled() []Disabled { return slices.Clone(c.disabled) }
 
 func (c *Catalogue) change(o *Override, i int, controls map[string]bool, changed map[string]string) error {
 	t, entry := o.Tests[i], fmt.Sprintf("tests[%d]", i)
-	if first, twice := changed[t.ID]; twice {
+	if first, twice := changed[t.ID]; twice && !o.later {
 		return o.wrong(entry, "id", fmt.Sprintf("%s is already changed in %s", t.ID, first))
 	}
 	changed[t.ID] = o.File
@@ -63,7 +76,7 @@ func (c *Catalogue) change(o *Override, i int, controls map[string]bool, changed
 		}
 		delete(c.rules, t.ID)
 		c.order = slices.DeleteFunc(c.order, func(id string) bool { return id == t.ID })
-		c.disabled = append(c.disabled, Disabled{ID: t.ID, Reason: t.Reason, File: o.File})
+		c.disabled = append(c.disabled, Disabled{ID: t.ID, Reason: t.Reason, File: o.File, Title: old.Def.Title, Change: o.change(t, []string{"enabled"})})
 		return nil
 	}
 	def := content.Test{ID: t.ID}
@@ -81,7 +94,7 @@ func (c *Catalogue) change(o *Override, i int, controls map[string]bool, changed
 		return o.translate(entry, t.ID, err)
 	}
 	for _, l := range def.Controls {
-		if !controls[l.ID] {
+		if controls != nil && !controls[l.ID] {
 			return o.wrong(entry, "controls", fmt.Sprintf("there is no control %s", l.ID))
 		}
 	}
@@ -93,6 +106,12 @@ func (c *Catalogue) change(o *Override, i int, controls map[string]bool, changed
 	c.rules[t.ID] = r
 	if !exists {
 		c.order = append(c.order, t.ID)
+		c.disabled = slices.DeleteFunc(c.disabled, func(d Disabled) bool { return d.ID == t.ID })
+		c.added[t.ID] = o.change(t, nil)
+		return nil
+	}
+	if fields := fieldsOf(old.Def, r.Def); len(fields) > 0 {
+		c.changes[t.ID] = o.change(t, slices.Compact(slices.Sorted(slices.Values(append(fields, c.changes[t.ID].Fields...)))))
 	}
 	return nil
 }

@@ -18,7 +18,10 @@ type Catalogue struct {
 	rules map[string]*Rule
 	order []string
 
+	src      []content.ResourceKind // what kinds were made from: it is the text of an edition
 	disabled []Disabled
+	changes  map[string]Change // of tests that were there before, by name
+	added    map[string]Change // of tests that were not
 }
 
 // Compile compiles tests against kinds. The error names the test, the field and what is wrong.
@@ -31,7 +34,7 @@ func Compile(tests []content.Test, kinds []content.ResourceKind) (*Catalogue, er
 	if err != nil {
 		return nil, err
 	}
-	c := &Catalogue{kinds: ks, env: env, rules: make(map[string]*Rule, len(tests))}
+	c := &Catalogue{kinds: ks, env: env, rules: make(map[string]*Rule, len(tests)), src: kinds}
 	for _, t := range tests {
 		if c.rules[t.ID] != nil {
 			return nil, errs.At(t.ID, "the test is defined twice")

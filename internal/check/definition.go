@@ -3,52 +3,63 @@
 package check
 
 import (
+	"context"
 	"strings"
 	"sync"
+	"time"
 
-	"assay/content"
 	"assay/internal/errs"
 	thing "assay/internal/kind"
+	"assay/internal/op"
+	"assay/internal/store"
 )
 
 // A Definition adds tests of a company's own, or changes those of the catalogue: their parameters,
-// severity, interval, or all of them.
+// severity, interval, or all of them. One that changes a test in force is a proposal until another
+// person has approved it (INV-01), and so is taking one out of force.
 type Definition struct {
 	thing.Meta
-	Title string          `json:"title" doc:"What it changes, in one line." min:"3" max:"200" list:""`
-	Text  string          `json:"text" doc:"The tests, as YAML in the form of the catalogue: a list under tests:." min:"5" max:"1000000" long:""`
-	Notes string          `json:"notes" doc:"Why it was changed." max:"2000"`
-	State DefinitionState `json:"state" doc:"Whether it is in force." read:"only" index:"" list:"" default:"active"`
+	Title         string          `json:"title" doc:"What it changes, in one line." min:"3" max:"200" list:""`
+	Text          string          `json:"text" doc:"The tests, as YAML in the form of the catalogue: a list under tests:." min:"5" max:"1000000" long:""`
+	Reason        string          `json:"reason" doc:"Why. Required if it changes or switches off an existing test." max:"2000" list:""`
+	Notes         string          `json:"notes" doc:"Anything else worth knowing." max:"2000"`
+	Changes       []string        `json:"changes" doc:"What it changes about existing tests." read:"only"`
+	RequestedBy   string          `json:"requested_by" doc:"Who proposed it again." read:"only"`
+	ApprovedBy    string          `json:"approved_by" doc:"Who approved it." read:"only"`
+	ApprovedAt    time.Time       `json:"approved_at,omitzero" doc:"When it was approved." read:"only"`
+	Since         time.Time       `json:"since,omitzero" doc:"From when it is in force." read:"only"`
+	RetireReason  string          `json:"retire_reason" doc:"Why it should be retired." max:"2000"`
+	RetireChanges []string        `json:"retire_changes" doc:"What retiring it changes." read:"only"`
+	RetiredBy     string          `json:"retired_by" doc:"Who requested to retire it." read:"only"`
+	State         DefinitionState `json:"state" doc:"Whether it is in force. While retiring, it still is." read:"only" index:"" list:"" default:"proposed"`
 }
 
 // DefinitionState is whether a definition is in force.
 type DefinitionState string
 
 // Values lists the states.
-func (DefinitionState) Values() []string { return []string{"active", "retired"} }
+func (DefinitionState) Values() []string {
+	return []string{"proposed", "active", "retiring", "retired", "rejected"}
+}
 
 // Definitions are a company's own tests and changes.
 var Definitions = thing.Kind[Definition]{
 	Name: "definition", Plural: "definitions", Prefix: "def", Object: "tests", Label: "title",
-	Doc: "A definition adds tests of your own, or changes those of the catalogue.",
-	Check: func(old, n *Definition) error {
-		o, err := n.Override()
-		if err != nil || old != nil && old.Text == n.Text {
-			return err // what stands there already can be taken out of force
-		}
-		std, err := Standard()
-		if err != nil {
-			return err
-		}
-		cat, err := std.With([]*Override{o}, ControlsNamed(o))
-		if err != nil {
-			return atText(err)
-		}
-		return atText(cat.checkOverride(o))
+	Doc: "A definition adds tests of your own, or changes those of the catalogue. A change to an existing test needs the approval of another person.",
+	Check: func(_, n *Definition) error {
+		_, err := n.Override()
+		return err
 	},
 	Moves: []thing.Move{
-		{Verb: "retire", Doc: "Take a definition out of force.", From: []string{"active"}, To: "retired", Act: "edit"},
-		{Verb: "activate", Doc: "Put a definition in force again.", From: []string{"retired"}, To: "active", Act: "edit"},
+		{Verb: "approve", Doc: "Approve a definition. You cannot approve your own.", From: []string{"proposed"}, To: "active", Act: "approve", By: "approved_by", At: "approved_at",
+			NotBy: []string{"created_by", "updated_by", "requested_by"}},
+		{Verb: "reject", Doc: "Reject a definition.", From: []string{"proposed"}, To: "rejected", Act: "approve"},
+		{Verb: "ask_to_retire", Doc: "Request to retire a definition. It stays in force until someone else approves.", From: []string{"active"}, To: "retiring", Act: "edit", By: "retired_by",
+			Takes: []string{"retire_reason"}, Wants: []string{"retire_reason"}},
+		{Verb: "retire", Doc: "Retire a definition that someone else asked to retire.", From: []string{"retiring"}, To: "retired", Act: "approve",
+			NotBy: []string{"retired_by", "updated_by"}},
+		{Verb: "keep", Doc: "Cancel the request to retire a definition.", From: []string{"retiring"}, To: "active", Act: "edit"},
+		{Verb: "propose", Doc: "Propose a retired or rejected definition again.", From: []string{"retired", "rejected"}, To: "proposed", Act: "edit", By: "requested_by"},
 	},
 }
 
@@ -57,9 +68,8 @@ var standard = sync.OnceValues(BuiltIn)
 // Standard is the catalogue that Assay brings along. It is compiled once, when it is first asked for.
 func Standard() (*Catalogue, error) { return standard() }
 
-// Override reads the text of a definition, and says where it is wrong: a definition that does not
-// compile is never kept.
-func (d *Definition) Override() (*Override, error) {
+// parse reads the text.
+func (d *Definition) parse() (*Override, error) {
 	name := "text"
 	if d.ID != "" {
 		name = d.ID
@@ -71,33 +81,100 @@ func (d *Definition) Override() (*Override, error) {
 	if len(o.Controls) > 0 {
 		return nil, errs.At("text", "a definition holds tests; controls are things of their own").Mend("use control create and control update, or a file in the folder tests of the data folder")
 	}
-	std, err := Standard()
-	if err != nil {
-		return nil, err
-	}
-	if _, err := std.With([]*Override{o}, ControlsNamed(o)); err != nil {
-		return nil, atText(err)
-	}
 	return o, nil
 }
 
-// ControlsNamed lists the controls of the library and those that an override names: whether a company has
-// the latter is known only where its controls are.
-func ControlsNamed(o *Override) []string {
-	var out []string
-	if all, err := content.Controls(); err == nil {
-		for _, c := range all {
-			out = append(out, c.Ref)
-		}
+// Override reads the text of a definition and says where its form is wrong. Whether it fits the tests
+// in force, which may not be those of this program, its operations say.
+func (d *Definition) Override() (*Override, error) { return d.parse() }
+
+// since is when a definition came into force. One from before approvals were kept was in force as it was written.
+func (d *Definition) since() time.Time {
+	if d.Since.IsZero() {
+		return d.CreatedAt
 	}
-	for _, t := range o.Tests {
-		if t.Controls != nil {
-			for _, l := range *t.Controls {
-				out = append(out, strings.TrimSpace(l.ID))
-			}
-		}
+	return d.Since
+}
+
+func (d *Definition) origin() Origin {
+	reason := d.Reason
+	if reason == "" {
+		reason = d.Notes
 	}
-	return out
+	return Origin{Thing: d.ID, By: d.CreatedBy, ApprovedBy: d.ApprovedBy, Since: d.since(), Reason: reason}
+}
+
+// weigh says what a definition changes once it is in force.
+func (d *Definition) weigh(ctx context.Context, tx *store.Tx) error {
+	set, err := inForce(ctx, &tx.View)
+	if err != nil {
+		return err
+	}
+	if d.Changes, err = set.differences(ctx, &tx.View, set.with(d)); err != nil {
+		return atText(err)
+	}
+	return nil
+}
+
+// definitionRules are what the operations on definitions hold beside their moves.
+var definitionRules = []op.Also[Definition]{
+	{Verb: "create", Do: func(ctx context.Context, tx *store.Tx, _, now *Definition) error {
+		if err := now.weigh(ctx, tx); err != nil {
+			return err
+		}
+		if len(now.Changes) == 0 { // it only adds tests
+			now.State, now.Since = "active", tx.Now
+			return nil
+		}
+		return now.wantsReason()
+	}},
+	{Verb: "update", Do: func(ctx context.Context, tx *store.Tx, was, now *Definition) error {
+		if was.inForce() {
+			return errs.New(errs.Conflict, "a definition in force cannot be edited").Mend("create another definition, which is applied on top of it, or retire it")
+		}
+		if err := now.weigh(ctx, tx); err != nil {
+			return err
+		}
+		return now.wantsReason()
+	}},
+	{Verb: "end", Do: func(_ context.Context, _ *store.Tx, was, _ *Definition) error {
+		if was.inForce() {
+			return errs.New(errs.Conflict, "a definition in force cannot be deleted").Mend("ask to retire it")
+		}
+		return nil
+	}},
+	{Verb: "approve", Do: func(ctx context.Context, tx *store.Tx, _, now *Definition) error {
+		now.Since = tx.Now
+		return now.weigh(ctx, tx)
+	}},
+	{Verb: "ask_to_retire", Do: retiring},
+	{Verb: "retire", Do: retiring},
+	{Verb: "propose", Do: func(ctx context.Context, tx *store.Tx, _, now *Definition) error {
+		now.ApprovedBy, now.ApprovedAt, now.Since = "", time.Time{}, time.Time{}
+		now.RetiredBy, now.RetireReason, now.RetireChanges = "", "", nil
+		if err := now.weigh(ctx, tx); err != nil {
+			return err
+		}
+		return now.wantsReason()
+	}},
+}
+
+// retiring says what goes with a definition, and refuses to take one away that another needs.
+func retiring(ctx context.Context, tx *store.Tx, _, now *Definition) error {
+	set, err := inForce(ctx, &tx.View)
+	if err == nil {
+		now.RetireChanges, err = set.differences(ctx, &tx.View, set.without(now))
+	}
+	return err
+}
+
+func (d *Definition) inForce() bool { return d.State == "active" || d.State == "retiring" }
+
+func (d *Definition) wantsReason() error {
+	if len(d.Changes) > 0 && strings.TrimSpace(d.Reason) == "" {
+		return errs.At("reason", "is required, because this changes %s", strings.Join(d.Changes, "; "))
+	}
+	return nil
 }
 
 func atText(err error) error {

@@ -93,9 +93,14 @@ var (
 	Finds  = store.Facts[Found]("result", "Verdicts on resources; only changes are kept.", []string{"test", "resource"}, []string{"resource"})
 )
 
-// Add adds the kind of a company's own tests and the tables of what tests came to.
+// Add adds the kinds of a company's own tests and of pauses, and the tables of what tests came to.
 func Add(s *op.Set) {
-	op.Kind(s, Definitions)
+	op.Kind(s, Definitions, definitionRules...)
+	op.Kind(s, RuleFiles, fileRules...)
+	op.Kind(s, TestPauses, pauseRules...)
+	op.Query(s, op.Spec{Name: "test.versions", Doc: "Show every definition that a test had, newest first: from when to when, who changed it and why.", Object: "tests", Act: "view",
+		Example: "test versions --id idp.mfa_all"}, versions)
+	s.Table(Editions)
 	s.Table(Checks)
 	s.Table(Plans)
 	s.Table(States)

@@ -23,7 +23,9 @@ type Override struct {
 	Tests    []TestChange    `yaml:"tests"`
 	Controls []ControlChange `yaml:"controls"`
 
-	tree *ast.File // where each field stands, for errors
+	Origin Origin    `yaml:"-"` // who stands behind it, where it has come into force
+	tree   *ast.File // where each field stands, for errors
+	later  bool      // it may change what another has changed: it came into force after it
 }
 
 // TestChange changes a test of the catalogue, or adds one. What is not given stays as it is; Params
@@ -133,9 +135,12 @@ func (o *Override) checkControl(i int, c ControlChange) error {
 	return nil
 }
 
-// LoadOverrides reads all YAML files of a folder and the folders in it, in name order. No folder is no override.
-func LoadOverrides(dir fs.FS) ([]*Override, error) {
-	var out []*Override
+// FileText is a file of the data folder, as it was read.
+type FileText struct{ Path, Text string }
+
+// ReadFolder reads all YAML files of a folder and the folders in it, in name order. No folder is no file.
+func ReadFolder(dir fs.FS) ([]FileText, error) {
+	var out []FileText
 	err := fs.WalkDir(dir, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			if name == "." && errors.Is(err, fs.ErrNotExist) {
@@ -156,14 +161,27 @@ func LoadOverrides(dir fs.FS) ([]*Override, error) {
 		if err != nil {
 			return fmt.Errorf("read override %s: %w", name, err)
 		}
-		o, err := ParseOverride(data, name)
-		if err != nil {
-			return err
-		}
-		out = append(out, o)
+		out = append(out, FileText{name, string(data)})
 		return nil
 	})
 	return out, err
+}
+
+// LoadOverrides reads and parses all YAML files of a folder.
+func LoadOverrides(dir fs.FS) ([]*Override, error) {
+	files, err := ReadFolder(dir)
+	if err != nil {
+		return nil, err
+	}
+	var out []*Override
+	for _, f := range files {
+		o, err := ParseOverride([]byte(f.Text), f.Path)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, o)
+	}
+	return out, nil
 }
 
 // wrong makes an error that says where in the file the field stands, or the entry where it is missing.

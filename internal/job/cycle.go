@@ -28,6 +28,8 @@ type Works struct {
 	// Rules gives the tests of an organisation: the built-in ones with its own laid over them.
 	Rules func(ctx context.Context, v *store.View) (*check.Catalogue, error)
 	Log   *slog.Logger
+	// Before is called before a check: what is new about the tests is read there; nil does nothing.
+	Before func(ctx context.Context, org string)
 	// After is called when a check was kept; nil does nothing.
 	After func(ctx context.Context, org string, by store.By) error
 
@@ -112,6 +114,9 @@ func (w *Works) ReadAll(ctx context.Context, org string, by store.By, pick func(
 func (w *Works) Check(ctx context.Context, org string, by store.By, trigger string, step Step) (check.Check, []check.Outcome, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.Before != nil {
+		w.Before(ctx, org)
+	}
 	now, err := w.DB.Now(ctx, org)
 	if err != nil {
 		return check.Check{}, nil, err
@@ -137,8 +142,12 @@ func (w *Works) Check(ctx context.Context, org string, by store.By, trigger stri
 		if err != nil {
 			return err
 		}
+		pauses, err := check.Pauses(ctx, v)
+		if err != nil {
+			return err
+		}
 		c.Position, c.DataAt = v.At, s.newest
-		rules = dueRules(cat, s, now, o.Zone())
+		rules = slices.DeleteFunc(dueRules(cat, s, now, o.Zone()), func(r *check.Rule) bool { return check.Covers(pauses[r.ID()], now) })
 		in = &check.Input{Now: now, Resources: s.population, Exceptions: excuses, Zone: o.Zone(), Holidays: holidays(o)}
 		before, err = check.LoadBefore(ctx, v)
 		return err

@@ -68,7 +68,8 @@ func TestWhatElseAnOperationDoesHappensInItsTransaction(t *testing.T) {
 
 func TestAnOperationThatIsNotThereCannotDoMore(t *testing.T) {
 	none := func(context.Context, *store.Tx, *widget, *widget) error { return nil }
-	for verb, k := range map[string]kind.Kind[widget]{"sit": widgets, "end": widgets, "create": {Name: "widget", Plural: "widgets", Prefix: "wid", Doc: "A widget.", Object: "risks", Label: "title", Create: kind.Never}} {
+	never := kind.Kind[widget]{Name: "widget", Plural: "widgets", Prefix: "wid", Doc: "A widget.", Object: "risks", Label: "title", Create: kind.Never}
+	for verb, k := range map[string]kind.Kind[widget]{"sit": widgets, "end": never, "create": never} {
 		s := &op.Set{}
 		op.Kind(s, k, op.Also[widget]{Verb: verb, Do: none})
 		if s.Sound() == nil {

@@ -42,7 +42,7 @@ users        | view grant invite identify | view invite identify | -            
 tokens       | view edit        | view edit                | view:own edit:own              | -           | -       | view edit   | -      | -
 scope        | view approve     | view edit                | view                           | -           | view    | -           | view   | view
 controls     | view propose approve | view edit propose approve | view propose                   | view:own    | view    | -           | view   | view
-tests        | view approve     | view edit                | view propose                   | -           | view    | view        | view   | view
+tests        | view approve approve_as_owner | view edit propose approve | view propose         | -           | view    | view        | view   | view
 checks       | view run         | view run                 | view run                       | -           | view    | view run    | view   | view run
 sources      | view             | view edit run            | view                           | -           | view    | view edit run | view | view run
 resources    | view             | view                     | view                           | -           | view    | view        | -      | view

@@ -349,7 +349,8 @@ func deed(sh kind.Shape, e store.Version) string {
 	return PastOf(verb) + " the " + noun
 }
 
-var pasts = map[string]string{"submit": "submitted", "begin": "began", "block": "blocked", "cancel": "cancelled", "grant": "set the roles of", "link": "made a link to sign in for", "password": "set the password of", "leave": "recorded the leave of", "confirm": "confirmed", "withdraw": "withdrew", "publish": "published", "start": "recorded the start of", "finish": "finished"}
+var pasts = map[string]string{"submit": "submitted", "begin": "began", "block": "blocked", "cancel": "cancelled", "grant": "set the roles of", "link": "made a link to sign in for", "password": "set the password of", "leave": "recorded the leave of", "confirm": "confirmed", "withdraw": "withdrew", "publish": "published", "start": "recorded the start of", "finish": "finished",
+	"read": "read", "keep": "kept", "ask_to_retire": "asked to retire", "approve_as_owner": "approved"}
 
 // PastOf is a verb of an operation in the past tense.
 func PastOf(verb string) string {
@@ -378,6 +379,8 @@ func fact(e store.Version, b store.Batch) string {
 		return "recorded " + n("changed result", "changed results")
 	case "check_plan":
 		return "recorded which tests are run"
+	case "catalogue":
+		return "read the built-in tests of this version"
 	case "score":
 		return "computed another readiness"
 	case "sign_in":

@@ -83,11 +83,15 @@ type EvidenceLine struct {
 // TestLine is one test on the board.
 type TestLine struct {
 	ID        string
-	Rule      *check.Rule // nil where the test is no longer in the catalogue
-	State     check.State // what it came to last
-	Known     bool        // it was run at least once
-	Latest    time.Time   // when it was last run
-	Completed time.Time   // when it last came to an end
+	Rule      *check.Rule     // nil where the test is no longer in the catalogue
+	Off       *check.Disabled // where it was switched off
+	Changed   *check.Change   // where the company changed it
+	Added     *check.Change   // where it is the company's own
+	State     check.State     // what it came to last
+	Paused    bool            // it rests now
+	Known     bool            // it was run at least once
+	Latest    time.Time       // when it was last run
+	Completed time.Time       // when it last came to an end
 	Done      check.RunState
 	Cells     []check.DayCell
 
@@ -104,6 +108,7 @@ type boardData struct {
 	only       *controlPast               // the one control that is looked at; nil where all are
 	narrow     *Narrow                    // tests that a control counts on some policies alone
 	narrowed   map[string]*TestLine       // what they came to, by test and policies
+	pauses     map[string][]check.Stretch // by test
 }
 
 // change is what a test came to from a moment on: of a State, what the days need.
@@ -212,6 +217,9 @@ func (d *boardData) readWork(ctx context.Context, v *store.View) error {
 		if e.Live(v.Now) {
 			d.exceptions = append(d.exceptions, e)
 		}
+	}
+	if d.pauses, err = check.Pauses(ctx, v); err != nil {
+		return err
 	}
 	now, err := check.States.Select(ctx, v, "", "")
 	for _, s := range now {

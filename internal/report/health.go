@@ -128,6 +128,7 @@ type TestFacts struct {
 	Completed   check.RunState // of the newest run that came to an end
 	CompletedAt time.Time      // when that was; zero means never
 	Paused      bool
+	Off         string // how it is not in force, such as: switched off: We have no passwords; empty where it is
 }
 
 // EvidenceFacts is what health must know of one kind of evidence.
@@ -222,7 +223,7 @@ func (t TestFacts) failing(now time.Time) string {
 // failures are the causes of rule 3.
 func (f ControlFacts) failures(now time.Time) (c []Cause) {
 	for _, t := range f.Tests {
-		if t.Required && !t.CompletedAt.IsZero() && t.Completed == check.RunFailed {
+		if t.Required && t.Off == "" && !t.CompletedAt.IsZero() && t.Completed == check.RunFailed {
 			c = append(c, Cause{FailingTest, "test " + t.failing(now)})
 		}
 	}
@@ -253,6 +254,8 @@ func (f ControlFacts) gaps(now time.Time) (c []Cause, proved bool) {
 		}
 		text := ""
 		switch {
+		case t.Off != "":
+			text = "is " + t.Off // what it came to before says nothing of now
 		case t.Paused:
 			text = "is paused"
 		case t.CompletedAt.IsZero():
@@ -308,7 +311,7 @@ func (f ControlFacts) concerns(now time.Time) (c []Cause) {
 	}
 	add(f.OverdueTasks > 0, count(f.OverdueTasks, "task is", "tasks are")+" overdue")
 	for _, t := range f.Tests {
-		done := !t.CompletedAt.IsZero()
+		done := !t.CompletedAt.IsZero() && t.Off == ""
 		add(done && t.Required && t.Completed == check.RunExcepted, fmt.Sprintf("test %s passes with a waiver", t.Test))
 		add(done && !t.Required && t.Completed == check.RunFailed, "supporting test "+t.failing(now))
 	}

@@ -178,3 +178,20 @@ func TestHealthIsWrittenInWords(t *testing.T) {
 		t.Error("what is no health must not score")
 	}
 }
+
+// A test that was switched off says nothing of now, whatever it came to last.
+func TestASwitchedOffRequiredTestIsNoData(t *testing.T) {
+	for _, last := range []check.RunState{check.RunPassed, check.RunFailed, check.RunExcepted, check.RunErrored} {
+		f := ControlFacts{HasOwner: true, Tests: []TestFacts{
+			{Test: "idp.mfa_all", Required: true, Interval: 24 * time.Hour, Latest: last, Completed: last, CompletedAt: now, Off: "switched off: We have no passwords."},
+			{Test: "idp.dormant", Required: true, Interval: 24 * time.Hour, Latest: check.RunPassed, Completed: check.RunPassed, CompletedAt: now}}}
+		h := HealthOf(f, now)
+		if h.Health != NoData || len(h.Causes) != 1 || h.Causes[0].Text != "test idp.mfa_all is switched off: We have no passwords." {
+			t.Errorf("after %v: %v %v", last, h.Health, h.Causes)
+		}
+		f.Tests[0].Required = false
+		if h := HealthOf(f, now); h.Health != Passing {
+			t.Errorf("supporting, after %v: %v %v", last, h.Health, h.Causes)
+		}
+	}
+}

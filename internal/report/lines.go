@@ -19,8 +19,14 @@ func (b *Board) tests(cat *check.Catalogue) error {
 		if only := b.data.only; only != nil && !slices.Contains(only.tests(), r.ID()) {
 			continue
 		}
-		b.Tests[r.ID()] = &TestLine{ID: r.ID(), Rule: r}
+		b.Tests[r.ID()] = ruleLine(cat, r)
 		ids[r.ID()] = true
+	}
+	for _, off := range cat.Disabled() {
+		if only := b.data.only; only == nil || slices.Contains(only.tests(), off.ID) {
+			b.Tests[off.ID] = &TestLine{ID: off.ID, Off: &off}
+			ids[off.ID] = true
+		}
 	}
 	for id := range b.dated.changes {
 		if !ids[id] {
@@ -39,9 +45,10 @@ func (b *Board) tests(cat *check.Catalogue) error {
 				return fmt.Errorf("runs of %s: %w", id, err)
 			}
 		}
+		t.Paused = check.Covers(b.data.pauses[id], b.Now)
 		t.runs = runs[which]
 		t.fill(b.data.states[id], b.dated.changes[id], t.runs)
-		h := check.TestHistory{Changes: make([]check.StateChange, 0, len(b.dated.changes[id])), Dates: []check.Stretch{{From: b.since(t)}}}
+		h := check.TestHistory{Pauses: b.data.pauses[id], Changes: make([]check.StateChange, 0, len(b.dated.changes[id])), Dates: []check.Stretch{{From: b.since(t)}}}
 		for _, s := range b.dated.changes[id] {
 			h.Changes = append(h.Changes, check.StateChange{At: s.At, State: s.Verdict.RunState()})
 		}
@@ -62,6 +69,29 @@ func (b *Board) since(t *TestLine) time.Time {
 		return changes[0].At
 	}
 	return b.Now
+}
+
+// ruleLine is a test of the catalogue with what the company made of it.
+func ruleLine(cat *check.Catalogue, r *check.Rule) *TestLine {
+	t := &TestLine{ID: r.ID(), Rule: r}
+	if x, ok := cat.Changed(r.ID()); ok {
+		t.Changed = &x
+	}
+	if x, ok := cat.Added(r.ID()); ok {
+		t.Added = &x
+	}
+	return t
+}
+
+// off says how a test is not in force; it is empty where it is.
+func (t *TestLine) off() string {
+	switch {
+	case t.Off != nil:
+		return "switched off: " + t.Off.Reason
+	case t.Rule == nil:
+		return "no longer in the catalogue"
+	}
+	return ""
 }
 
 // scopesOf names the lists of tests in which a test stands: tests with the same name share their runs.
@@ -183,7 +213,10 @@ func (b *Board) factsOf(l *ControlLine, evidence []EvidenceLine) ControlFacts {
 	f.OverdueOccurrences, f.AwaitedOccurrences = l.due(b.Now)
 	f.UpcomingOccurrences = l.upcoming(b.Now)
 	for _, t := range c.Tests {
-		x := TestFacts{Test: t.Test, Required: t.Role != "supporting", Interval: 24 * time.Hour}
+		x := TestFacts{Test: t.Test, Required: t.Role != "supporting", Interval: 24 * time.Hour, Paused: check.Covers(b.data.pauses[t.Test], b.Now)}
+		if l := b.Tests[t.Test]; l != nil {
+			x.Off = l.off()
+		}
 		if l := b.lineOf(t); l != nil && l.Known {
 			x.Latest, x.Completed, x.CompletedAt = l.State.Verdict.RunState(), l.Done, l.Completed
 			if l.Rule != nil {

@@ -110,7 +110,7 @@ func (b *Boards) controlStatus(ctx context.Context, v *store.View, in refIn) (*C
 			r.Role = string(t.Role)
 			s.Tests = append(s.Tests, r)
 		} else {
-			s.Tests = append(s.Tests, TestRow{Test: t.Test, Title: "this test is not in the catalogue, or switched off", State: "never_run", Role: string(t.Role)})
+			s.Tests = append(s.Tests, TestRow{Test: t.Test, Title: "this test is not in the catalogue, or switched off", State: "never_run", Role: string(t.Role), Origin: "custom"})
 		}
 	}
 	for _, e := range c.Evidence {
@@ -306,6 +306,36 @@ type TestRow struct {
 	Unknown   int64      `json:"unknown" doc:"Of these, not known."`
 	Last      *time.Time `json:"last,omitempty" doc:"When it was last run."`
 	Entry     int64      `json:"entry,omitempty" doc:"Ledger entry of what it came to."`
+	Paused    bool       `json:"paused" doc:"Whether it is paused now."`
+	Origin    string     `json:"origin" doc:"catalogue, by_file or custom: whose test it is."`
+	Changed   bool       `json:"changed" doc:"Whether the organisation changed or switched off this test."`
+	ChangedBy string     `json:"changed_by,omitempty" doc:"Who changed it, or the file."`
+	ChangedAt *time.Time `json:"changed_at,omitempty" doc:"From when the change holds."`
+	ChangeWhy string     `json:"change_reason,omitempty" doc:"Why it was changed."`
+	Fields    []string   `json:"changed_fields,omitempty" doc:"What was changed."`
+	ChangeOf  string     `json:"change,omitempty" doc:"The rule file or definition that changed it."`
+}
+
+// mark says on a row what the organisation made of the test.
+func (t *TestLine) mark(r *TestRow) {
+	r.Origin, r.Paused = "catalogue", t.Paused
+	if t.Added != nil {
+		r.Origin = "custom"
+		if t.Added.ByFile {
+			r.Origin = "by_file"
+		}
+	}
+	x := t.Changed
+	if t.Off != nil {
+		x = &t.Off.Change
+		r.Title, r.State, r.Reason = t.Off.Title, "switched_off", "switched off: "+t.Off.Reason
+	}
+	if x != nil {
+		r.Changed, r.ChangedBy, r.ChangeWhy, r.Fields, r.ChangeOf = true, x.Who(), x.Reason, x.Fields, x.Thing
+		if !x.Since.IsZero() {
+			r.ChangedAt = &x.Since
+		}
+	}
 }
 
 func (t *TestLine) row() TestRow {
@@ -317,11 +347,12 @@ func (t *TestLine) row() TestRow {
 		r.State, r.Reason, r.Evaluated, r.Passed, r.Failed, r.Excepted, r.Unknown = string(t.State.Verdict), t.State.Reason, t.State.Evaluated, t.State.Passed, t.State.Failed, t.State.Excepted, t.State.Unknown
 		r.Last, r.Entry = &t.Latest, t.State.Batch
 	}
+	t.mark(&r)
 	return r
 }
 
 type testListIn struct {
-	State string `json:"state" doc:"Only those that came to this: pass, fail, unknown, error, excepted, not_applicable, never_run." max:"30"`
+	State string `json:"state" doc:"Only those that came to this: pass, fail, unknown, error, excepted, not_applicable, never_run, switched_off." max:"30"`
 	Kind  string `json:"kind" doc:"Only those on this resource kind." max:"100"`
 }
 
@@ -339,7 +370,7 @@ func (b *Boards) testList(ctx context.Context, v *store.View, in testListIn) (*T
 	out := &TestList{Data: []TestRow{}, Count: map[string]int{}}
 	for _, id := range sortedTests(board) {
 		t := board.Tests[id]
-		if t.Rule == nil {
+		if t.Rule == nil && t.Off == nil {
 			continue
 		}
 		r := t.row()

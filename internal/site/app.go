@@ -36,6 +36,8 @@ type Parts struct {
 	Clock      clock.Clock
 	Connectors []collect.Connector
 	Log        *slog.Logger
+	Version    string                           // of the program
+	Catalogue  func() (*check.Catalogue, error) // the built-in tests; those of this program where nil
 }
 
 // App is Assay over one data folder.
@@ -86,9 +88,12 @@ func Open(ctx context.Context, cfg Settings, p Parts) (*App, error) {
 		dsn = "sqlite:" + filepath.Join(a.Data, "assay.db")
 	}
 	a.files = files{dir: filepath.Join(a.Data, "files")}
-	a.rules = rules{dir: filepath.Join(a.Data, "tests")}
-	a.Works = &job.Works{Log: p.Log, Rules: a.rules.of, Runner: &collect.Runner{Connectors: p.Connectors, Keep: a.files.keep}}
-	a.Boards = &report.Boards{Rules: a.rules.of}
+	a.rules = rules{dir: filepath.Join(a.Data, "tests"), program: p.Version, standard: p.Catalogue}
+	if p.Catalogue == nil {
+		a.rules.standard = check.Standard
+	}
+	a.Works = &job.Works{Log: p.Log, Rules: check.InForce, Before: a.beforeCheck, Runner: &collect.Runner{Connectors: p.Connectors, Keep: a.files.keep}}
+	a.Boards = &report.Boards{Rules: check.InForce}
 	a.Set = Operations(a.Works, a.Boards, p.Connectors)
 	if err := a.Set.Sound(); err != nil {
 		return nil, err

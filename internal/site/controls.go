@@ -4,8 +4,11 @@ package site
 
 import (
 	"context"
-	"os"
+	"encoding/json"
+	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"assay/internal/check"
 	"assay/internal/errs"
@@ -13,47 +16,98 @@ import (
 	"assay/internal/store"
 )
 
-// ApplyControls brings the controls that stand in the files of the data folder into the organisation: new ones
-// are added, others changed, and what has not changed is left alone. It happens in one transaction, or not at all.
-func (a *App) ApplyControls(ctx context.Context, org string) error {
-	if _, err := os.Stat(a.rules.dir); err != nil {
-		return nil //nolint:nilerr // no folder, nothing to apply
+// controlsByRef reads the controls.
+func controlsByRef(ctx context.Context, v *store.View) (map[string]*grc.Control, error) {
+	all, err := store.All(ctx, v, grc.Controls, nil)
+	out := map[string]*grc.Control{}
+	for _, c := range all {
+		out[c.Ref] = c
 	}
-	files, err := check.LoadOverrides(os.DirFS(a.rules.dir))
+	return out, err
+}
+
+// controlsNew says whether a file in force adds a control that is not there yet.
+func controlsNew(ctx context.Context, v *store.View) (bool, error) {
+	files, err := check.FilesInForce(ctx, v)
+	if err != nil || len(files) == 0 {
+		return false, err
+	}
+	have, err := controlsByRef(ctx, v)
+	for _, f := range files {
+		for _, c := range f.Controls {
+			if have[c.Ref] == nil {
+				return true, err
+			}
+		}
+	}
+	return false, err
+}
+
+// applyControls adds the controls that the files in force have and the organisation does not. A control that is there is
+// never changed by a file: that takes a proposal and a second person.
+func (a *App) applyControls(ctx context.Context, tx *store.Tx) error {
+	files, err := check.FilesInForce(ctx, &tx.View)
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(files, func(o *check.Override) bool { return len(o.Controls) > 0 }) {
-		return nil
+	have, err := controlsByRef(ctx, &tx.View)
+	if err != nil {
+		return err
 	}
-	_, err = a.DB.Change(ctx, org, store.System("control.update"), func(tx *store.Tx) error {
-		all, err := store.All(ctx, &tx.View, grc.Controls, nil)
-		if err != nil {
-			return err
+	for _, f := range files {
+		for _, c := range f.Controls {
+			now := changed(have[c.Ref], c)
+			if was := have[c.Ref]; was != nil {
+				if diff := controlFields(was, now); len(diff) > 0 {
+					err = a.proposeControl(ctx, tx, was, now, f.File, diff)
+				}
+			} else if err = store.Put(ctx, tx, grc.Controls, now); err == nil {
+				have[c.Ref] = now
+			}
+			if err != nil {
+				return inFile(f.File, c.Ref, err)
+			}
 		}
-		byRef := map[string]*grc.Control{}
-		for _, c := range all {
-			byRef[c.Ref] = c
-		}
-		for _, f := range files {
-			for _, c := range f.Controls {
-				if err := applyControl(ctx, tx, byRef[c.Ref], c); err != nil {
-					e := *errs.Public(err)
-					if e.Code == errs.Internal {
-						return err
-					}
-					e.Text, e.Field = c.Ref+": "+e.Error(), f.File
-					return &e
+	}
+	return nil
+}
+
+// inFile says in which file, and about which control, something is wrong.
+func inFile(file, ref string, err error) error {
+	e := *errs.Public(err)
+	if e.Code == errs.Internal {
+		return err
+	}
+	e.Text, e.Field = ref+": "+e.Error(), file
+	return &e
+}
+
+// proposeControl is where the change of a control by a file becomes a proposal. Until controls have versions that are
+// proposed and approved, it is told and nothing is changed.
+func (a *App) proposeControl(ctx context.Context, tx *store.Tx, was, _ *grc.Control, file string, fields []string) error {
+	a.Log.WarnContext(ctx, "a file in the data folder would change a control; propose the change on the control instead", "org", tx.Org, "control", was.Ref, "file", file, "fields", strings.Join(fields, ", "))
+	return nil
+}
+
+// controlChanges gives the function that says which controls a file would change.
+func controlChanges(ctx context.Context, v *store.View) (func(*check.Override) []string, error) {
+	have, err := controlsByRef(ctx, v)
+	return func(o *check.Override) []string {
+		var out []string
+		for _, c := range o.Controls {
+			if was := have[c.Ref]; was != nil {
+				if diff := controlFields(was, changed(was, c)); len(diff) > 0 {
+					out = append(out, fmt.Sprintf("control %s: %s: not applied, propose the change on the control", c.Ref, strings.Join(diff, ", ")))
 				}
 			}
 		}
-		return nil
-	})
-	return err
+		return out
+	}, err
 }
 
-func applyControl(ctx context.Context, tx *store.Tx, was *grc.Control, c check.ControlChange) error {
-	now := &grc.Control{Ref: c.Ref, Set: "custom", State: "active", Weight: 1, Frequency: "continuous"}
+// changed is a control with what a file says of it; was is nil for a new one.
+func changed(was *grc.Control, c check.ControlChange) *grc.Control {
+	now := &grc.Control{Ref: c.Ref, Set: "file", State: "active", Weight: 1, Frequency: "continuous"}
 	if was != nil {
 		x := *was
 		now = &x
@@ -78,17 +132,26 @@ func applyControl(ctx context.Context, tx *store.Tx, was *grc.Control, c check.C
 			now.Tests = append(now.Tests, grc.ControlTest{Test: t.Test, Role: grc.TestRole(t.Role)})
 		}
 	}
-	if was != nil {
-		a, err := store.Encode(was)
-		if err != nil {
-			return err
+	return now
+}
+
+// controlFields names the fields in which two states of a control differ.
+func controlFields(was, now *grc.Control) []string {
+	read := func(c *grc.Control) map[string]json.RawMessage {
+		out := map[string]json.RawMessage{}
+		if b, err := store.Encode(c); err == nil {
+			_ = json.Unmarshal(b, &out) // it was written a line above
 		}
-		b, err := store.Encode(now)
-		if err != nil || string(a) == string(b) {
-			return err
+		return out
+	}
+	a, b := read(was), read(now)
+	var out []string
+	for _, n := range slices.Sorted(maps.Keys(b)) {
+		if string(a[n]) != string(b[n]) {
+			out = append(out, n)
 		}
 	}
-	return store.Put(ctx, tx, grc.Controls, now)
+	return out
 }
 
 // lay puts a value over another, where one was given.

@@ -22,15 +22,6 @@ func (f *firm) supplies(t *testing.T, kinds []string, resources ...collect.Resou
 	f.kinds, f.users = kinds, resources
 }
 
-func (f *firm) do(t *testing.T, name string, in map[string]any) map[string]any {
-	t.Helper()
-	out, err := op.Do[map[string]any](t.Context(), f.Gate, f.me, name, in, time.Time{})
-	if err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	return out
-}
-
 func (f *firm) lastRun(t *testing.T) collect.Run {
 	t.Helper()
 	runs, err := op.Do[collect.RunPage](t.Context(), f.Gate, f.me, "run.list", map[string]any{"limit": 20}, time.Time{})
@@ -91,9 +82,9 @@ func TestTheRecordThatSetupMadeIsNoRoster(t *testing.T) {
 	if d := f.test(t, "vcs.member_known"); d.State != "unknown" || !strings.Contains(d.Reason, "during setup") {
 		t.Errorf("before it is confirmed: %s: %s", d.State, d.Reason)
 	}
-	people := f.do(t, "person.list", map[string]any{})["data"].([]any)
+	people := f.must(t, f.me, "person.list", map[string]any{})["data"].([]any)
 	p := people[0].(map[string]any)
-	f.do(t, "person.update", map[string]any{"id": p["id"], "rev": p["rev"], "title": "Head of operations"})
+	f.must(t, f.me, "person.update", map[string]any{"id": p["id"], "rev": p["rev"], "title": "Head of operations"})
 	f.clock.Move(time.Hour)
 	f.check(t)
 	if d := f.test(t, "vcs.member_known"); d.State != "pass" {

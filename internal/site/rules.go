@@ -4,111 +4,95 @@ package site
 
 import (
 	"context"
-	"crypto/sha256"
-	"errors"
-	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
-	"sync"
 
 	"assay/internal/check"
-	"assay/internal/grc"
+	"assay/internal/errs"
 	"assay/internal/store"
 )
 
-// rules gives the tests of an organisation: the built-in ones, with the files of the data folder and its own
-// definitions laid over them. What was compiled is kept until one of these changes.
+// rules brings the tests into the ledger: those of this program and those of the data folder. What holds is read from
+// there alone (check.InForce).
 type rules struct {
-	dir  string
-	mu   sync.Mutex
-	kept map[string]*check.Catalogue
+	dir      string
+	program  string
+	standard func() (*check.Catalogue, error) // what this program brings along
 }
 
-func (r *rules) of(ctx context.Context, v *store.View) (*check.Catalogue, error) {
-	std, err := check.Standard()
+// ReadRules reads the tests of this program and the files of the data folder, and writes what is new into the ledger: it is
+// the one place that does. It is called when the program starts and before each check. Of a folder with a bad file nothing is
+// taken, and what held before goes on.
+func (a *App) ReadRules(ctx context.Context, org string) (check.Noticed, error) {
+	var out check.Noticed
+	edition, err := a.readEdition(ctx, org)
+	if e := errs.Public(err); err != nil && e.Code == errs.Invalid { // the tests of the version before go on
+		a.Log.ErrorContext(ctx, "the built-in tests of this version are not in force", "org", org, "error", err)
+		out.Problem, err = e.Error(), nil
+	}
 	if err != nil {
-		return nil, err
+		return out, err
 	}
-	own, err := store.All(ctx, v, check.Definitions, map[string]any{"state": "active"})
+	out.Edition = edition
+	files, err := check.ReadFolder(os.DirFS(a.rules.dir))
 	if err != nil {
-		return nil, err
+		return out, err
 	}
-	print, err := fingerprint(r.dir)
-	if err != nil {
-		return nil, err
-	}
-	for _, d := range own {
-		print += fmt.Sprintf("|%s@%d", d.ID, d.Rev)
-	}
-	if print == "" {
-		return std, nil
-	}
-	key := v.Org + "|" + print
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if c := r.kept[key]; c != nil {
-		return c, nil
-	}
-	c, err := r.compile(ctx, v, std, own)
-	if err != nil {
-		return nil, err
-	}
-	if r.kept == nil || len(r.kept) > 100 {
-		r.kept = map[string]*check.Catalogue{}
-	}
-	r.kept[key] = c
-	return c, nil
-}
-
-func (r *rules) compile(ctx context.Context, v *store.View, std *check.Catalogue, own []*check.Definition) (*check.Catalogue, error) {
-	var overrides []*check.Override
-	if _, err := os.Stat(r.dir); err == nil {
-		if overrides, err = check.LoadOverrides(os.DirFS(r.dir)); err != nil {
-			return nil, err
+	news := false
+	by := store.System("rule_file.read")
+	if err := a.DB.View(ctx, org, timeZero, by, func(v *store.View) (err error) {
+		if news, err = check.FilesNew(ctx, v, files); err == nil && !news {
+			news, err = controlsNew(ctx, v)
 		}
+		return err
+	}); err != nil || !news {
+		return out, err
 	}
-	for _, d := range own {
-		o, err := d.Override()
-		if err != nil {
-			return nil, err
-		}
-		overrides = append(overrides, o)
-	}
-	all, err := store.All(ctx, v, grc.Controls, nil)
-	if err != nil {
-		return nil, err
-	}
-	refs := make([]string, len(all))
-	for i, c := range all {
-		refs[i] = c.Ref
-	}
-	return std.With(overrides, refs)
-}
-
-// fingerprint says which files there are and what is in them.
-func fingerprint(dir string) (string, error) {
-	sum, any := sha256.New(), false
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		b, err := os.ReadFile(path)
+	_, err = a.DB.Change(ctx, org, by, func(tx *store.Tx) error {
+		more, err := controlChanges(ctx, &tx.View)
 		if err != nil {
 			return err
 		}
-		any = true
-		fmt.Fprintf(sum, "%s\x00%d\x00%s", path, len(b), b)
-		return nil
+		n, err := check.NoticeFiles(ctx, tx, files, more)
+		if err != nil {
+			return err
+		}
+		out.Held, out.Waiting = n.Held, n.Waiting
+		return a.applyControls(ctx, tx)
 	})
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
+	for _, p := range out.Waiting {
+		a.Log.WarnContext(ctx, "a file in the data folder is waiting for approval", "org", org, "file", p)
 	}
+	for _, p := range out.Held {
+		a.Log.InfoContext(ctx, "a file in the data folder is in force", "org", org, "file", p)
+	}
+	return out, err
+}
+
+// readEdition writes the catalogue of this program where the ledger does not have it as the newest.
+func (a *App) readEdition(ctx context.Context, org string) (digest string, err error) {
+	mine, err := a.rules.standard()
 	if err != nil {
-		return "", fmt.Errorf("read tests of the data folder: %w", err)
+		return "", err
 	}
-	if !any {
-		return "", nil
+	news := false
+	by := store.System("catalogue.read")
+	if err := a.DB.View(ctx, org, timeZero, by, func(v *store.View) (err error) {
+		news, err = check.EditionNew(ctx, v, mine)
+		return err
+	}); err != nil || !news {
+		return "", err
 	}
-	return fmt.Sprintf("%x", sum.Sum(nil)), nil
+	_, err = a.DB.Change(ctx, org, by, func(tx *store.Tx) error {
+		digest, err = check.NoticeEdition(ctx, tx, mine, a.rules.program)
+		return err
+	})
+	return digest, err
+}
+
+// beforeCheck reads the rules before a check. What cannot be read is told, and the check goes on with what holds: a
+// slip in a file must not end the daily work.
+func (a *App) beforeCheck(ctx context.Context, org string) {
+	if _, err := a.ReadRules(ctx, org); err != nil && ctx.Err() == nil {
+		a.Log.ErrorContext(ctx, "the data folder could not be read; the tests in force stay in force", "org", org, "error", err)
+	}
 }

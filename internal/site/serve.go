@@ -148,6 +148,9 @@ func (a *App) work(ctx context.Context) {
 	defer second.Stop()
 	defer hour.Stop()
 	grown := map[string]bool{}
+	for o := range a.all(ctx) {
+		a.beforeCheck(ctx, o)
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -213,6 +216,7 @@ func (a *App) cycleOf(ctx context.Context, org string) error {
 	if err := a.applyScheduled(ctx, org); err != nil {
 		return err
 	}
+	a.beforeCheck(ctx, org) // a file counts from when it was read, also where no check is due
 	now := a.DB.Clock().Now()
 	var zone *time.Location
 	due := false

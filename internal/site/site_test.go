@@ -5,16 +5,10 @@ package site_test
 import (
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
-	"assay/internal/errs"
-	"assay/internal/grc"
 	"assay/internal/site"
-	"assay/internal/store"
 	"assay/internal/testkit"
 )
 
@@ -106,51 +100,5 @@ func TestAnAnswerAroundTheGuardIsFound(t *testing.T) {
 	site.Guard(http.NotFoundHandler(), false).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 	if w.Header().Get("Content-Security-Policy") == "" {
 		t.Error("a guarded answer lacks the header")
-	}
-}
-
-func TestControlsOfTheDataFolderAreLaidOverTheLibrary(t *testing.T) {
-	a, org := open(t)
-	dir := filepath.Join(a.Data, "tests")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	write := func(text string) {
-		if err := os.WriteFile(filepath.Join(dir, "own.yaml"), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("controls:\n  - ref: OWN-01\n    title: Own control\n    text: We do this ourselves, every month.\n    frequency: monthly\n    criteria: [CC6.1]\n  - ref: IAM-02\n    weight: 1\n")
-	if err := a.ApplyControls(t.Context(), org); err != nil {
-		t.Fatal(err)
-	}
-	read := func() map[string]*grc.Control {
-		out := map[string]*grc.Control{}
-		err := a.DB.View(t.Context(), org, time.Time{}, store.System("test"), func(v *store.View) error {
-			all, err := store.All(t.Context(), v, grc.Controls, nil)
-			for _, c := range all {
-				out[c.Ref] = c
-			}
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return out
-	}
-	got := read()
-	if c := got["OWN-01"]; c == nil || c.Frequency != "monthly" || c.State != "active" {
-		t.Errorf("own control: %+v", c)
-	}
-	if c := got["IAM-02"]; c.Weight != 1 || c.Rev != 2 || c.Title == "" {
-		t.Errorf("changed control: %+v", c)
-	}
-	if err := a.ApplyControls(t.Context(), org); err != nil || read()["IAM-02"].Rev != 2 {
-		t.Errorf("applied again: %v, rev %d; want nothing new", err, read()["IAM-02"].Rev)
-	}
-	write("controls:\n  - ref: OWN-02\n    title: Own control\n    text: We do this ourselves.\n    frequency: sometimes\n    criteria: [CC6.1]\n")
-	err := a.ApplyControls(t.Context(), org)
-	if e := errs.Public(err); err == nil || e.Code != errs.Invalid || !strings.Contains(e.Error(), "own.yaml") {
-		t.Errorf("a bad file: %v; want it refused by name", err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"assay/internal/auth"
+	"assay/internal/check"
 	"assay/internal/collect"
 	"assay/internal/errs"
 	"assay/internal/grc"
@@ -50,6 +51,10 @@ func (a *App) Found(ctx context.Context, name, email string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	mine, err := a.rules.standard()
+	if err != nil {
+		return "", err
+	}
 	_, err = a.DB.Change(ctx, org, store.System("organization.create"), func(tx *store.Tx) error {
 		owner := &grc.Person{Name: whoAmI(), Email: email, Kind: "employee", State: "active", Source: grc.FromSetup}
 		if err := grc.Found(ctx, tx, name, key, owner); err != nil {
@@ -62,7 +67,11 @@ func (a *App) Found(ctx context.Context, name, email string) (string, error) {
 		if err := store.Put(ctx, tx, collect.Sources, &collect.SourceThing{Name: "This platform", Connector: job.PlatformName, IntervalHours: 24, State: "enabled"}); err != nil {
 			return fmt.Errorf("first source: %w", err)
 		}
-		return grc.Install(ctx, tx, []string{"base"})
+		if err := grc.Install(ctx, tx, []string{"base"}); err != nil {
+			return err
+		}
+		_, err := check.NoticeEdition(ctx, tx, mine, a.rules.program)
+		return err
 	})
 	return org, err
 }

@@ -64,7 +64,7 @@ func (q *ask) activityView(text string) (page.ActivityView, error) {
 		d := &v.Days[len(v.Days)-1]
 		d.Events = append(d.Events, x)
 	}
-	for _, k := range []struct{ text, kind string }{{"controls", "control"}, {"evidence", "evidence"}, {"policies", "policy"}, {"exceptions", "exception"}, {"tasks", "task"}, {"sources read", "run"}, {"tests run", "check_run"}, {"sign-ins", "sign_in"}, {"confidential reads", "sensitive_read"}} {
+	for _, k := range []struct{ text, kind string }{{"controls", "control"}, {"evidence", "evidence"}, {"policies", "policy"}, {"exceptions", "exception"}, {"tasks", "task"}, {"sources read", "run"}, {"tests run", "check_run"}, {"custom tests", "definition"}, {"rule files", "rule_file"}, {"sign-ins", "sign_in"}, {"confidential reads", "sensitive_read"}} {
 		on := q.get("kind") == k.kind
 		v.Chips = append(v.Chips, ui.Chip{Text: k.text, N: -1, On: on, Href: q.with("kind", unless(on, k.kind))})
 	}

@@ -24,7 +24,7 @@ func healthOf(word string) ui.Status {
 		return ui.Excepted
 	case "error", "failed":
 		return ui.Errored
-	case "paused", "disabled":
+	case "paused", "disabled", "switched_off":
 		return ui.Paused
 	}
 	return ui.NoData

@@ -16,7 +16,7 @@ import (
 )
 
 // testStates are what a test can come to, worst first, and how pages say it.
-var testStates = [][2]string{{"fail", "failing"}, {"error", "error"}, {"unknown", "no data"}, {"excepted", "excepted"}, {"pass", "passing"}, {"not_applicable", "not applicable"}, {"never_run", "never run"}}
+var testStates = [][2]string{{"fail", "failing"}, {"error", "error"}, {"unknown", "no data"}, {"excepted", "excepted"}, {"pass", "passing"}, {"not_applicable", "not applicable"}, {"never_run", "never run"}, {"switched_off", "switched off"}}
 
 func testList(q *ask) (answer, error) {
 	l, err := do[*report.TestList](q, "test.list", map[string]any{"state": clip(q.get("state"), 30), "kind": clip(q.get("kind"), 100)})
@@ -38,7 +38,7 @@ func testList(q *ask) (answer, error) {
 		if find != "" && !strings.Contains(strings.ToLower(t.Test+" "+t.Title+" "+t.Kind), find) {
 			continue
 		}
-		v.Rows = append(v.Rows, page.ListRow{Href: "/tests/" + seg(t.Test), Cells: []page.Cell{{Text: t.Title}, {Status: healthOf(t.State), Health: true}, {Mono: t.Kind}, {Text: t.Severity},
+		v.Rows = append(v.Rows, page.ListRow{Href: "/tests/" + seg(t.Test), Cells: []page.Cell{{Text: t.Title + badges(t)}, {Status: healthOf(t.State), Health: true}, {Mono: t.Kind}, {Text: t.Severity},
 			{Num: ui.Num(t.Failed)}, {Num: ui.Num(t.Unknown)}, {Num: ui.Num(t.Evaluated)}, {Text: t.Reason}}})
 	}
 	v.Answer = []ui.Part{{Text: fmt.Sprintf("%d of %s", l.Count["fail"], ui.Count(all, "test")), Href: "/tests?state=fail"}, {Text: verb(l.Count["fail"], " fails", " fail") + "; of "},
@@ -63,7 +63,11 @@ func test(q *ask) (answer, error) {
 	said, _, _ := strings.Cut(t.Words, "\n\nfilter:") // the code stands below, by itself
 	v := page.TestView{ID: t.Test, Title: t.Title, Words: said, Filter: t.Filter, Code: t.Condition, Kind: t.Kind, Severity: t.Severity, Every: every(int64(t.Interval)), Status: healthOf(t.State), Why: t.Reason,
 		Evaluated: int(t.Evaluated), Passed: int(t.Passed), Failed: int(t.Failed), Excepted: int(t.Excepted), Unknown: int(t.Unknown), Last: q.localOf(t.Last),
-		Strip: stripOf(t.Test, t.Newest, t.Spans, "/monitoring/"+seg(t.Test)+"/{day}"), Coverage: t.Coverage, Controls: controlLinks(t.Controls), Entry: t.Entry, Origin: "the catalogue of tests", Edition: "version " + clip(t.Version, 8)}
+		Strip: stripOf(t.Test, t.Newest, t.Spans, "/monitoring/"+seg(t.Test)+"/{day}"), Coverage: t.Coverage, Controls: controlLinks(t.Controls), Entry: t.Entry, Origin: originWord[t.Origin], Edition: "version " + clip(t.Version, 8)}
+	v.Marks = q.marks(t.TestRow)
+	if v.Versions, err = q.testVersions(t.Test); err != nil {
+		return answer{}, err
+	}
 	for _, name := range sortedKeys(t.Params) {
 		text := plainText(t.Params[name])
 		v.Params = append(v.Params, page.Param{Name: name, Value: text, Default: text})
@@ -76,6 +80,9 @@ func test(q *ask) (answer, error) {
 	}
 	if q.mayChange("check.run") {
 		v.Run = "/tests/run" + query("back", t.Test)
+	}
+	if q.mayChange("test_pause.create") && t.State != "switched_off" {
+		v.Pause = "/" + q.plural["test_pause"] + "/new" + query("test", t.Test)
 	}
 	return show(page.Test(q.frame(t.Test, "controls", ui.Link{Text: "Tests", Href: "/tests"}, ui.Link{Text: t.Test}), v))
 }

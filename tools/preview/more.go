@@ -75,7 +75,10 @@ func testView() page.TestView {
 		Params:    []page.Param{{Name: "sla_days", Value: "3", Default: "7", About: "days to repair"}, {Name: "grace_hours", Value: "24", Default: "24", About: "for accounts made today"}},
 		Evaluated: 142, Passed: 137, Failed: 3, Excepted: 1, Unknown: 1, Last: now.Add(-4 * time.Minute), Strip: strip(4, "idp.mfa_all", 180, ui.F), Coverage: 97,
 		Failing: failures(), Controls: []ui.Link{{Text: "IAM-02", Href: "/controls/IAM-02"}}, Sources: []ui.Link{{Text: "Identity provider", Href: "/sources/1"}}, Version: 2, Origin: "built in",
-		Runs: runs(), History: events()[2:5], Entry: 48211, Edit: "/tests/idp.mfa_all/edit", Pause: "/tests/idp.mfa_all/pause", Run: "/tests/idp.mfa_all/run",
+		Runs: runs(), Entry: 48211, Edit: "/tests/idp.mfa_all/edit",
+		Marks:    []page.TestMark{{Word: "changed", Text: "params, since 3 Mar 2026, by Ravi Lindqvist: our contract asks for 3 days.", Link: ui.Link{Text: "Show the change", Href: "/definitions/1"}}},
+		Versions: []page.TestVersion{{From: day(240), What: "changed by Ravi Lindqvist", Why: "Our contract asks for 3 days.", Lines: []ui.Pair{{Term: "Severity", Text: "critical"}}}, {To: day(240), What: "built in", Lines: []ui.Pair{{Term: "Severity", Text: "critical"}}}},
+		Pause:    "/tests/idp.mfa_all/pause", Run: "/tests/idp.mfa_all/run",
 	}
 }
 
