@@ -41,7 +41,7 @@ func TestADefinitionThatChangesATestTakesTwoPeople(t *testing.T) {
 			t.Fatal(err)
 		}
 		x := f.test(t, "idp.mfa_all")
-		if x.Condition != "true" || !x.Changed || x.ChangedBy != jo.ID || x.ChangeWhy != "Our provider does it." {
+		if x.Condition != exempt || !x.Changed || x.ChangedBy != jo.ID || x.ChangeWhy != "Our provider does it." {
 			t.Errorf("after approval: %+v", x.TestRow)
 		}
 		if _, err := f.step(t, jo, "definition.update", d, map[string]any{"title": "Something else"}); errs.Public(err).Code != errs.Conflict {
@@ -54,7 +54,7 @@ func TestADefinitionThatChangesATestTakesTwoPeople(t *testing.T) {
 		if d, err = f.step(t, kim, "definition.ask_to_retire", d, map[string]any{"retire_reason": "We do it again."}); err != nil {
 			t.Fatal(err)
 		}
-		if f.test(t, "idp.mfa_all").Condition != "true" || !strings.Contains(fmt.Sprint(d["retire_changes"]), "condition") {
+		if f.test(t, "idp.mfa_all").Condition != exempt || !strings.Contains(fmt.Sprint(d["retire_changes"]), "condition") {
 			t.Errorf("one person retired it: %v", d)
 		}
 		if _, err = f.step(t, kim, "definition.retire", d, nil); errs.Public(err).Code != errs.Denied {
@@ -63,7 +63,7 @@ func TestADefinitionThatChangesATestTakesTwoPeople(t *testing.T) {
 		if _, err = f.step(t, jo, "definition.retire", d, nil); err != nil {
 			t.Fatal(err)
 		}
-		if x := f.test(t, "idp.mfa_all"); x.Changed || x.Condition == "true" {
+		if x := f.test(t, "idp.mfa_all"); x.Changed || x.Condition == exempt {
 			t.Errorf("after it was retired: %+v", x.TestRow)
 		}
 		own := f.must(t, jo, "definition.create", map[string]any{"title": "One more", "text": "tests:" + ownOf})
@@ -206,10 +206,10 @@ func TestEveryDefinitionOfATestIsOnRecordWithItsTime(t *testing.T) {
 		if !newest.From.Equal(read) || newest.Definition.Title != "Another title" || !newest.To.IsZero() {
 			t.Errorf("the newest: %+v", newest)
 		}
-		if changed.Source != "definition" || changed.ChangedBy != jo.ID || changed.ApprovedBy != kim.ID || !changed.From.Equal(approved) || !changed.To.Equal(read) || changed.Definition.Condition != "true" {
+		if changed.Source != "definition" || changed.ChangedBy != jo.ID || changed.ApprovedBy != kim.ID || !changed.From.Equal(approved) || !changed.To.Equal(read) || changed.Definition.Condition != exempt {
 			t.Errorf("the changed: %+v", changed)
 		}
-		if first.Source != "catalogue" || first.Definition.Condition == "true" || !first.To.Equal(approved) || first.Version == changed.Version {
+		if first.Source != "catalogue" || first.Definition.Condition == exempt || !first.To.Equal(approved) || first.Version == changed.Version {
 			t.Errorf("the first: %+v", first)
 		}
 		_ = d

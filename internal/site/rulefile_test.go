@@ -53,13 +53,13 @@ func TestAFileThatChangesATestIsAProposalUntilAnotherPersonApproves(t *testing.T
 			t.Fatal(err)
 		}
 		d := f.test(t, "idp.mfa_all")
-		if d.Condition != "true" || !d.Changed || d.ChangedBy != "file weaker.yaml" || d.ChangeWhy != "Our provider does it." || d.ChangedAt == nil || !slices.Equal(d.Fields, []string{"condition"}) {
+		if d.Condition != exempt || !d.Changed || d.ChangedBy != "file weaker.yaml" || d.ChangeWhy != "Our provider does it." || d.ChangedAt == nil || !slices.Equal(d.Fields, []string{"condition"}) {
 			t.Errorf("after approval: %q %+v", d.Condition, d.TestRow)
 		}
 		// Taking the file away is a change of the test too.
 		f.clock.Move(time.Hour)
 		f.file(t, "weaker.yaml", "")
-		if n := f.read(t); len(n.Waiting) != 1 || f.test(t, "idp.mfa_all").Condition != "true" {
+		if n := f.read(t); len(n.Waiting) != 1 || f.test(t, "idp.mfa_all").Condition != exempt {
 			t.Fatalf("the file is gone: %+v", n)
 		}
 		// The file is back as it was: nothing waits any more.
