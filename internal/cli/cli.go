@@ -109,7 +109,7 @@ func (m *maker) operation(o *op.Op) *cobra.Command {
 		c.Aliases = []string{o.Verb}
 	}
 	if o.Example != "" {
-		c.Example = "  assay " + strings.Replace(o.Example, o.Kind+" "+o.Verb, kebab(o.Kind)+" "+kebab(o.Verb), 1)
+		c.Example = "  assay " + o.Example
 	}
 	f := c.Flags()
 	f.SortFlags = false
