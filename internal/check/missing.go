@@ -198,7 +198,7 @@ func (r *Rule) missing(out *Outcome, in *Input, resources []*Bound, excuses map[
 		case w.doubt != nil:
 			res.Verdict, res.Message = VerdictUnknown, w.from.Name+": "+f.unknowns(w.doubt.missing)
 		case have.doubt != "":
-			res.Verdict, res.Message = VerdictUnknown, r.expect.message.render(f)+" Perhaps there are: "+have.doubt
+			res.Verdict, res.Message = VerdictUnknown, r.expect.message.render(f)+" There may be one: "+have.doubt
 		case r.expect.Else == "unknown":
 			res.Verdict, res.Message = VerdictUnknown, r.expect.message.render(f)
 		default:
