@@ -128,6 +128,9 @@ type Expect struct {
 	Where string `yaml:"where" json:"where,omitempty"`
 	// By are the attributes here; without them it is the (one) attribute that makes a group.
 	By []string `yaml:"by" json:"by,omitempty"`
+	// Also are further attributes here that one row must share with the resource there, by name there. What is not
+	// known on either side, and a pattern here (*, ~), counts as shared. Only for tests over each resource.
+	Also map[string]string `yaml:"also" json:"also,omitempty"`
 	// Among says which rows here count; without it, those that the filter lets through.
 	Among string `yaml:"among" json:"among,omitempty"`
 	// Optional says that nothing is expected where no source supplies Kind.

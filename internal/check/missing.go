@@ -5,6 +5,7 @@ package check
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
@@ -69,11 +70,19 @@ func (c *Catalogue) checkExpect(r *Rule, e *expected) error {
 		return errs.At(at+".by", "it is missing").Mend("name the attribute of %s that says which of %s a row is about", r.Def.Kind, e.Kind)
 	case e.Else != "" && e.Else != "fail" && e.Else != "unknown":
 		return errs.At(at+".else", "%q is neither fail nor unknown", e.Else)
-	case r.Def.Over == "group" && (e.Among != "" || e.Else != "unknown" && e.Message != ""):
-		return errs.At(at, "among and message are for tests over each resource: an empty group is judged by the condition, or is unknown")
+	case r.Def.Over == "group" && (len(e.Also) > 0 || e.Among != "" || e.Else != "unknown" && e.Message != ""):
+		return errs.At(at, "also, among and message are for tests over each resource: an empty group is judged by the condition, or is unknown")
 	}
 	if _, ok := k.slots[e.Key]; !ok {
 		return errs.At(at, "%s has no attribute %s", e.Kind, e.Key)
+	}
+	for here, there := range e.Also {
+		if _, ok := r.plan.kind.slots[here]; !ok {
+			return errs.At(at+".also", "%s has no attribute %s", r.Def.Kind, here)
+		}
+		if _, ok := k.slots[there]; !ok {
+			return errs.At(at+".also", "%s has no attribute %s", e.Kind, there)
+		}
 	}
 	for _, attr := range e.By {
 		if _, ok := r.plan.kind.slots[attr]; !ok {
@@ -135,12 +144,12 @@ func (r *Rule) wanted(in *Input) []want {
 
 // rows are the rows of a test over each resource, as others may look for them.
 type rows struct {
-	by    map[string]bool
+	by    map[string][]*Bound
 	doubt string // why it is not known of some row what it is about
 }
 
 func (r *Rule) rows(f *frame, resources []*Bound) rows {
-	out := rows{by: map[string]bool{}}
+	out := rows{by: map[string][]*Bound{}}
 	for _, b := range resources {
 		if b.Gone {
 			continue
@@ -154,10 +163,10 @@ func (r *Rule) rows(f *frame, resources []*Bound) rows {
 			v := b.value(attr)
 			known = known || v != nil
 			if s, ok := v.(types.String); ok {
-				out.by[string(s)] = true
+				out.by[string(s)] = append(out.by[string(s)], b)
 			}
 			if attr == "id" {
-				out.by[b.ID] = true
+				out.by[b.ID] = append(out.by[b.ID], b)
 			}
 		}
 		if !known {
@@ -165,6 +174,18 @@ func (r *Rule) rows(f *frame, resources []*Bound) rows {
 		}
 	}
 	return out
+}
+
+// shares says whether a row agrees with the resource that it is about in all that it must.
+func (r *Rule) shares(row, from *Bound) bool {
+	for here, there := range r.expect.Also {
+		a, ok := row.value(here).(types.String)
+		b, known := from.value(there).(types.String)
+		if name := strings.TrimPrefix(string(a), "refs/heads/"); ok && known && name != string(b) && !strings.ContainsAny(name, "*~?[") {
+			return false
+		}
+	}
+	return true
 }
 
 // missing adds a result for each resource of the other kind for which there is no row. What nobody looked at has not
@@ -177,7 +198,9 @@ func (r *Rule) missing(out *Outcome, in *Input, resources []*Bound, excuses map[
 	have := r.rows(newFrame(r.plan, in), resources)
 	f, told := newFrame(r.expect.plan, in), map[string]bool{}
 	for _, w := range wanted {
-		if slices.ContainsFunc(w.names, func(n string) bool { return have.by[n] }) {
+		if slices.ContainsFunc(w.names, func(n string) bool {
+			return slices.ContainsFunc(have.by[n], func(row *Bound) bool { return r.shares(row, w.from) })
+		}) {
 			continue
 		}
 		f.on(w.from)
@@ -198,7 +221,7 @@ func (r *Rule) missing(out *Outcome, in *Input, resources []*Bound, excuses map[
 		case w.doubt != nil:
 			res.Verdict, res.Message = VerdictUnknown, w.from.Name+": "+f.unknowns(w.doubt.missing)
 		case have.doubt != "":
-			res.Verdict, res.Message = VerdictUnknown, r.expect.message.render(f)+" Perhaps there are: "+have.doubt
+			res.Verdict, res.Message = VerdictUnknown, r.expect.message.render(f)+" There may be one: "+have.doubt
 		case r.expect.Else == "unknown":
 			res.Verdict, res.Message = VerdictUnknown, r.expect.message.render(f)
 		default:

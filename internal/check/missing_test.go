@@ -83,6 +83,26 @@ func TestAReferenceToNobodyIsAMissingRow(t *testing.T) {
 	}
 }
 
+// A rule for another branch does not protect the main one.
+func TestARuleForAnotherBranchIsNone(t *testing.T) {
+	c := catalogue(t)
+	r, _ := c.Rule("vcs.no_force_push")
+	for _, one := range []struct {
+		main   any
+		branch string
+		want   Verdict
+	}{
+		{"main", "main", VerdictPass}, {"main", "refs/heads/main", VerdictPass}, {"main", "release/*", VerdictPass}, {"main", "~DEFAULT_BRANCH", VerdictPass},
+		{"main", "develop", VerdictFail}, {nil, "develop", VerdictPass},
+	} {
+		repo := attrs{"id": "api", "name": "api", "production": true, "archived": false, "default_branch": one.main}
+		out := r.Evaluate(given(t, c, map[string][]attrs{"vcs.repo": {repo}, "vcs.branch_rule": {{"id": "1", "repo": "api", "branch": one.branch, "allow_force_push": false}}}))
+		if out.State != one.want {
+			t.Errorf("main branch %v, rule for %s: %s (%s)", one.main, one.branch, out.State, out.Reason)
+		}
+	}
+}
+
 // Derived from all tests: each says what a row that is not there hides, and one that expects rows is caught by an
 // example in which all of them are missing.
 func TestEveryTestSaysWhatAMissingRowHides(t *testing.T) {

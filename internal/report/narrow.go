@@ -97,6 +97,9 @@ func ReadNarrow(ctx context.Context, v *store.View, tests []string) (*Narrow, er
 		stopped := s.Evaluated == 0 && (s.Verdict == "error" || s.Verdict == "unknown")
 		n.tests[s.Test].states = append(n.tests[s.Test].states, stateAt{time.UnixMilli(s.At).UTC(), s.Verdict.RunState(), stopped})
 	}
+	if len(finds) == 0 {
+		return n, nil
+	}
 	return n, n.readRefs(ctx, v)
 }
 
@@ -129,19 +132,22 @@ func (n *Narrow) readRefs(ctx context.Context, v *store.View) error {
 }
 
 // Changes lists what a test came to over the rows of some policies, oldest first: as the changes of the test itself,
-// they are laid over the days by F-00.
+// they are laid over the days by F-00. It takes as long as there are changes, not as there are rows.
 func (n *Narrow) Changes(test string, policies []string) []check.StateChange {
 	h := n.tests[test]
 	if h == nil {
 		return nil
 	}
 	var out []check.StateChange
-	rows := map[string]check.Word{}
-	f, s := 0, 0
-	for _, at := range n.moments(h) {
-		for f < len(h.finds) && !h.finds[f].at.After(at) {
-			rows[h.finds[f].resource] = h.finds[f].verdict
-			f++
+	t := tally{narrow: n, policies: policies, verdicts: map[string]check.Word{}, counted: map[string]counted{}, rows: map[string]int{}}
+	moved, f, s, m := n.moved(h), 0, 0, 0
+	for _, at := range h.moments() {
+		for ; m < len(moved) && !moved[m].at.After(at); m++ {
+			t.count(moved[m].resource, at)
+		}
+		for ; f < len(h.finds) && !h.finds[f].at.After(at); f++ {
+			t.verdicts[h.finds[f].resource] = h.finds[f].verdict
+			t.count(h.finds[f].resource, at)
 		}
 		for s < len(h.states) && !h.states[s].at.After(at) {
 			s++
@@ -151,7 +157,7 @@ func (n *Narrow) Changes(test string, policies []string) []check.StateChange {
 		}
 		state := h.states[s-1].state
 		if !h.states[s-1].stopped {
-			state = n.worst(rows, policies, at)
+			state = t.worst()
 		}
 		if len(out) == 0 || out[len(out)-1].State != state {
 			out = append(out, check.StateChange{At: at, State: state})
@@ -161,8 +167,8 @@ func (n *Narrow) Changes(test string, policies []string) []check.StateChange {
 }
 
 // moments are those at which the answer may change: what was found is all of one check, at one moment.
-func (n *Narrow) moments(h *rowHistory) []time.Time {
-	var out []time.Time
+func (h *rowHistory) moments() []time.Time {
+	out := make([]time.Time, 0, len(h.finds)+len(h.states))
 	for _, f := range h.finds {
 		out = append(out, f.at)
 	}
@@ -171,6 +177,22 @@ func (n *Narrow) moments(h *rowHistory) []time.Time {
 	}
 	slices.SortFunc(out, time.Time.Compare)
 	return slices.CompactFunc(out, time.Time.Equal)
+}
+
+// moved lists the rows of a test that became those of another policy, oldest first.
+func (n *Narrow) moved(h *rowHistory) []findAt {
+	var out []findAt
+	seen := map[string]bool{}
+	for _, f := range h.finds {
+		if refs := n.refs[f.resource]; len(refs) > 1 && !seen[f.resource] {
+			for _, r := range refs[1:] {
+				out = append(out, findAt{at: r.at, resource: f.resource})
+			}
+		}
+		seen[f.resource] = true
+	}
+	slices.SortStableFunc(out, func(a, b findAt) int { return a.at.Compare(b.at) })
+	return out
 }
 
 // At is what the last check before a moment came to over the rows of some policies. Before the first it is unknown.
@@ -185,36 +207,57 @@ func (n *Narrow) At(test string, policies []string, at time.Time) check.RunState
 }
 
 // gravity orders the states of rows: the gravest is that of the whole.
-var gravity = map[check.RunState]int{check.RunPassed: 0, check.RunExcepted: 1, check.RunUnknown: 2, check.RunErrored: 3, check.RunFailed: 4}
+var gravity = []check.RunState{check.RunFailed, check.RunErrored, check.RunUnknown, check.RunExcepted}
 
-// worst is the gravest verdict over the rows of some policies. A policy without any row is unknown, never passed.
-// What a test found missing is no row of any policy, and so counts for each.
-func (n *Narrow) worst(rows map[string]check.Word, policies []string, at time.Time) check.RunState {
-	state, seen := check.RunPassed, map[string]bool{}
-	take := func(s check.RunState) {
-		if gravity[s] > gravity[state] {
-			state = s
+// tally counts the rows of some policies by what they came to.
+type tally struct {
+	narrow   *Narrow
+	policies []string
+	verdicts map[string]check.Word // of each row of the test
+	counted  map[string]counted    // the rows that count
+	states   [8]int                // how many of those that count are in each state
+	rows     map[string]int        // how many rows each policy has
+}
+
+type counted struct {
+	ref   string
+	state check.RunState
+}
+
+// count takes a row into account as it is at a moment. What a test found missing is no row of any policy, and so
+// counts for each.
+func (t *tally) count(resource string, at time.Time) {
+	if old, ok := t.counted[resource]; ok {
+		t.states[old.state]--
+		t.rows[old.ref]--
+		delete(t.counted, resource)
+	}
+	verdict, found := t.verdicts[resource]
+	if !found || verdict == check.Gone {
+		return
+	}
+	ref, row := t.narrow.refOf(resource, at)
+	if row && !slices.Contains(t.policies, ref) || !row && !strings.Contains(resource, ":") {
+		return
+	}
+	if !row {
+		ref = ""
+	}
+	c := counted{ref, verdict.RunState()}
+	t.counted[resource] = c
+	t.states[c.state]++
+	t.rows[ref]++
+}
+
+// worst is the gravest state of the rows. A policy without any row is unknown, never passed.
+func (t *tally) worst() check.RunState {
+	alone := slices.ContainsFunc(t.policies, func(p string) bool { return p == "" || t.rows[p] == 0 })
+	for _, s := range gravity {
+		if t.states[s] > 0 || s == check.RunUnknown && alone {
+			return s
 		}
 	}
-	for resource, verdict := range rows {
-		if verdict == check.Gone {
-			continue
-		}
-		ref, row := n.refOf(resource, at)
-		switch {
-		case row && slices.Contains(policies, ref):
-			seen[ref] = true
-			take(verdict.RunState())
-		case !row && strings.Contains(resource, ":"):
-			take(verdict.RunState())
-		}
-	}
-	for _, p := range policies {
-		if !seen[p] {
-			take(check.RunUnknown)
-		}
-	}
-	return state
+	return check.RunPassed
 }
 
 // refOf says of which policy a resource was a row at a moment.

@@ -3,11 +3,14 @@
 package report
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"assay/internal/check"
 	"assay/internal/grc"
+
+	"pgregory.net/rapid"
 )
 
 var dayOne = time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
@@ -112,4 +115,78 @@ func TestARowIsOfThePolicyThatItNamedThen(t *testing.T) {
 	if got := n.At("policy.sod", []string{"POL-77"}, after(25)); got != check.RunFailed {
 		t.Errorf("under its new name: %v", got)
 	}
+}
+
+// The count that moves along with the changes is that of all rows, looked at anew at each moment.
+func TestTheMovingCountIsTheWholeCount(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		n := &Narrow{refs: map[string][]refAt{}, tests: map[string]*rowHistory{"policy.sod": {}}}
+		h := n.tests["policy.sod"]
+		rows := []string{"r1", "r2", "r3", "r4", "kind:missing", "lost"}
+		for _, r := range rows[:4] {
+			for at := -1; at < 20; at += rapid.IntRange(3, 12).Draw(rt, "until") {
+				n.refs[r] = append(n.refs[r], refAt{after(at), rapid.SampledFrom([]string{"POL-01", "POL-02", "POL-03"}).Draw(rt, "ref")})
+			}
+		}
+		for at := range 20 {
+			for _, r := range rows {
+				if rapid.IntRange(0, 4).Draw(rt, "changed") == 0 {
+					h.finds = append(h.finds, findAt{after(at), r, rapid.SampledFrom([]check.Word{"pass", "fail", "unknown", "excepted", "error", check.Gone}).Draw(rt, "verdict")})
+				}
+			}
+			if rapid.Bool().Draw(rt, "state") {
+				h.states = append(h.states, stateAt{after(at), check.RunErrored, rapid.IntRange(0, 5).Draw(rt, "stopped") == 0})
+			}
+		}
+		policies := []string{"POL-01", "POL-02"}[:rapid.IntRange(1, 2).Draw(rt, "policies")]
+		for _, m := range h.moments() {
+			if len(h.states) == 0 || h.states[0].at.After(m) {
+				continue
+			}
+			if got, want := n.At("policy.sod", policies, m), slowly(n, h, policies, m); got != want {
+				rt.Fatalf("at %s: %v, want %v", m, got, want)
+			}
+		}
+	})
+}
+
+// slowly looks at every row as it stood at a moment.
+func slowly(n *Narrow, h *rowHistory, policies []string, at time.Time) check.RunState {
+	last := map[string]check.Word{}
+	for _, f := range h.finds {
+		if !f.at.After(at) {
+			last[f.resource] = f.verdict
+		}
+	}
+	for _, s := range slices.Backward(h.states) {
+		if !s.at.After(at) {
+			if s.stopped {
+				return s.state
+			}
+			break
+		}
+	}
+	rank := map[check.RunState]int{check.RunPassed: 0, check.RunExcepted: 1, check.RunUnknown: 2, check.RunErrored: 3, check.RunFailed: 4}
+	worst, seen := check.RunPassed, map[string]bool{}
+	for r, v := range last {
+		ref := ""
+		for _, x := range n.refs[r] {
+			if !x.at.After(at) {
+				ref = x.ref
+			}
+		}
+		if v == check.Gone || r == "lost" || r != "kind:missing" && !slices.Contains(policies, ref) {
+			continue
+		}
+		seen[ref] = true
+		if rank[v.RunState()] > rank[worst] {
+			worst = v.RunState()
+		}
+	}
+	for _, p := range policies {
+		if !seen[p] && rank[worst] < rank[check.RunUnknown] {
+			worst = check.RunUnknown
+		}
+	}
+	return worst
 }
