@@ -119,7 +119,11 @@ func makeBoard(ctx context.Context, v *store.View, cat *check.Catalogue, days in
 	if err != nil {
 		return nil, err
 	}
-	b := &Board{Org: org, Now: v.Now, At: v.At, Zone: org.Zone(), Tests: map[string]*TestLine{}, byRef: map[string]*ControlLine{}, byKey: map[string]*CriterionLine{}}
+	zone, err := org.Zone()
+	if err != nil {
+		return nil, err
+	}
+	b := &Board{Org: org, Now: v.Now, At: v.At, Zone: zone, Tests: map[string]*TestLine{}, byRef: map[string]*ControlLine{}, byKey: map[string]*CriterionLine{}}
 	today := check.DayOf(v.Now, b.Zone)
 	b.starts = append(b.starts, (today + 1).Start(b.Zone))
 	for i := range days {

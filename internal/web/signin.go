@@ -134,7 +134,12 @@ func enter(q *ask) {
 	}
 	org, _, _ := strings.Cut(code, ".")
 	if pass != "" && len([]rune(pass)) < 12 { // said before the link is gone
-		q.write(http.StatusUnprocessableEntity, page.SignIn(page.SignInView{Link: true, Token: code, Password: true, Org: q.orgOf(q.ctx, org).Name, Wrong: "The password is shorter than 12 characters. The link was not used."}))
+		o, err := q.orgOf(q.ctx, org)
+		if err != nil {
+			q.fail(err)
+			return
+		}
+		q.write(http.StatusUnprocessableEntity, page.SignIn(page.SignInView{Link: true, Token: code, Password: true, Org: o.Name, Wrong: "The password is shorter than 12 characters. The link was not used."}))
 		return
 	}
 	cookie, err := q.Door.ByLink(q.ctx, code)
