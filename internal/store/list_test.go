@@ -5,9 +5,12 @@ package store_test
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -149,4 +152,55 @@ func inMemory(all []crate, where map[string]any, sort string) []string {
 		out = append(out, c.ID)
 	}
 	return out
+}
+
+var rowsRead = regexp.MustCompile(`actual rows=(\d+)`)
+
+// PostgreSQL reads a page of each value, and not what fits.
+func TestPostgresReadsAPageOfEachValue(t *testing.T) {
+	if testkit.Fast() {
+		t.SkipNow()
+	}
+	h := testkit.Postgres(t, addCrates)
+	write(t, h, func(ctx context.Context, tx *store.Tx) error {
+		for i := range 3000 {
+			if err := store.Put(ctx, tx, crates, &crate{Title: "x", Label: string(rune('a' + i%5))}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	c, err := sql.Open("pgx", h.DSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Exec("ANALYZE"); err != nil {
+		t.Fatal(err)
+	}
+	see(t, h, time.Time{}, func(ctx context.Context, v *store.View) error {
+		for _, sort := range []string{"", "-id", "label", "-label"} {
+			p := store.Page{Where: map[string]any{"label": []string{"a", "b", "c"}}, Sort: sort, Limit: 10}
+			for range 3 {
+				lines, err := store.Explain(ctx, v, "crate", p)
+				if err != nil {
+					return err
+				}
+				if len(rowsRead.FindAllString(strings.Join(lines, " "), -1)) < 3 {
+					t.Fatalf("the plan says nothing about rows: %v", lines)
+				}
+				for _, l := range lines {
+					if m := rowsRead.FindStringSubmatch(l); m != nil {
+						if n, err := strconv.Atoi(m[1]); err != nil || n > 3*11 {
+							t.Errorf("by %q: %s", sort, strings.Join(lines, "\n"))
+						}
+					}
+				}
+				if _, p.After, err = store.List(ctx, v, crates, p); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
 }

@@ -3,6 +3,7 @@
 package store
 
 import (
+	"context"
 	"database/sql"
 	"path/filepath"
 	"strings"
@@ -92,4 +93,19 @@ func planOf(t *testing.T, d *DB, p Page) (out plan) {
 		}
 	}
 	return out
+}
+
+// Explain runs the statement of a list and gives what the engine says that it did: for tests of PostgreSQL.
+func Explain(ctx context.Context, v *View, kindName string, p Page) (lines []string, err error) {
+	q, err := v.db.kinds[kindName].query(v, p)
+	if err != nil {
+		return nil, err
+	}
+	err = v.c.Each(ctx, "EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF) "+q.text, q.args, func(r *sql.Rows) error {
+		var line string
+		err := r.Scan(&line)
+		lines = append(lines, line)
+		return err
+	})
+	return lines, err
 }
