@@ -134,7 +134,7 @@ func (p *people) signIn() {
 	if s.to != "/" || !strings.Contains(s.head.Get("Set-Cookie"), "HttpOnly") || !strings.Contains(s.head.Get("Set-Cookie"), "SameSite=Lax") {
 		p.t.Fatalf("signed in to %q with %q", s.to, s.head.Get("Set-Cookie"))
 	}
-	p.wants(p.post("/sign-in/link", "token", u.Query().Get("code")), 401, "has been used")
+	p.wants(p.post("/sign-in/link", "token", u.Query().Get("code")), 401, "used already or is too old")
 }
 
 var revField = regexp.MustCompile(`name="rev" value="(\d+)"`)

@@ -71,6 +71,27 @@ func (d Door) Link(ctx context.Context, org, user string) (Invited, error) {
 	return out, err
 }
 
+// Opens says whether a one-time link would sign somebody in, and leaves it as it is.
+func (d Door) Opens(ctx context.Context, code string) (yes bool, err error) {
+	org, secret, ok := strings.Cut(code, ".")
+	if !ok || !id.Valid("org", org) {
+		return false, nil
+	}
+	err = d.DB.View(ctx, org, time.Time{}, store.System("session.start"), func(v *store.View) error {
+		user, found, err := v.Slip(ctx, linkSpace, digest(secret))
+		if err != nil || !found {
+			return err
+		}
+		u, err := store.Get(ctx, v, Users, user)
+		yes = err == nil && u.State != "disabled"
+		if errs.Public(err).Code == errs.NotFound {
+			return nil
+		}
+		return err
+	})
+	return yes, err
+}
+
 // ByLink signs in with a one-time link. Of several uses exactly one succeeds.
 func (d Door) ByLink(ctx context.Context, code string) (cookie string, err error) {
 	org, secret, ok := strings.Cut(code, ".")
@@ -111,13 +132,28 @@ var wrong = errs.New(errs.Unsigned, "the address or the password is not right")
 // ByPassword signs in with e-mail address and password. A wrong address takes as long as a wrong password.
 func (d Door) ByPassword(ctx context.Context, org, email, pass string) (cookie string, err error) {
 	email = strings.ToLower(strings.TrimSpace(email))
+	return d.byPassword(ctx, org, email, pass, func(v *store.View) (*User, error) {
+		found, _, err := store.List(ctx, v, Users, store.Page{Where: map[string]any{"email": email}, Limit: 1})
+		if err != nil || len(found) == 0 {
+			return nil, err
+		}
+		return found[0], nil
+	})
+}
+
+// Again signs somebody in whose sessions ended because he set his password just now. He need not be able to read his own
+// account: he is found by his id.
+func (d Door) Again(ctx context.Context, org, user, pass string) (cookie string, err error) {
+	return d.byPassword(ctx, org, user, pass, func(v *store.View) (*User, error) { return store.Get(ctx, v, Users, user) })
+}
+
+// byPassword compares a password; attempts are counted under the name that was given.
+func (d Door) byPassword(ctx context.Context, org, name, pass string, find func(*store.View) (*User, error)) (cookie string, err error) {
 	var u *User
 	var hash string
 	var shut error // why the hash cannot be opened
-	err = d.DB.View(ctx, org, time.Time{}, store.System("session.start"), func(v *store.View) error {
-		found, _, err := store.List(ctx, v, Users, store.Page{Where: map[string]any{"email": email}, Limit: 1})
-		if err == nil && len(found) == 1 {
-			u = found[0]
+	err = d.DB.View(ctx, org, time.Time{}, store.System("session.start"), func(v *store.View) (err error) {
+		if u, err = find(v); err == nil && u != nil {
 			hash, shut = store.Reveal(v, Users, u, "password")
 		}
 		return err
@@ -125,7 +161,7 @@ func (d Door) ByPassword(ctx context.Context, org, email, pass string) (cookie s
 	if err != nil {
 		return "", err
 	}
-	if err := d.try(ctx, org, email); err != nil {
+	if err := d.try(ctx, org, name); err != nil {
 		return "", err
 	}
 	known := hash
@@ -146,7 +182,7 @@ func (d Door) ByPassword(ctx context.Context, org, email, pass string) (cookie s
 			return orElse(err, wrong)
 		}
 		u = now
-		if _, _, err := tx.TakeSlip(ctx, trySpace, digest(email)); err != nil {
+		if _, _, err := tx.TakeSlip(ctx, trySpace, digest(name)); err != nil {
 			return err
 		}
 		cookie, err = start(ctx, tx, u, "password")
@@ -168,10 +204,10 @@ func (d Door) noMatch(ctx context.Context, shut error) error {
 }
 
 // try counts an attempt, in the database so that replicas count together.
-func (d Door) try(ctx context.Context, org, email string) error {
+func (d Door) try(ctx context.Context, org, name string) error {
 	_, err := d.DB.Change(ctx, org, store.System("session.start"), func(tx *store.Tx) error {
 		var n int
-		was, found, err := tx.Slip(ctx, trySpace, digest(email))
+		was, found, err := tx.Slip(ctx, trySpace, digest(name))
 		if err != nil {
 			return err
 		}
@@ -181,7 +217,7 @@ func (d Door) try(ctx context.Context, org, email string) error {
 		if n >= tryLimit {
 			return errs.New(errs.Limited, "too many attempts").Mend("wait a quarter of an hour, or use a one-time link")
 		}
-		return tx.SetSlip(ctx, trySpace, digest(email), fmt.Sprint(n+1), tx.Now.Add(tryWindow))
+		return tx.SetSlip(ctx, trySpace, digest(name), fmt.Sprint(n+1), tx.Now.Add(tryWindow))
 	})
 	return err
 }

@@ -31,7 +31,7 @@ func (m *maker) answer(ans op.Answer, asJSON bool) error {
 	}
 	var err error
 	if asJSON {
-		_, err = m.out.Write(append(bytes.TrimSpace(raw), '\n'))
+		_, err = m.out.Write([]byte(string(bytes.TrimSpace(raw)) + "\n"))
 	} else {
 		err = m.human(ans.Op, raw)
 	}

@@ -159,19 +159,24 @@ func propose(ctx context.Context, tx *store.Tx, in proposeIn) (*ControlVersion, 
 	if err := Controls.Check(c, &changed); err != nil {
 		return nil, err
 	}
-	if in.EffectiveFrom != "" && in.EffectiveFrom < today(ctx, tx) {
+	day, err := today(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	if in.EffectiveFrom != "" && in.EffectiveFrom < day {
 		return nil, errs.At("effective_from", "is over: a version never holds before its approval").Mend("name a day from today on, or leave it empty")
 	}
 	return n, store.Put(ctx, tx, ControlVersions, n)
 }
 
 // today is the date in the organisation's time zone.
-func today(ctx context.Context, tx *store.Tx) kind.Date {
-	zone := time.UTC
-	if o, err := OrganizationOf(ctx, &tx.View); err == nil {
-		zone = o.Zone()
+func today(ctx context.Context, tx *store.Tx) (kind.Date, error) {
+	o, err := OrganizationOf(ctx, &tx.View)
+	if err != nil {
+		return "", err
 	}
-	return kind.Date(tx.Now.In(zone).Format(time.DateOnly))
+	zone, err := o.Zone()
+	return kind.Date(tx.Now.In(zone).Format(time.DateOnly)), err
 }
 
 // approveVersion gives an approved version its number, and changes the control where it holds at once.
@@ -191,8 +196,8 @@ func approveVersion(ctx context.Context, tx *store.Tx, _, n *ControlVersion) err
 		return errs.New(errs.Conflict, "another version of this control is scheduled for %s", scheduled.EffectiveFrom).Mend("withdraw that one first")
 	}
 	n.Number = c.VersionNo + 1
-	if n.EffectiveFrom > today(ctx, tx) {
-		return nil
+	if day, err := today(ctx, tx); err != nil || n.EffectiveFrom > day {
+		return err
 	}
 	return apply(ctx, tx, c, n)
 }
@@ -208,7 +213,11 @@ func scheduledFor(ctx context.Context, v *store.View, control string) (*ControlV
 }
 
 func withdrawVersion(ctx context.Context, tx *store.Tx, was, _ *ControlVersion) error {
-	if was.State == "approved" && (!was.AppliedAt.IsZero() || was.EffectiveFrom <= today(ctx, tx)) {
+	day, err := today(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if was.State == "approved" && (!was.AppliedAt.IsZero() || was.EffectiveFrom <= day) {
 		return errs.New(errs.Conflict, "this version is in force").Mend("propose another one")
 	}
 	return nil
@@ -235,7 +244,10 @@ func ApplyScheduled(ctx context.Context, tx *store.Tx) error {
 	if err != nil {
 		return err
 	}
-	day := today(ctx, tx)
+	day, err := today(ctx, tx)
+	if err != nil {
+		return err
+	}
 	for _, n := range all {
 		if !n.AppliedAt.IsZero() || n.EffectiveFrom > day {
 			continue

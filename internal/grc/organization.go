@@ -4,8 +4,10 @@ package grc
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"time"
+	_ "time/tzdata" // a machine without time zone data counts the same days
 
 	"assay/internal/errs"
 	"assay/internal/kind"
@@ -49,8 +51,8 @@ var Organizations = kind.Kind[Organization]{
 	Name: "organization", Plural: "organizations", Prefix: "org", Object: "organization", Label: "name", Create: kind.Never,
 	Doc: "An organization is the company that has something to prove.",
 	Check: func(_, n *Organization) error {
-		if _, err := time.LoadLocation(n.Timezone); err != nil {
-			return errs.At("timezone", "%q is not a time zone", n.Timezone).Mend("write it as Europe/Berlin or America/New_York")
+		if _, err := n.Zone(); err != nil {
+			return err
 		}
 		if !slices.Contains(n.Categories, "security") {
 			return errs.At("categories", "security is always in scope (INV-10)")
@@ -59,13 +61,16 @@ var Organizations = kind.Kind[Organization]{
 	},
 }
 
-// Zone is the time zone of the organisation.
-func (o *Organization) Zone() *time.Location {
+// ofTheMachine are names that mean something else on every machine, or count seconds in another way.
+var ofTheMachine = regexp.MustCompile(`^(|Local|localtime|posixrules|Factory|(posix|right)/.*)$`)
+
+// Zone is the time zone of the organisation. One that is not known is an error and never UTC: another zone makes other days.
+func (o *Organization) Zone() (*time.Location, error) {
 	z, err := time.LoadLocation(o.Timezone)
-	if err != nil {
-		return time.UTC
+	if err != nil || ofTheMachine.MatchString(o.Timezone) {
+		return nil, errs.At("timezone", "%.60q is not a time zone", o.Timezone).Mend("write it as Europe/Berlin or America/New_York").Because(err)
 	}
-	return z
+	return z, nil
 }
 
 // A Person is a member of the workforce, with or without an account.

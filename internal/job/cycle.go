@@ -130,11 +130,15 @@ func (w *Works) Check(ctx context.Context, org string, by store.By, trigger stri
 		if err != nil {
 			return err
 		}
+		zone, err := o.Zone()
+		if err != nil {
+			return err
+		}
 		cat, err := w.Rules(ctx, v)
 		if err != nil {
 			return err
 		}
-		s, err := w.binder.look(ctx, v, cat, o.Zone())
+		s, err := w.binder.look(ctx, v, cat, zone)
 		if err != nil {
 			return err
 		}
@@ -147,8 +151,8 @@ func (w *Works) Check(ctx context.Context, org string, by store.By, trigger stri
 			return err
 		}
 		c.Position, c.DataAt = v.At, s.newest
-		rules = slices.DeleteFunc(dueRules(cat, s, now, o.Zone()), func(r *check.Rule) bool { return check.Covers(pauses[r.ID()], now) })
-		in = &check.Input{Now: now, Resources: s.population, Exceptions: excuses, Zone: o.Zone(), Holidays: holidays(o)}
+		rules = slices.DeleteFunc(dueRules(cat, s, now, zone), func(r *check.Rule) bool { return check.Covers(pauses[r.ID()], now) })
+		in = &check.Input{Now: now, Resources: s.population, Exceptions: excuses, Zone: zone, Holidays: holidays(o)}
 		before, err = check.LoadBefore(ctx, v)
 		return err
 	})

@@ -46,7 +46,9 @@ type ruling struct {
 func (m *memory) upTo(at int64) (*dated, error) {
 	d := &dated{at: at, policies: map[string][]store.Dated[grc.Policy]{}, decided: map[string][]ruling{}, scope: map[string][]stretch{},
 		exists: map[string][]stretch{}, newest: map[string]*grc.Policy{}, changes: map[string][]change{}, decisions: map[string]*grc.Decision{}}
-	d.ofOrganization(cut(m.orgs, at))
+	if err := d.ofOrganization(cut(m.orgs, at)); err != nil {
+		return nil, err
+	}
 	if d.days == nil {
 		return nil, store.NoSuch(grc.Organizations.Name, m.org)
 	}
@@ -85,10 +87,13 @@ func (m *memory) upTo(at int64) (*dated, error) {
 }
 
 // ofOrganization reads when the organisation was there, in which zone its days were counted and what was in scope.
-func (d *dated) ofOrganization(all []store.Dated[grc.Organization]) {
+func (d *dated) ofOrganization(all []store.Dated[grc.Organization]) error {
 	d.programme = all
 	for i, o := range all {
-		zone := o.Thing.Zone()
+		zone, err := o.Thing.Zone()
+		if err != nil {
+			return err
+		}
 		if i == 0 {
 			d.began, d.days = o.From, check.NewDays(zone)
 		} else {
@@ -98,6 +103,7 @@ func (d *dated) ofOrganization(all []store.Dated[grc.Organization]) {
 			d.scope[string(c)] = join(d.scope[string(c)], stretch{From: o.From, To: o.To})
 		}
 	}
+	return nil
 }
 
 // join adds a stretch to those before it, and makes one of two that touch.

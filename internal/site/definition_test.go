@@ -22,7 +22,7 @@ import (
 func TestADefinitionThatChangesATestTakesTwoPeople(t *testing.T) {
 	firms(t, func(t *testing.T, f *firm) {
 		jo, kim := f.someone(t, "jo", op.Manager), f.someone(t, "kim", op.Manager)
-		f.users = []collect.Resource{user("jo", false)}
+		f.users = []collect.Resource{user("jude", false)}
 		in := map[string]any{"title": "No MFA for us", "text": weaker}
 		if _, err := f.do(t, jo, "definition.create", in); errs.Public(err).Field != "reason" {
 			t.Errorf("without a reason: %v", err)
@@ -76,7 +76,7 @@ func TestADefinitionThatChangesATestTakesTwoPeople(t *testing.T) {
 func TestATestThatWasSwitchedOffGivesNoDataAndSaysWhy(t *testing.T) {
 	firms(t, func(t *testing.T, f *firm) {
 		jo, kim := f.someone(t, "jo", op.Manager), f.someone(t, "kim", op.Owner)
-		f.users = []collect.Resource{user("jo", true)}
+		f.users = []collect.Resource{user("jude", true)}
 		f.check(t)
 		d := f.must(t, jo, "definition.create", map[string]any{"title": "Off", "reason": "Not for us.", "text": "tests:\n  - id: idp.mfa_all\n    enabled: false\n    reason: We have no passwords.\n"})
 		if _, err := f.step(t, kim, "definition.approve", d, nil); err != nil {
@@ -118,7 +118,7 @@ func TestATestThatWasSwitchedOffGivesNoDataAndSaysWhy(t *testing.T) {
 func TestAPauseMakesAZAndNeverTurnsAnFAway(t *testing.T) {
 	firms(t, func(t *testing.T, f *firm) {
 		jo, kim, owner := f.someone(t, "jo", op.Manager), f.someone(t, "kim", op.Manager), f.someone(t, "ona", op.Owner)
-		f.users = []collect.Resource{user("jo", false)}
+		f.users = []collect.Resource{user("jude", false)}
 		f.check(t)
 		f.clock.Move(24 * time.Hour)
 		f.check(t)

@@ -36,10 +36,12 @@ func (a *App) orgs(ctx context.Context) ([]web.Org, error) {
 	for i, id := range ids {
 		err := a.DB.View(ctx, id, timeZero, store.System("organization.get"), func(v *store.View) error {
 			o, err := grc.OrganizationOf(ctx, v)
-			if err == nil {
-				out[i] = web.Org{ID: id, Name: o.Name, Zone: o.Zone()}
+			if err != nil {
+				return err
 			}
-			return err
+			out[i] = web.Org{ID: id, Name: o.Name}
+			out[i].Zone, out[i].Wrong = o.Zone() // the others can be opened all the same
+			return nil
 		})
 		if err != nil {
 			return nil, err
@@ -53,7 +55,7 @@ func (a *App) zone(ctx context.Context, org string) (zone *time.Location, err er
 	err = a.DB.View(ctx, org, timeZero, store.System("organization.get"), func(v *store.View) error {
 		o, err := grc.OrganizationOf(ctx, v)
 		if err == nil {
-			zone = o.Zone()
+			zone, err = o.Zone()
 		}
 		return err
 	})

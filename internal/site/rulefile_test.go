@@ -18,7 +18,7 @@ import (
 
 func TestAFileThatChangesATestIsAProposalUntilAnotherPersonApproves(t *testing.T) {
 	firms(t, func(t *testing.T, f *firm) {
-		f.users = []collect.Resource{user("jo", false)}
+		f.users = []collect.Resource{user("jude", false)}
 		f.file(t, "own.yaml", "tests:"+ownOf)
 		if n := f.read(t); len(n.Held) != 1 || len(n.Waiting) != 0 {
 			t.Fatalf("a file that only adds: %+v", n)

@@ -233,7 +233,7 @@ const ownOf = `
 `
 
 // exempt is a weaker condition: it leaves one person out.
-const exempt = `mfa_enrolled || email == "jo@example.com"`
+const exempt = `mfa_enrolled || email == "jude@example.com"`
 
 const weaker = "tests:\n  - id: idp.mfa_all\n    condition: '" + exempt + "'\n"
 
@@ -241,7 +241,7 @@ func TestNoFileAndNoLaterProgramChangesWhatWas(t *testing.T) {
 	firms(t, func(t *testing.T, f *firm) {
 		var moments []time.Time
 		for day := range 6 {
-			f.users = []collect.Resource{user("jo", []any{true, false, nil, true, false, true}[day]), user("li", true)}
+			f.users = []collect.Resource{user("jude", []any{true, false, nil, true, false, true}[day]), user("li", true)}
 			if day != 3 {
 				f.check(t)
 			}
@@ -301,7 +301,7 @@ func (n *tally) Errorf(string, ...any) { *n++ }
 // The control of the test above: the same look finds it where the folder is read as it is now, whatever moment is asked for.
 func TestReadingTheFolderAsItIsNowIsFound(t *testing.T) {
 	f := newFirm(t, "")
-	f.users = []collect.Resource{user("jo", true)}
+	f.users = []collect.Resource{user("jude", true)}
 	f.check(t)
 	then := f.DB.Clock().Now()
 	f.clock.Move(24 * time.Hour)

@@ -229,7 +229,9 @@ func (a *App) cycleOf(ctx context.Context, org string) error {
 		if err != nil {
 			return err
 		}
-		zone = o.Zone()
+		if zone, err = o.Zone(); err != nil {
+			return err
+		}
 		newest, _, err := collect.Last(ctx, v)
 		if err != nil {
 			return err

@@ -64,7 +64,9 @@ func (s *site) ask(w http.ResponseWriter, r *http.Request) (*ask, error) {
 		return q, err
 	}
 	q.actor.Via = "web"
-	q.org = s.orgOf(q.ctx, q.actor.Org)
+	if q.org, err = s.orgOf(q.ctx, q.actor.Org); err != nil {
+		return q, err
+	}
 	q.now = q.now.In(q.org.Zone)
 	return q, q.moment()
 }
@@ -212,18 +214,25 @@ func (q *ask) give(a answer) error {
 	return nil
 }
 
-// orgOf describes an organisation; one that is not known stands in UTC under its id.
-func (s *site) orgOf(ctx context.Context, id string) Org {
+// orgOf describes an organisation. With an error goes what an error page needs: one without a zone stands in UTC there, and
+// on no other page.
+func (s *site) orgOf(ctx context.Context, id string) (Org, error) {
 	all, err := s.Orgs(ctx)
 	if err != nil {
-		slog.WarnContext(ctx, "list organisations", "error", err)
+		err = errs.New(errs.Unavailable, "the database does not answer").Mend("try again in a while").Because(err)
 	}
 	for _, o := range all {
-		if o.ID == id && o.Zone != nil {
-			return o
+		if o.ID == id && o.Wrong == nil {
+			return o, nil
+		}
+		if o.ID == id {
+			err, id = o.Wrong, o.Name
 		}
 	}
-	return Org{ID: id, Name: id, Zone: time.UTC}
+	if err == nil {
+		err = errs.New(errs.NotFound, "there is no organisation %.60s", id)
+	}
+	return Org{ID: id, Name: id, Zone: time.UTC}, err
 }
 
 // dayOf reads a calendar day; what is not one is no time.

@@ -3,6 +3,7 @@
 package web
 
 import (
+	"html"
 	"net/url"
 	"regexp"
 	"strings"
@@ -18,9 +19,9 @@ var (
 	getForm   = regexp.MustCompile(`<form[^>]*\bmethod="get"[^>]*>`)
 )
 
-func inPast(html []byte, moment string) []byte {
+func inPast(text []byte, moment string) []byte {
 	add := "as_of=" + url.QueryEscape(moment)
-	html = localLink.ReplaceAllFunc(html, func(m []byte) []byte {
+	text = localLink.ReplaceAllFunc(text, func(m []byte) []byte {
 		parts := localLink.FindSubmatch(m)
 		name, to := string(parts[1]), string(parts[2])
 		if strings.HasPrefix(to, "/static/") || strings.HasPrefix(to, "/as-of") || strings.HasPrefix(to, "//") {
@@ -36,11 +37,12 @@ func inPast(html []byte, moment string) []byte {
 		}
 		return []byte(" " + name + `="` + to + sep + add + hash(anchor) + `"`)
 	})
-	return getForm.ReplaceAllFunc(html, func(m []byte) []byte {
+	return getForm.ReplaceAllFunc(text, func(m []byte) []byte {
 		if strings.Contains(string(m), `action="/as-of"`) {
 			return m
 		}
-		return append(m, `<input type="hidden" name="as_of" value="`+url.QueryEscape(moment)+`">`...)
+		// Never append to m: behind it stands the rest of the page. A form encodes its values itself.
+		return []byte(string(m) + `<input type="hidden" name="as_of" value="` + html.EscapeString(moment) + `">`)
 	})
 }
 

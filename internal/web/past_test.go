@@ -3,6 +3,7 @@
 package web
 
 import (
+	"html"
 	"strings"
 	"testing"
 
@@ -29,7 +30,11 @@ func TestEveryLinkOfThePastKeepsItsMoment(t *testing.T) {
 			t.Errorf("%s\nbecame %s\nwant   %s", in, got, want)
 		}
 	}
-	if got := string(inPast([]byte(`<a href="/x">`), `"><script>`)); strings.Contains(got, "<script") {
+	want := `<form method="get"><input type="hidden" name="as_of" value="2026-03-03T10:00:00+01:00">` // the form encodes it when it is sent
+	if got := string(inPast([]byte(`<form method="get">`), "2026-03-03T10:00:00+01:00")); html.UnescapeString(got) != want {
+		t.Errorf("a form became %s", got)
+	}
+	if got := string(inPast([]byte(`<a href="/x"><form method="get">`), `"><script>`)); strings.Contains(got, "<script") {
 		t.Errorf("the moment breaks out of its attribute: %s", got)
 	}
 }
@@ -51,6 +56,22 @@ func TestANameOfAFileIsOnlyItsLastPartAndNoControlCharacters(t *testing.T) {
 	for in, want := range map[string]string{"../../etc/passwd": "passwd", `C:\x\report.pdf`: "report.pdf", "a\r\n\"b.html": `a"b.html`, "ünïcode 表.png": "ünïcode 表.png"} {
 		if got := op.FileName(in); got != want {
 			t.Errorf("%q became %q, want %q", in, got, want)
+		}
+	}
+}
+
+// What follows a form stays as it was: a piece that is found stands in the page, and may not be written past its end.
+func TestWhatFollowsAFormOfThePastStaysWhole(t *testing.T) {
+	form, rest := `<form role="search" method="get" action="/search">`, `<label for="q">Search</label><input id="q" name="q"></form><p>the rest of the page</p>`
+	in := []byte("<p>before</p>" + form + rest + form + rest)
+	for _, spare := range []int{0, 4096} { // with and without room behind the page, as a buffer has it
+		html := append(make([]byte, 0, len(in)+spare), in...)
+		want := strings.ReplaceAll(string(in), form, form+`<input type="hidden" name="as_of" value="2026-03-03">`)
+		if got := string(inPast(html, "2026-03-03")); got != want {
+			t.Errorf("became %s\nwant   %s", got, want)
+		}
+		if string(html) != string(in) {
+			t.Errorf("the page that was handed over has changed: %s", html)
 		}
 	}
 }

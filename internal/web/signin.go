@@ -106,7 +106,17 @@ func welcome(q *ask) {
 	id, _, _ := strings.Cut(code, ".")
 	all, err := q.Orgs(q.ctx)
 	i := slices.IndexFunc(all, func(o Org) bool { return o.ID == id })
-	if err != nil || i < 0 {
+	opens := false
+	if err == nil && i >= 0 {
+		opens, err = q.Door.Opens(q.ctx, code)
+	}
+	if err != nil {
+		v, e := q.signInView(), errs.Public(err)
+		v.Wrong = first(e.Error()) + "."
+		q.write(codeOf(e), page.SignIn(v))
+		return
+	}
+	if !opens {
 		v = q.signInView()
 		v.Gone = true
 		q.write(http.StatusNotFound, page.SignIn(v))
@@ -124,7 +134,12 @@ func enter(q *ask) {
 	}
 	org, _, _ := strings.Cut(code, ".")
 	if pass != "" && len([]rune(pass)) < 12 { // said before the link is gone
-		q.write(http.StatusUnprocessableEntity, page.SignIn(page.SignInView{Link: true, Token: code, Password: true, Org: q.orgOf(q.ctx, org).Name, Wrong: "The password is shorter than 12 characters. The link was not used."}))
+		o, err := q.orgOf(q.ctx, org)
+		if err != nil {
+			q.fail(err)
+			return
+		}
+		q.write(http.StatusUnprocessableEntity, page.SignIn(page.SignInView{Link: true, Token: code, Password: true, Org: o.Name, Wrong: "The password is shorter than 12 characters. The link was not used."}))
 		return
 	}
 	cookie, err := q.Door.ByLink(q.ctx, code)
@@ -138,39 +153,32 @@ func enter(q *ask) {
 		return
 	}
 	if pass != "" {
-		again, err := q.setPassword(q.ctx, cookie, pass)
-		switch {
-		case err == nil && again == "":
-			http.Redirect(q.w, q.r, "/sign-in", http.StatusSeeOther) // with the password that was just chosen
+		var err error
+		if cookie, err = q.setPassword(q.ctx, cookie, pass); cookie == "" {
+			v, e := q.signInView(), errs.Public(err)
+			v.Wrong = "Your password is set, but you could not be signed in: " + e.Error() + ". Sign in with it."
+			q.write(codeOf(e), page.SignIn(v))
 			return
-		case err == nil:
-			cookie = again
-		default:
+		}
+		if err != nil {
 			q.say("You are signed in, but the password was not set: " + errs.Public(err).Error() + ".")
 		}
 	}
 	q.in(cookie, "/")
 }
 
-// setPassword sets the password of whoever has the cookie. That ends the session, so a new one begins; it gives
-// none where somebody's role keeps him from reading his own address, and he signs in by himself.
+// setPassword sets the password of whoever has the cookie. That ends the session, so a new one begins; where it cannot, there
+// is no cookie, and the password is set all the same.
 func (q *ask) setPassword(ctx context.Context, cookie, pass string) (string, error) {
 	a, err := q.Door.ByCookie(ctx, cookie)
 	if err != nil {
 		return cookie, err
 	}
 	a.Via = "web"
-	u, err := op.Do[thing](ctx, q.Gate, a, "user.get", map[string]any{"id": a.ID}, time.Time{})
-	if err != nil && !isGone(err) {
-		return cookie, err
-	}
 	if _, err := op.Do[struct{}](ctx, q.Gate, a, "user.password", map[string]any{"password": pass}, time.Time{}); err != nil {
 		return cookie, err
 	}
-	if u.text("email") == "" {
-		return "", nil
-	}
-	return q.Door.ByPassword(ctx, a.Org, u.text("email"), pass)
+	return q.Door.Again(ctx, a.Org, a.ID, pass)
 }
 
 func signOut(q *ask) {
@@ -200,9 +208,6 @@ func password(q *ask) (answer, error) {
 	cookie, err := q.setPassword(q.ctx, q.cookie, q.r.PostFormValue("password"))
 	if err != nil {
 		return answer{}, err
-	}
-	if cookie == "" {
-		return goTo("/sign-in", "")
 	}
 	http.SetCookie(q.w, &http.Cookie{Name: q.Cookie, Value: cookie, Path: "/", HttpOnly: true, Secure: q.Secure, SameSite: http.SameSiteLaxMode})
 	return goTo("/me", "Your password is set. Your other sessions have ended.")

@@ -39,6 +39,7 @@ type Options struct {
 type Org struct {
 	ID, Name string
 	Zone     *time.Location
+	Wrong    error // why its days cannot be counted
 }
 
 // site is the handlers' common ground.

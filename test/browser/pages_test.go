@@ -69,6 +69,7 @@ func TestASiteInABrowser(t *testing.T) {
 		{"a cell opens its day", aCellOpensItsDay},
 		{"nothing moves for longer than five seconds", nothingMovesForLong},
 		{"the past is unmistakable and cannot be changed", thePastIsUnmistakableAndCannotBeChanged},
+		{"every page is whole, now and in the past", everyPageIsWholeNowAndInThePast},
 		{"every page keeps to its policy and is fit for every reader", everyPageIsFitForEveryReader},
 		{"a finished run shows without reloading", aFinishedRunShowsWithoutReloading},
 	} {
