@@ -212,6 +212,9 @@ type View struct {
 	size  int64 // of the ledger, as the transaction sees it
 	tried bool  // whether the quicker way was tried
 
+	open      []part // groups of facts that are under way
+	partsRead bool
+
 	veiled []string // kinds whose guarded things are hidden
 }
 
