@@ -143,7 +143,11 @@ func (w *Works) Check(ctx context.Context, org string, by store.By, trigger stri
 	if err != nil {
 		return c, nil, err
 	}
-	outcomes := check.Evaluate(rules, in, func(done, total int) { step.tell("running tests", done, total) })
+	outcomes, err := check.Evaluate(ctx, rules, in, func(done, total int) { step.tell("running tests", done, total) })
+	if err != nil {
+		return c, nil, err
+	}
+	step.tell("keeping results", 0, 1)
 	c, err = check.Keep(ctx, w.DB, org, by, before, c, outcomes)
 	if err == nil && w.After != nil {
 		err = w.After(ctx, org, by)
