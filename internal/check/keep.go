@@ -98,7 +98,8 @@ func mark(v Word, message, observed, exception string) string {
 }
 
 // Keep writes a check: of its outcomes what has changed, and the check itself last. Nothing of it counts before that.
-func Keep(ctx context.Context, db *store.DB, org string, by store.By, b *Before, c Check, outcomes []Outcome) (Check, error) {
+// told is told how far it is; nil is not.
+func Keep(ctx context.Context, db *store.DB, org string, by store.By, b *Before, c Check, outcomes []Outcome, told func(done, all int)) (Check, error) {
 	plan := Plan{}
 	for _, o := range outcomes {
 		plan.Tests = append(plan.Tests, o.Test+"@"+o.Version)
@@ -119,7 +120,7 @@ func Keep(ctx context.Context, db *store.DB, org string, by store.By, b *Before,
 		return c, err
 	}
 	c.Changed = int64(len(states))
-	g := store.Group{ID: c.ID, Seen: b.seen}
+	g := store.Group{ID: c.ID, Seen: b.seen, Told: told}
 	err = Finds.Spread(ctx, db, org, by, g, finds, func(tx *store.Tx) error {
 		if !b.plan[plan.Scope] {
 			if _, err := Plans.Append(ctx, tx, c.ID, []Plan{plan}, nil); err != nil {

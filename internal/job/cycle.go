@@ -148,7 +148,7 @@ func (w *Works) Check(ctx context.Context, org string, by store.By, trigger stri
 		return c, nil, err
 	}
 	step.tell("keeping results", 0, 1)
-	c, err = check.Keep(ctx, w.DB, org, by, before, c, outcomes)
+	c, err = check.Keep(ctx, w.DB, org, by, before, c, outcomes, func(done, all int) { step.tell("keeping results", done, all) })
 	if err == nil && w.After != nil {
 		err = w.After(ctx, org, by)
 	}

@@ -34,6 +34,9 @@ var fixed = []string{
 func (d *DB) migrate(ctx context.Context) error {
 	c := d.sql.Writer()
 	if err := c.Begin(ctx, true); err != nil {
+		if db.IsBusy(err) {
+			return db.Busy(err)
+		}
 		return fmt.Errorf("begin: %w", err)
 	}
 	err := d.migrateIn(ctx, c)

@@ -304,7 +304,7 @@ func (d *DB) judge(ctx context.Context, err error) error {
 		}
 		return full(err)
 	case db.IsBusy(err):
-		return errs.New(errs.Unavailable, "another program holds the database; nothing was written").Because(err).Mend("try again; if it goes on, look for a program that keeps the file open")
+		return db.Busy(err)
 	case d.sql.Engine == db.Postgres:
 		// The connection may be lost, and with it the word on whether the commit happened.
 		if e := d.sql.NewWriter(ctx); e != nil {
