@@ -14,6 +14,8 @@ import (
 	"assay/internal/check"
 	"assay/internal/collect"
 	"assay/internal/db"
+	"assay/internal/op"
+	"assay/internal/report"
 	"assay/internal/store"
 	"assay/internal/testkit"
 )
@@ -169,5 +171,38 @@ func TestACycleThatIsCalledOffKeepsNothingHalfDone(t *testing.T) {
 			}
 			f.proved(t)
 		})
+	}
+}
+
+// A check that took several batches is one line of what happened, and the pages go on behind it.
+func TestWhatWasWrittenInPartsIsOneLineOfTheActivity(t *testing.T) {
+	f := newFirm(t, "")
+	f.crowd(3 * store.MaxRows)
+	f.check(t)
+	batches, _, _ := f.sizes(t, "f_result")
+	if batches < 4 {
+		t.Fatalf("%d batches of results: this proves nothing", batches)
+	}
+	lines, entries := 0, map[int64]bool{}
+	for before := int64(0); ; {
+		p, err := op.Do[*report.EventPage](t.Context(), f.Gate, f.me, "activity.list", map[string]any{"limit": 5, "before": before}, time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range p.Data {
+			if e.Kind == "result" {
+				lines++
+			}
+			if entries[e.Seq] {
+				t.Errorf("entry %d is told twice", e.Seq)
+			}
+			entries[e.Seq] = true
+		}
+		if before = p.Next; before == 0 {
+			break
+		}
+	}
+	if !entries[0] || lines == 0 || lines > 2 {
+		t.Errorf("results stand on %d lines; the first entry is there: %t", lines, entries[0])
 	}
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // MaxRows is how many facts Spread writes in one transaction: so many hold the single writer for milliseconds.
-const MaxRows = 1000
+const MaxRows = 500
 
 // Group is what belongs together of a table, though it takes several transactions to write it: the results of
 // one check, the resources of one run.
@@ -121,6 +121,7 @@ func (t *Table[T]) writePart(ctx context.Context, tx *Tx, g Group, rows []T, i, 
 	case i == 0:
 		_, err = tx.c.Exec(ctx, `INSERT INTO part (org, tbl, scope, since, good, until, grp) VALUES ($1,$2,$3,$4,$5,$6,$7)`, tx.Org, t.Name, g.Scope, seq, seq, forever, g.ID)
 	}
+	tx.quiet = i < n-1
 	if err == nil && i == n-1 {
 		_, err = tx.c.Exec(ctx, `UPDATE part SET until=$1 WHERE org=$2 AND tbl=$3 AND scope=$4 AND until=$5`, seq, tx.Org, t.Name, g.Scope, forever)
 	}

@@ -124,12 +124,23 @@ func TestAGroupIsWrittenInBoundedBatchesAndOthersWriteInBetween(t *testing.T) {
 		if got := told(t, h, tab, 0); got != fmt.Sprintf("map[a one:%d]", len(rows)) {
 			t.Errorf("afterwards one sees %s", got)
 		}
+		events, stop := h.Store.Watch()
+		if err := spread(t, h, tab, "g2", "b", rowsOf("b", "one", 4*store.MaxRows), 0, nil); err != nil {
+			t.Fatal(err)
+		}
+		ops := 0
+		for range 4 {
+			ops += len((<-events).Ops)
+		}
+		if stop(); ops != 1 {
+			t.Errorf("open pages were told %d times that something ended, want once", ops)
+		}
 		for n, most := range batches(t, h) {
 			if most > store.MaxRows {
 				t.Errorf("batch %d has %d rows", n, most)
 			}
 		}
-		for at := range sizeOf(t, h, testkit.Org) {
+		for at := range int64(5) {
 			if got := told(t, h, tab, max(at, 1)); got != "map[]" {
 				t.Errorf("as of entry %d one sees %s", at, got)
 			}

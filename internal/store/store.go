@@ -85,7 +85,7 @@ type shape struct {
 	insert, end string // the statements that make and end a row of its table
 }
 
-// Event says that the ledger of an organisation has grown.
+// Event says that the ledger of an organisation has grown, and by which operations; those that are under way are not among them.
 type Event struct {
 	Org  string
 	Size int64
