@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"assay/internal/cli"
+	"assay/internal/db"
 	"assay/internal/errs"
 	"assay/internal/op"
 	"assay/internal/site"
@@ -64,7 +65,7 @@ func (t *tool) hold(ctx context.Context, cfg site.Settings) (err error) {
 // stopped closes the data folder and says so: the last that a command says that serves. An error that only says that it was
 // told to stop is none.
 func (t *tool) stopped(ctx context.Context, err error, kept string) error {
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+	if ctx.Err() != nil && (errors.Is(err, context.Canceled) || db.IsCut(err)) {
 		err = nil
 	}
 	if e := t.shut(); e != nil {

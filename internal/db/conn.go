@@ -307,6 +307,16 @@ func IsBusy(err error) bool {
 	return errors.As(err, &s) && (s.Code()&0xff == sqlitelib.SQLITE_BUSY || s.Code()&0xff == sqlitelib.SQLITE_LOCKED)
 }
 
+// IsCut says whether err means that the engine ended a statement because its context had ended.
+func IsCut(err error) bool {
+	var s *sqlite.Error
+	if errors.As(err, &s) {
+		return s.Code()&0xff == sqlitelib.SQLITE_INTERRUPT
+	}
+	var p *pgconn.PgError
+	return errors.As(err, &p) && p.Code == "57014"
+}
+
 // Busy is what is said of an error that IsBusy.
 func Busy(err error) *errs.Error {
 	return errs.New(errs.Unavailable, "another process is using the database and did not release it within %d seconds; nothing was written", int(patience.Seconds())).
