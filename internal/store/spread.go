@@ -119,7 +119,8 @@ func (t *Table[T]) writePart(ctx context.Context, tx *Tx, g Group, rows []T, i, 
 	case i == 0 && open:
 		_, err = tx.c.Exec(ctx, `UPDATE part SET good=$1, grp=$2 WHERE org=$3 AND tbl=$4 AND scope=$5 AND until=$6`, seq, g.ID, tx.Org, t.Name, g.Scope, forever)
 	case i == 0:
-		_, err = tx.c.Exec(ctx, `INSERT INTO part (org, tbl, scope, since, good, until, grp) VALUES ($1,$2,$3,$4,$5,$6,$7)`, tx.Org, t.Name, g.Scope, seq, seq, forever, g.ID)
+		_, err = tx.c.Exec(ctx, `INSERT INTO part (org, tbl, scope, since, good, until, grp) VALUES ($1,$2,$3,$4,$5,$6,$7)`,
+			tx.Org, t.Name, g.Scope, seq, seq, forever, g.ID)
 	}
 	tx.quiet = i < n-1
 	if err == nil && i == n-1 {
@@ -132,7 +133,8 @@ func (t *Table[T]) writePart(ctx context.Context, tx *Tx, g Group, rows []T, i, 
 }
 
 func overtaken() error {
-	return errs.New(errs.Conflict, "another process has written the same results meanwhile; nothing of this run counts").Mend("run it again when the other one has ended")
+	return errs.New(errs.Conflict, "another process has written the same results meanwhile; nothing of this run counts").
+		Mend("run it again when the other one has ended")
 }
 
 // untouched says that nobody has written to the scope since the rows were compared with it.
@@ -237,7 +239,8 @@ func (v *View) parts(ctx context.Context, table string) ([]part, error) {
 		if v.inTx {
 			at = forever
 		}
-		err := v.each(ctx, `SELECT tbl, scope, since, good, until, grp FROM part WHERE org=$1 AND since<$2 AND (until>=$2 OR good>since) ORDER BY since`, []any{v.Org, at}, func(x []db.Cell) error {
+		const q = `SELECT tbl, scope, since, good, until, grp FROM part WHERE org=$1 AND since<$2 AND (until>=$2 OR good>since) ORDER BY since`
+		err := v.each(ctx, q, []any{v.Org, at}, func(x []db.Cell) error {
 			p := part{x[0].Text, x[1].Text, x[2].Num, x[3].Num, x[4].Num, x[5].Text}
 			if p.until >= at {
 				p.until, p.good = forever, forever // as of this moment it is not finished
