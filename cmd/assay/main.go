@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"assay/internal/cli"
 	"assay/internal/collect/source"
@@ -25,8 +26,18 @@ var version = "dev"
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, func() {
+		stop() // a second signal ends it at once
+		time.AfterFunc(longestStop, func() {
+			fmt.Fprintln(os.Stderr, "assay: it did not stop within 9 seconds and is ended now; everything that was acknowledged is kept")
+			os.Exit(1)
+		})
+	})
 	os.Exit(run(ctx, os.Args[1:]))
 }
+
+// longestStop is how long the program may take to stop: whoever started it kills it after ten seconds.
+const longestStop = 9 * time.Second
 
 // run runs one command and returns its exit code.
 func run(ctx context.Context, args []string) int {

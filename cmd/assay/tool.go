@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"assay/internal/cli"
+	"assay/internal/db"
 	"assay/internal/errs"
 	"assay/internal/op"
 	"assay/internal/site"
@@ -29,15 +30,51 @@ type tool struct {
 	failing     bool           // the last check had tests that fail
 	cmd         *cobra.Command // the one that runs
 	set         *op.Set
+	release     func() // gives the data folder back to the next process that serves
 	asOf        string // the moment that the command asks of, where one was given
 }
 
 func (t *tool) close() {
-	if t.app != nil {
-		if err := t.app.Close(); err != nil {
-			fmt.Fprintln(t.errOut, "closing the data folder:", err)
-		}
+	if err := t.shut(); err != nil {
+		fmt.Fprintln(t.errOut, "closing the data folder:", err)
 	}
+}
+
+// shut closes the data folder, and then lets the next process have it.
+func (t *tool) shut() error {
+	var err error
+	if t.app != nil {
+		err = t.app.Close()
+		t.app = nil
+	}
+	if t.release != nil {
+		t.release()
+		t.release = nil
+	}
+	return err
+}
+
+// hold takes the data folder for a command that serves.
+func (t *tool) hold(ctx context.Context, cfg site.Settings) (err error) {
+	t.release, err = site.Hold(ctx, cfg, func(pid string) {
+		fmt.Fprintf(t.errOut, "Waiting for another assay process (pid %s) that uses %s to stop …\n", pid, cfg.Get("data"))
+	})
+	return err
+}
+
+// stopped closes the data folder and says so: the last that a command says that serves. An error that only says that it was
+// told to stop is none.
+func (t *tool) stopped(ctx context.Context, err error, kept string) error {
+	if ctx.Err() != nil && (errors.Is(err, context.Canceled) || db.IsCut(err)) {
+		err = nil
+	}
+	if e := t.shut(); e != nil {
+		err = errors.Join(err, fmt.Errorf("close the data folder: %w", e))
+	}
+	if err == nil {
+		fmt.Fprintln(t.out, "Stopped. "+kept)
+	}
+	return err
 }
 
 // settings reads the settings with the flags that were given.
@@ -49,8 +86,8 @@ func (t *tool) settings(cmd *cobra.Command) (site.Settings, error) {
 	return site.Load(given)
 }
 
-// open opens the data folder. It is made only where make is true.
-func (t *tool) open(cmd *cobra.Command, create bool) error {
+// open opens the data folder. It is made only where create is true; a command that serves has it for itself.
+func (t *tool) open(cmd *cobra.Command, create, serves bool) error {
 	if t.app != nil {
 		return nil
 	}
@@ -61,6 +98,11 @@ func (t *tool) open(cmd *cobra.Command, create bool) error {
 	if _, err := os.Stat(cfg.Get("data")); !create && cfg.Get("database") == "" && errors.Is(err, os.ErrNotExist) {
 		return errs.At("data", "there is no folder %s yet", cfg.Get("data")).Mend("run: assay up")
 	}
+	if serves {
+		if err := t.hold(cmd.Context(), cfg); err != nil {
+			return err
+		}
+	}
 	t.cfg = cfg
 	t.app, err = site.Open(cmd.Context(), cfg, site.Parts{Version: version})
 	return err
@@ -68,7 +110,7 @@ func (t *tool) open(cmd *cobra.Command, create bool) error {
 
 // ready opens the data folder and finds the organisation.
 func (t *tool) ready(cmd *cobra.Command) error {
-	if err := t.open(cmd, false); err != nil {
+	if err := t.open(cmd, false, false); err != nil {
 		return err
 	}
 	org, err := t.app.Org(cmd.Context())

@@ -42,8 +42,20 @@ func (t *tool) up() *cobra.Command {
 }
 
 func (t *tool) runUp(cmd *cobra.Command, repos, endpoints []string, email string) error {
+	err := t.setUp(cmd, repos, endpoints, email)
+	if ctx := cmd.Context(); ctx.Err() != nil {
+		return t.stopped(ctx, err, "What was not finished does not count; assay up does it again.")
+	}
+	if err != nil {
+		return err
+	}
+	return t.listen(cmd.Context(), true)
+}
+
+// setUp does what comes before serving.
+func (t *tool) setUp(cmd *cobra.Command, repos, endpoints []string, email string) error {
 	ctx := cmd.Context()
-	if err := t.open(cmd, true); err != nil {
+	if err := t.open(cmd, true, true); err != nil {
 		return err
 	}
 	org, err := t.app.Org(ctx)
@@ -72,14 +84,11 @@ func (t *tool) runUp(cmd *cobra.Command, repos, endpoints []string, email string
 	}
 	bar := newBar(t.errOut)
 	cycle, err := t.app.Works.Cycle(ctx, org, store.System("check.run"), "manual", nil, bar.step)
-	bar.end()
+	bar.end(err == nil)
 	if err != nil {
 		return err
 	}
-	if err := t.summary(ctx, cycle); err != nil {
-		return err
-	}
-	return t.listen(ctx, true)
+	return t.summary(ctx, cycle)
 }
 
 // readRules reads the tests of the program and of the data folder, and says which files wait for approval.
@@ -154,6 +163,9 @@ func (t *tool) serve() *cobra.Command {
 		Use: "serve", Short: "Serve the site, REST and MCP, and do the daily work", GroupID: "main",
 		Example: "  assay serve --listen 127.0.0.1:8080", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := t.open(cmd, false, true); err != nil {
+				return err
+			}
 			if err := t.ready(cmd); err != nil {
 				return err
 			}
@@ -181,10 +193,7 @@ func (t *tool) listen(ctx context.Context, link bool) error {
 			fmt.Fprintf(t.out, "Sign in (this link works once, for 24 hours):\n\n  %s\n\n", url)
 		}
 	})
-	if err == nil {
-		fmt.Fprintln(t.out, "Stopped. Everything that was acknowledged is kept.")
-	}
-	return err
+	return t.stopped(ctx, err, "Everything that was acknowledged is kept.")
 }
 
 // bar shows the progress of long work on a terminal, and a line for each step elsewhere.
@@ -221,9 +230,12 @@ func (b *bar) step(what string, done, total int) {
 	fmt.Fprintf(b.w, "\r\x1b[K[%s%s] %d/%d %s", strings.Repeat("=", full), strings.Repeat(" ", width-full), done, total, what)
 }
 
-func (b *bar) end() {
+func (b *bar) end(done bool) {
 	if b.tty {
 		fmt.Fprint(b.w, "\r\x1b[K")
+	}
+	if !done {
+		return
 	}
 	fmt.Fprintf(b.w, "done in %s\n", b.took().Round(10*time.Millisecond))
 }

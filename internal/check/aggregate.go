@@ -34,7 +34,10 @@ func (g *group) doubtAll(lost *group) {
 func (r *Rule) aggregate(out *Outcome, in *Input, resources []*Bound, excuses map[string]string) {
 	f := newFrame(r.plan, in)
 	groups := &grouping{rule: r, byID: map[string]*group{}}
-	for _, b := range resources {
+	for i, b := range resources {
+		if in.halted(i) {
+			return
+		}
 		if b.Gone && !r.seesGone {
 			continue
 		}

@@ -90,7 +90,10 @@ var (
 	Checks = store.Facts[Check]("check_run", "Runs of the tests.", nil, []string{"at"}, []string{"id"})
 	Plans  = store.Facts[Plan]("check_plan", "Lists of tests that were run together.", []string{"scope"})
 	States = store.Facts[State]("test_state", "Outcomes of tests; only changes are kept.", []string{"test"})
-	Finds  = store.Facts[Found]("result", "Verdicts on resources; only changes are kept.", []string{"test", "resource"}, []string{"resource"})
+	Finds  = store.Facts[Found]("result", "Verdicts on resources; only changes are kept.", []string{"test", "resource"}, []string{"resource"}).
+		Spreads("", func(f *Found, g store.Group) {
+			*f = Found{Test: f.Test, Resource: f.Resource, Verdict: Gone, Check: g.ID, At: f.At}
+		})
 )
 
 // Add adds the kinds of a company's own tests and of pauses, and the tables of what tests came to.

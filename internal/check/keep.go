@@ -20,15 +20,21 @@ type Summary struct {
 }
 
 // Evaluate runs rules over a population. Progress, where not nil, is told after each.
-func Evaluate(rules []*Rule, in *Input, progress func(done, total int)) []Outcome {
+// Where ctx ends it gives its error and no outcomes: a part of them would look like the whole.
+func Evaluate(ctx context.Context, rules []*Rule, in *Input, progress func(done, total int)) ([]Outcome, error) {
+	with := *in
+	with.Halt = ctx.Done()
 	out := make([]Outcome, len(rules))
 	for i, r := range rules {
-		out[i] = r.Evaluate(in)
+		out[i] = r.Evaluate(&with)
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		if progress != nil {
 			progress(i+1, len(rules))
 		}
 	}
-	return out
+	return out, nil
 }
 
 // Before is what was kept of earlier checks: what the next is compared with.
@@ -36,6 +42,7 @@ type Before struct {
 	states map[string]State
 	finds  map[string]map[string]find // by test and resource
 	plan   map[string]bool
+	seen   int64 // the size of the ledger at which they were read
 }
 
 type find struct {
@@ -45,7 +52,7 @@ type find struct {
 
 // LoadBefore reads what the tests came to last.
 func LoadBefore(ctx context.Context, v *store.View) (*Before, error) {
-	b := &Before{states: map[string]State{}, finds: map[string]map[string]find{}, plan: map[string]bool{}}
+	b := &Before{states: map[string]State{}, finds: map[string]map[string]find{}, plan: map[string]bool{}, seen: v.At}
 	states, err := States.Select(ctx, v, "", "")
 	if err != nil {
 		return nil, err
@@ -84,11 +91,15 @@ func mark(v Word, message, observed, exception string) string {
 	if v == "pass" {
 		return ""
 	}
+	if observed == "{}" { // nothing was observed, written down in the other way
+		observed = ""
+	}
 	return message + "\x00" + observed + "\x00" + exception
 }
 
-// Keep writes a check: the check itself, and of its outcomes what has changed.
-func Keep(ctx context.Context, db *store.DB, org string, by store.By, b *Before, c Check, outcomes []Outcome) (Check, error) {
+// Keep writes a check: of its outcomes what has changed, and the check itself last. Nothing of it counts before that.
+// told is told how far it is; nil is not.
+func Keep(ctx context.Context, db *store.DB, org string, by store.By, b *Before, c Check, outcomes []Outcome, told func(done, all int)) (Check, error) {
 	plan := Plan{}
 	for _, o := range outcomes {
 		plan.Tests = append(plan.Tests, o.Test+"@"+o.Version)
@@ -104,19 +115,15 @@ func Keep(ctx context.Context, db *store.DB, org string, by store.By, b *Before,
 	slices.Sort(plan.Tests)
 	plan.Scope = fmt.Sprintf("%x", sha256.Sum256([]byte(strings.Join(plan.Tests, "\n"))))[:32]
 	c.Scope = plan.Scope
-	states, finds, err := b.changes(c, outcomes)
+	states, finds, err := b.changes(ctx, c, outcomes)
 	if err != nil {
 		return c, err
 	}
 	c.Changed = int64(len(states))
-	_, err = db.Change(ctx, org, by, func(tx *store.Tx) error {
+	g := store.Group{ID: c.ID, Seen: b.seen, Told: told}
+	err = Finds.Spread(ctx, db, org, by, g, finds, func(tx *store.Tx) error {
 		if !b.plan[plan.Scope] {
 			if _, err := Plans.Append(ctx, tx, c.ID, []Plan{plan}, nil); err != nil {
-				return err
-			}
-		}
-		if len(finds) > 0 {
-			if _, err := Finds.Append(ctx, tx, c.ID, finds, nil); err != nil {
 				return err
 			}
 		}
@@ -132,10 +139,13 @@ func Keep(ctx context.Context, db *store.DB, org string, by store.By, b *Before,
 }
 
 // changes finds what differs from what was kept.
-func (b *Before) changes(c Check, outcomes []Outcome) ([]State, []Found, error) {
+func (b *Before) changes(ctx context.Context, c Check, outcomes []Outcome) ([]State, []Found, error) {
 	var states []State
 	var finds []Found
 	for _, o := range outcomes {
+		if err := ctx.Err(); err != nil {
+			return nil, nil, err
+		}
 		s := State{Test: o.Test, Version: o.Version, Verdict: WordOf(o.State), Reason: o.Reason, Evaluated: int64(o.Evaluated), Passed: int64(o.Passed), Failed: int64(o.Failed),
 			Excepted: int64(o.Excepted), Unknown: int64(o.Unknown), Errors: int64(o.Errors), Check: c.ID, At: c.At}
 		if was := b.states[o.Test]; !same(was, s) {

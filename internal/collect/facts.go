@@ -101,7 +101,10 @@ type Version struct {
 }
 
 // Versions are the versions of all resources.
-var Versions = store.Facts[Version]("resource", "Versions of resources.", []string{"source", "kind", "key"}, []string{"id"}, []string{"kind"})
+var Versions = store.Facts[Version]("resource", "Versions of resources.", []string{"source", "kind", "key"}, []string{"id"}, []string{"kind"}).
+	Spreads("source", func(v *Version, g store.Group) {
+		v.Present, v.Digest, v.Run = false, absent, g.ID
+	})
 
 // ResourceID is the identifier of a resource: made from what it is, so that it is the same on every machine.
 func ResourceID(source, kindName, key string) string {

@@ -103,6 +103,9 @@ func (r *Runner) Run(ctx context.Context, db *store.DB, org string, by store.By,
 	run.Query, run.APIVersion, run.Kinds = d.Query, d.Version, d.Kinds
 	s := &seen{all: map[[2]string]Resource{}}
 	m, err := collectSafely(ctx, src, s.page)
+	if ctx.Err() != nil { // it was called off: that says nothing about the source
+		return run, ctx.Err()
+	}
 	judge(&run, s, m, err, d.Kinds)
 	if err := s.registers(&run, t.Connector); err != nil {
 		return run, err
@@ -144,7 +147,12 @@ func collectSafely(ctx context.Context, src Source, page func(Page) error) (m Ma
 			m, err = Manifest{}, fmt.Errorf("the connector broke: %v", p)
 		}
 	}()
-	return src.Collect(ctx, page)
+	return src.Collect(ctx, func(p Page) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return page(p)
+	})
 }
 
 // judge says whether the run is complete: no error, an end marker, the counts as promised, every kind looked at.
@@ -208,28 +216,27 @@ func readable(err error) string {
 	return text
 }
 
-// keep writes the run, and where it is complete the resources that have changed.
+// keep writes the run, and where it is complete the resources that have changed: the run last, for they count with it.
 func keep(ctx context.Context, db *store.DB, org string, by store.By, run *Run, s *seen) error {
-	var changed []Version
-	if run.State == Complete {
-		err := db.View(ctx, org, time.Time{}, by, func(v *store.View) (err error) {
-			changed, err = difference(ctx, v, run, s)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	_, err := db.Change(ctx, org, by, func(tx *store.Tx) error {
-		if len(changed) > 0 {
-			if _, err := Versions.Append(ctx, tx, run.ID, changed, map[string]any{"source": run.Source}); err != nil {
-				return err
-			}
-		}
+	fact := func(tx *store.Tx) error {
 		_, err := Runs.Append(ctx, tx, run.ID, []Run{*run}, nil)
 		return err
+	}
+	if run.State != Complete {
+		_, err := db.Change(ctx, org, by, fact)
+		return err
+	}
+	var changed []Version
+	g := store.Group{ID: run.ID, Scope: run.Source, Note: map[string]any{"source": run.Source}}
+	err := db.View(ctx, org, time.Time{}, by, func(v *store.View) (err error) {
+		g.Seen = v.At
+		changed, err = difference(ctx, v, run, s)
+		return err
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return Versions.Spread(ctx, db, org, by, g, changed, fact)
 }
 
 // difference finds what is new, changed or gone against what the source showed before.
@@ -244,7 +251,10 @@ func difference(ctx context.Context, v *store.View, run *Run, s *seen) ([]Versio
 	}
 	slices.SortFunc(keys, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
 	var out []Version
-	for _, k := range keys {
+	for i, k := range keys {
+		if i&255 == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		x := s.all[k]
 		n := Version{Source: run.Source, Kind: x.Kind, Key: x.Key, ID: ResourceID(run.Source, x.Kind, x.Key), Name: x.Name, Attrs: x.Attrs, Why: x.Why, Present: true, Run: run.ID, At: run.StartedAt}
 		if n.Digest, err = fingerprint(x); err != nil {

@@ -307,6 +307,22 @@ func IsBusy(err error) bool {
 	return errors.As(err, &s) && (s.Code()&0xff == sqlitelib.SQLITE_BUSY || s.Code()&0xff == sqlitelib.SQLITE_LOCKED)
 }
 
+// IsCut says whether err means that the engine ended a statement because its context had ended.
+func IsCut(err error) bool {
+	var s *sqlite.Error
+	if errors.As(err, &s) {
+		return s.Code()&0xff == sqlitelib.SQLITE_INTERRUPT
+	}
+	var p *pgconn.PgError
+	return errors.As(err, &p) && p.Code == "57014"
+}
+
+// Busy is what is said of an error that IsBusy.
+func Busy(err error) *errs.Error {
+	return errs.New(errs.Unavailable, "another process is using the database and did not release it within %d seconds; nothing was written", int(patience.Seconds())).
+		Mend("stop the other process, or wait until it has ended, and try again").Because(err)
+}
+
 // IsBroken says whether err means that what was written may not be on the disk:
 // an I/O error, a failed fsync, a corrupt file. Nothing may be retried after it.
 func IsBroken(err error) bool {

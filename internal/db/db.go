@@ -17,6 +17,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"time"
 
 	"assay/internal/errs"
 )
@@ -29,6 +30,9 @@ const (
 	SQLite   Engine = "sqlite"
 	Postgres Engine = "postgres"
 )
+
+// patience is how long a statement waits for another process that holds the SQLite file.
+var patience = 10 * time.Second
 
 // DB is an open database: one connection that writes, and a pool that only reads.
 type DB struct {
@@ -83,13 +87,15 @@ func openSQLite(path string) (*DB, error) {
 	f.Close()
 	file := "file:" + (&url.URL{Path: path}).EscapedPath()
 	base := file +
-		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(ON)" +
-		"&_pragma=wal_autocheckpoint(10000)&_pragma=cache_size(-16000)&_pragma=temp_store(MEMORY)"
-	w, err := sql.Open("sqlite", base)
+		fmt.Sprintf("?_pragma=busy_timeout(%d)", patience.Milliseconds()) + "&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(ON)" +
+		"&_pragma=wal_autocheckpoint(10000)&_pragma=cache_size(-16000)"
+	// The writer keeps what it may have to take back on the disk: in memory the engine walks through all of it at every statement
+	// of a long transaction.
+	w, err := sql.Open("sqlite", base+"&_pragma=temp_store(FILE)")
 	if err != nil {
 		return nil, fmt.Errorf("open sqlite: %w", err)
 	}
-	r, err := sql.Open("sqlite", base+"&_pragma=query_only(1)")
+	r, err := sql.Open("sqlite", base+"&_pragma=temp_store(MEMORY)&_pragma=query_only(1)")
 	if err != nil {
 		return nil, fmt.Errorf("open sqlite: %w", err)
 	}
@@ -110,6 +116,9 @@ func openPostgres(dsn string) (*DB, error) {
 
 func (d *DB) connect(ctx context.Context) error {
 	c, err := d.write.Conn(ctx)
+	if IsBusy(err) {
+		return Busy(err)
+	}
 	if err != nil {
 		return errs.New(errs.Unavailable, "the database does not answer: %s", plain(err)).Because(err)
 	}

@@ -159,8 +159,12 @@ func (w *Works) Check(ctx context.Context, org string, by store.By, trigger stri
 	if err != nil {
 		return c, nil, err
 	}
-	outcomes := check.Evaluate(rules, in, func(done, total int) { step.tell("running tests", done, total) })
-	c, err = check.Keep(ctx, w.DB, org, by, before, c, outcomes)
+	outcomes, err := check.Evaluate(ctx, rules, in, func(done, total int) { step.tell("running tests", done, total) })
+	if err != nil {
+		return c, nil, err
+	}
+	step.tell("keeping results", 0, 1)
+	c, err = check.Keep(ctx, w.DB, org, by, before, c, outcomes, func(done, all int) { step.tell("keeping results", done, all) })
 	if err == nil && w.After != nil {
 		err = w.After(ctx, org, by)
 	}

@@ -86,6 +86,9 @@ func (b *binder) look(ctx context.Context, v *store.View, c *check.Catalogue, zo
 	sets := map[string]check.Set{}
 	match := matcher(versions, s.standing["person"])
 	for i := range versions {
+		if i&255 == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		x := &versions[i]
 		if !supplies[x.Source] || !slices.Contains(known, x.Kind) {
 			continue // of a source that is disabled, or of a kind that no test looks at

@@ -228,24 +228,70 @@ func publicBody(v *store.View, e store.Version) json.RawMessage {
 }
 
 func activity(ctx context.Context, v *store.View, in activityIn) (*EventPage, error) {
-	rows, err := v.Entries(ctx, store.EntryPage{Before: in.Before, Kind: in.Kind, Actor: in.Actor, ID: in.ID, Limit: int(in.Limit) + 1})
-	if err != nil {
-		return nil, err
-	}
 	p := &EventPage{Data: []Event{}, Size: v.At}
-	if len(rows) > int(in.Limit) {
-		rows = rows[:in.Limit]
-		p.Next = rows[in.Limit-1].Seq
-	}
-	names := map[string]string{}
-	for _, e := range rows {
-		ev, err := sentence(ctx, v, e, names)
+	names, groups := map[string]string{}, map[string]*joined{}
+	look := store.EntryPage{Before: in.Before, Kind: in.Kind, Actor: in.Actor, ID: in.ID, Limit: int(in.Limit) + 1}
+	for range looks {
+		rows, err := v.Entries(ctx, look)
 		if err != nil {
 			return nil, err
 		}
-		p.Data = append(p.Data, ev)
+		for _, e := range rows {
+			if joins(p, groups, e) {
+				look.Before = e.Seq
+				continue
+			}
+			if len(p.Data) == int(in.Limit) {
+				p.Next = look.Before
+				return p, nil
+			}
+			ev, err := sentence(ctx, v, e, names)
+			if err != nil {
+				return nil, err
+			}
+			p.Data = append(p.Data, ev)
+			if key, b := partOf(e); key != "" {
+				groups[key] = &joined{at: len(p.Data) - 1, rows: b.Rows}
+			}
+			look.Before = e.Seq
+		}
+		if len(rows) < look.Limit {
+			return p, nil
+		}
+		look.Limit = 500
 	}
+	p.Next = look.Before
 	return p, nil
+}
+
+// looks is how often activity reads on because much of what it read was one event.
+const looks = 5
+
+// joined is an event that stands for several batches.
+type joined struct {
+	at   int
+	rows int64
+}
+
+// partOf names the group that an entry is a batch of; nothing where it stands alone.
+func partOf(e store.Version) (string, store.Batch) {
+	var b store.Batch
+	if e.Rev != 0 || json.Unmarshal(e.Body, &b) != nil || b.Note["parts"] == nil {
+		return "", b
+	}
+	return e.Kind + " " + e.ID, b
+}
+
+// joins adds an entry to the event of its group, where that is on the page.
+func joins(p *EventPage, groups map[string]*joined, e store.Version) bool {
+	key, b := partOf(e)
+	g := groups[key]
+	if g == nil {
+		return false
+	}
+	g.rows += b.Rows
+	p.Data[g.at].Text = fact(e, store.Batch{Rows: g.rows})
+	return true
 }
 
 // sentence says in plain words what an entry did.

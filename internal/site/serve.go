@@ -110,6 +110,9 @@ func (a *App) Serve(ctx context.Context, version string, listening func(addr str
 	srv := &http.Server{Handler: a.Handler(version), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, WriteTimeout: 15 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	asked, cut := context.WithCancel(context.WithoutCancel(ctx)) // what requests run in: they may end by themselves, for a while
+	defer cut()
+	srv.BaseContext = func(net.Listener) context.Context { return asked }
 	work := make(chan struct{})
 	go func() { defer close(work); a.work(ctx) }()
 	failed := make(chan error, 1)
@@ -125,13 +128,27 @@ func (a *App) Serve(ctx context.Context, version string, listening func(addr str
 		err = nil
 	}
 	stop()
-	down, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	if e := srv.Shutdown(down); e != nil {
-		srv.Close() // streams that stay open for ever are cut
-	}
+	down(asked, cut, srv)
 	<-work
 	return err
+}
+
+// How long requests may still take when the server stops, and how long they have to notice that they are cut short.
+// Together with closing the database that must stay below ten seconds.
+const (
+	graceOfRequests = 3 * time.Second
+	graceOfCut      = 2 * time.Second
+)
+
+// down lets requests end by themselves, then cuts them short, and then closes what is still open.
+func down(ctx context.Context, cut func(), srv *http.Server) {
+	ends := time.AfterFunc(graceOfRequests, cut) // long work, and streams that stay open for ever
+	defer ends.Stop()
+	until, cancel := context.WithTimeout(context.WithoutCancel(ctx), graceOfRequests+graceOfCut)
+	defer cancel()
+	if srv.Shutdown(until) != nil {
+		srv.Close()
+	}
 }
 
 // work does what is due, until ctx ends: sources and tests every few minutes, a checkpoint every second in which

@@ -34,6 +34,10 @@ type Table[T any] struct {
 	Index     [][]string // columns; org comes first by itself
 	about     string     // column
 	cols      []column
+
+	spreads bool // rows may come in groups: Spread
+	scope   string
+	gone    func(*T, Group)
 }
 
 type column struct {
@@ -50,6 +54,7 @@ type FactTable interface {
 	ddl() []string
 	columns() []column
 	key() []string
+	inGroups() bool
 }
 
 // Facts declares a table of facts from the fields of T: text, whole numbers, booleans, times; anything else is kept as JSON.
@@ -224,15 +229,34 @@ func (t *Table[T]) Select(ctx context.Context, v *View, where, rest string, args
 			seen = fmt.Sprintf("until=%d AND +batch<$2", forever) // the plus keeps the engine from going through all rows by number
 		}
 	}
-	return t.scan(ctx, v, seen, where, rest, args)
+	return t.scan(ctx, v, false, seen, where, rest, args)
 }
 
 // Changes reads every row that was written before the moment of the view, those that were replaced too.
 func (t *Table[T]) Changes(ctx context.Context, v *View, where, rest string, args ...any) ([]T, error) {
-	return t.scan(ctx, v, "batch<$2", where, rest, args)
+	return t.scan(ctx, v, true, "batch<$2", where, rest, args)
 }
 
-func (t *Table[T]) scan(ctx context.Context, v *View, seen, where, rest string, args []any) ([]T, error) {
+func (t *Table[T]) scan(ctx context.Context, v *View, all bool, seen, where, rest string, args []any) ([]T, error) {
+	seen, err := t.holds(ctx, v, all, seen)
+	if err != nil {
+		return nil, err
+	}
+	if rest == "" {
+		rest = "ORDER BY batch, n"
+		if t.Key != nil && !v.Past {
+			rest = "ORDER BY +batch, n" // and from meeting them in order rather than ordering the few
+		}
+	}
+	at := v.At
+	if v.inTx { // a Tx sees what it has just written
+		at = forever
+	}
+	return t.read(ctx, v, seen, where, rest, append([]any{v.Org, at}, args...))
+}
+
+// read reads rows by a condition of its own, with $1 for the organisation.
+func (t *Table[T]) read(ctx context.Context, v *View, seen, where, rest string, args []any) ([]T, error) {
 	cols := "batch, n"
 	for _, c := range t.cols {
 		cols += fmt.Sprintf(", %q", c.name)
@@ -241,19 +265,8 @@ func (t *Table[T]) scan(ctx context.Context, v *View, seen, where, rest string, 
 	if where != "" {
 		q += " AND (" + where + ")"
 	}
-	switch {
-	case rest != "":
-	case t.Key != nil && !v.Past:
-		rest = "ORDER BY +batch, n" // and from meeting them in order rather than ordering the few
-	default:
-		rest = "ORDER BY batch, n"
-	}
-	at := v.At
-	if v.inTx { // a Tx sees what it has just written
-		at = forever
-	}
 	var out []T
-	err := v.each(ctx, q+" "+rest, append([]any{v.Org, at}, args...), func(cells []db.Cell) error {
+	err := v.each(ctx, q+" "+rest, args, func(cells []db.Cell) error {
 		var x T
 		rv := reflect.ValueOf(&x).Elem()
 		for i, c := range t.cols {
@@ -390,22 +403,26 @@ func (c column) set(f reflect.Value, x *db.Cell) error {
 // Project reads some columns of the rows that hold: the fields of R, in order, take the columns. The column batch is
 // the entry that wrote the row. It is for reading many rows when few of their columns matter.
 func Project[R, T any](ctx context.Context, v *View, t *Table[T], cols []string, where string, args ...any) ([]R, error) {
-	held := ""
+	held := "batch<$2"
 	if t.Key != nil {
-		held = " AND until>=$2"
+		held += " AND until>=$2"
 		if !v.Past {
-			held = fmt.Sprintf(" AND until=%d", forever)
+			held = fmt.Sprintf("batch<$2 AND until=%d", forever)
 		}
 	}
-	return columnsOf[R](ctx, v, t, cols, held, where, "", args)
+	return columnsOf[R](ctx, v, t, cols, false, held, where, "", args)
 }
 
 // ProjectChanges is Project over every row that was written, those that were replaced too, oldest first.
 func ProjectChanges[R, T any](ctx context.Context, v *View, t *Table[T], cols []string, where string, args ...any) ([]R, error) {
-	return columnsOf[R](ctx, v, t, cols, "", where, " ORDER BY batch, n", args)
+	return columnsOf[R](ctx, v, t, cols, true, "batch<$2", where, " ORDER BY batch, n", args)
 }
 
-func columnsOf[R, T any](ctx context.Context, v *View, t *Table[T], cols []string, held, where, order string, args []any) ([]R, error) {
+func columnsOf[R, T any](ctx context.Context, v *View, t *Table[T], cols []string, all bool, held, where, order string, args []any) ([]R, error) {
+	held, err := t.holds(ctx, v, all, held)
+	if err != nil {
+		return nil, err
+	}
 	quoted := make([]string, len(cols))
 	for i, c := range cols {
 		if c != "batch" {
@@ -413,7 +430,7 @@ func columnsOf[R, T any](ctx context.Context, v *View, t *Table[T], cols []strin
 		}
 		quoted[i] = strconv.Quote(c)
 	}
-	q := fmt.Sprintf("SELECT %s FROM f_%s WHERE org=$1 AND salt IS NOT NULL AND batch<$2%s", strings.Join(quoted, ", "), t.Name, held)
+	q := fmt.Sprintf("SELECT %s FROM f_%s WHERE org=$1 AND salt IS NOT NULL AND %s", strings.Join(quoted, ", "), t.Name, held)
 	if where != "" {
 		q += " AND (" + where + ")"
 	}
@@ -422,7 +439,7 @@ func columnsOf[R, T any](ctx context.Context, v *View, t *Table[T], cols []strin
 		at = forever
 	}
 	var out []R
-	err := v.each(ctx, q+order, append([]any{v.Org, at}, args...), func(cells []db.Cell) error {
+	err = v.each(ctx, q+order, append([]any{v.Org, at}, args...), func(cells []db.Cell) error {
 		var x R
 		rv := reflect.ValueOf(&x).Elem()
 		for i := range cells {

@@ -19,19 +19,24 @@ import (
 const schemaVersion = 1
 
 // fixed are the tables that are not made from kinds. Rows of link follow the fields tagged ref.
-// slip holds what is neither thing nor fact: sessions, one-time links, answers to repeated requests.
+// slip holds what is neither thing nor fact: sessions, one-time links, answers to repeated requests. part says of groups of
+// facts when they were finished; it follows from the bodies of their batches.
 var fixed = []string{
 	`CREATE TABLE IF NOT EXISTS shape (name TEXT NOT NULL PRIMARY KEY, ddl TEXT NOT NULL)`,
 	`CREATE TABLE IF NOT EXISTS link (org TEXT NOT NULL, from_kind TEXT NOT NULL, from_id TEXT NOT NULL, field TEXT NOT NULL, to_id TEXT NOT NULL, since BIGINT NOT NULL, until BIGINT NOT NULL, PRIMARY KEY (org, to_id, from_id, field, since)) {clustered}`,
 	`CREATE INDEX IF NOT EXISTS link_by ON link (org, from_id, since)`,
 	`CREATE TABLE IF NOT EXISTS slip (org TEXT NOT NULL, space TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, expires BIGINT NOT NULL, PRIMARY KEY (org, space, name)) {clustered}`,
 	`CREATE INDEX IF NOT EXISTS slip_expires ON slip (expires)`,
+	`CREATE TABLE IF NOT EXISTS part (org TEXT NOT NULL, tbl TEXT NOT NULL, scope TEXT NOT NULL, since BIGINT NOT NULL, good BIGINT NOT NULL, until BIGINT NOT NULL, grp TEXT NOT NULL, PRIMARY KEY (org, tbl, scope, since)) {clustered}`,
 }
 
 // migrate makes the tables. Several processes may do so at once: one does, the others wait.
 func (d *DB) migrate(ctx context.Context) error {
 	c := d.sql.Writer()
 	if err := c.Begin(ctx, true); err != nil {
+		if db.IsBusy(err) {
+			return db.Busy(err)
+		}
 		return fmt.Errorf("begin: %w", err)
 	}
 	err := d.migrateIn(ctx, c)

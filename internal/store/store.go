@@ -85,7 +85,7 @@ type shape struct {
 	insert, end string // the statements that make and end a row of its table
 }
 
-// Event says that the ledger of an organisation has grown.
+// Event says that the ledger of an organisation has grown, and by which operations; those that are under way are not among them.
 type Event struct {
 	Org  string
 	Size int64
@@ -211,6 +211,9 @@ type View struct {
 	inTx  bool
 	size  int64 // of the ledger, as the transaction sees it
 	tried bool  // whether the quicker way was tried
+
+	open      []part // groups of facts that are under way
+	partsRead bool
 
 	veiled []string // kinds whose guarded things are hidden
 }

@@ -89,6 +89,7 @@ type verifier struct {
 	batches []batchRoot
 	batchAt []int32  // by entry: its place in batches, counted from one; 0 where it has none or its rows were met
 	names   []string // of tables, for batches
+	parts   []partOf // of groups of facts
 	file    map[string]int64
 	done    int64
 }

@@ -105,6 +105,7 @@ type entryReader struct {
 	table                          string // of the last batch, and its place in names
 	tableAt                        int
 	file                           map[string]int64
+	parts                          []partOf
 }
 
 func (v *verifier) reader() *entryReader {
@@ -131,6 +132,7 @@ func (r *entryReader) merge() {
 	for k, s := range r.file {
 		v.file[k] = s
 	}
+	v.parts = append(v.parts, r.parts...)
 }
 
 // stretch reads the entries from one number up to another. Where the engine cannot read a row, it goes on behind it.
@@ -255,6 +257,7 @@ func (r *entryReader) facts(e *ledger.Entry, body string) {
 	rows, root, ok := plainBatch(e.Kind, body)
 	if !ok {
 		rows, root, ok = batchBody(e.Kind, body)
+		r.part(e, body)
 	}
 	if !ok {
 		r.v.badIn(e.Seq, partBody, 0, Altered, fmt.Sprintf("body of entry %d (%s %s)", e.Seq, e.Kind, e.ID), "it is not the body of a batch of %s", e.Kind)

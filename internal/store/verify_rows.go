@@ -25,6 +25,11 @@ func (v *verifier) rest() []task {
 		tasks = append(tasks, task{"facts " + name, func(ctx context.Context, c *db.Conn) error { return v.table(ctx, c, t) }})
 	}
 	tasks = append(tasks, task{"links", v.links}, task{"nodes of the tree", v.nodes}, task{"checkpoints", v.checkpoints}, task{"shapes", v.shapes}, task{"bodies", v.spare})
+	if v.toldByAll() {
+		tasks = append(tasks, task{"groups of facts", v.groups})
+	} else {
+		v.out.Unheld = append(v.out.Unheld, "when groups of facts were finished: a batch was disposed of that may have said it")
+	}
 	if v.opt.File != nil {
 		tasks = append(tasks, task{"database file", v.engine})
 	} else if v.d.sql.Engine == db.SQLite {
@@ -42,7 +47,7 @@ func (v *verifier) rest() []task {
 
 // allTables are the tables that hold rows of organisations, but for slip, which proves nothing.
 func (d *DB) allTables() []string {
-	out := []string{"entry", "body", "node", "checkpoint", "link"}
+	out := []string{"entry", "body", "node", "checkpoint", "link", "part"}
 	for _, n := range d.order {
 		out = append(out, d.kinds[n].table())
 	}

@@ -26,6 +26,7 @@ type Tx struct {
 	View
 	log     *ledger.Log
 	Receipt Receipt
+	quiet   bool // a part of something whose end will be told
 }
 
 // Receipt proves what an operation wrote: the place of its last entry, and that entry's leaf hash.
@@ -45,6 +46,8 @@ type change struct {
 	out  Receipt
 	err  error
 	done chan struct{}
+
+	quiet bool
 }
 
 // Change calls fn with a Tx and commits what it wrote, or nothing. It returns after the commit did.
@@ -179,7 +182,7 @@ func (d *DB) commit(first *change, logs map[string]*ledger.Log) {
 	for org, l := range used {
 		e := Event{Org: org, Size: l.Size}
 		for _, ch := range batch {
-			if ch.org == org && ch.err == nil {
+			if ch.org == org && ch.err == nil && !ch.quiet {
 				e.Ops = append(e.Ops, ch.by.Op)
 			}
 		}
@@ -261,7 +264,7 @@ func (d *DB) one(ctx context.Context, c *db.Conn, ch *change, logs, used map[str
 	err := guard(func() error { return ch.fn(tx) })
 	if err == nil {
 		if err = c.Keep(ctx); err == nil {
-			ch.out = tx.Receipt
+			ch.out, ch.quiet = tx.Receipt, tx.quiet
 			ch.out.Org = ch.org
 			return nil
 		}
@@ -304,7 +307,7 @@ func (d *DB) judge(ctx context.Context, err error) error {
 		}
 		return full(err)
 	case db.IsBusy(err):
-		return errs.New(errs.Unavailable, "another program holds the database; nothing was written").Because(err).Mend("try again; if it goes on, look for a program that keeps the file open")
+		return db.Busy(err)
 	case d.sql.Engine == db.Postgres:
 		// The connection may be lost, and with it the word on whether the commit happened.
 		if e := d.sql.NewWriter(ctx); e != nil {
