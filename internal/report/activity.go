@@ -392,6 +392,8 @@ func fact(e store.Version, b store.Batch) string {
 		return "signed in or out"
 	case "sensitive_read":
 		return "read something confidential"
+	case op.Uploads.Name:
+		return "uploaded a file"
 	case "disposal":
 		return "disposed of content"
 	}
