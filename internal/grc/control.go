@@ -98,6 +98,7 @@ type Decision struct {
 	ApprovedBy  string        `json:"approved_by" doc:"Who approved it." read:"only"`
 	FromDay     kind.Date     `json:"from_day" doc:"First day on which it holds."`
 	ToDay       kind.Date     `json:"to_day" doc:"Last day on which it holds."`
+	Refusal     string        `json:"refusal_reason" doc:"Why it was rejected or revoked." read:"only" max:"2000"`
 	State       DecisionState `json:"state" doc:"Where it stands." read:"only" index:"" list:"" default:"proposed"`
 }
 
@@ -127,7 +128,7 @@ var Decisions = kind.Kind[Decision]{
 	},
 	Moves: []kind.Move{
 		{Verb: "approve", Doc: "Approve a decision. Not its author.", From: []string{"proposed"}, To: "approved", Act: "approve", By: "approved_by", NotBy: []string{"created_by", "requested_by"}},
-		{Verb: "reject", Doc: "Reject a decision.", From: []string{"proposed"}, To: "rejected", Act: "approve"},
-		{Verb: "revoke", Doc: "Take an approved decision back.", From: []string{"approved"}, To: "revoked", Act: "edit"},
+		{Verb: "reject", Doc: "Reject a decision, and say why.", From: []string{"proposed"}, To: "rejected", Act: "approve", Takes: []string{"refusal_reason"}, Wants: []string{"refusal_reason"}},
+		{Verb: "revoke", Doc: "Take an approved decision back, and say why.", From: []string{"approved"}, To: "revoked", Act: "edit", Takes: []string{"refusal_reason"}, Wants: []string{"refusal_reason"}},
 	},
 }
