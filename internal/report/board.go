@@ -38,6 +38,7 @@ type Board struct {
 	byRef  map[string]*ControlLine
 	byKey  map[string]*CriterionLine
 	data   *boardData
+	spans  sync.Map // *span by *grc.Evidence: when each piece counts
 
 	summed sync.Once
 	sum    *Overview
@@ -279,7 +280,7 @@ func (b *Board) scores() {
 	for i, c := range b.Controls {
 		scored[i] = ScoredControl{Ref: c.Control.Ref, Weight: int(c.Control.Weight), Criteria: c.Control.Criteria, Health: c.Health.Health, HasOwner: c.Control.Owner != ""}
 		for _, e := range c.Evidence {
-			if e.Kind.Required && e.State != EvidenceNotDue && c.Health.Health != NotApplicable {
+			if e.Kind.Required && !e.State.idle() && c.Health.Health != NotApplicable {
 				facts.RequiredEvidence++
 				if e.State == EvidenceCurrent {
 					facts.CurrentEvidence++

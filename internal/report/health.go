@@ -64,20 +64,21 @@ type EvidenceState uint8
 
 // The states of evidence.
 const (
-	EvidenceMissing   EvidenceState = iota // none was ever accepted
-	EvidenceCurrent                        // accepted and in date
-	EvidenceExpiring                       // in date, and soon not
-	EvidenceExpired                        // was in date once
-	EvidenceWithdrawn                      // was accepted and taken back
-	EvidenceNotDue                         // kept per event, and there was no event
+	EvidenceMissing     EvidenceState = iota // none was ever accepted
+	EvidenceCurrent                          // accepted and in date
+	EvidenceExpiring                         // in date, and soon not
+	EvidenceExpired                          // was in date once
+	EvidenceWithdrawn                        // was accepted and taken back
+	EvidenceNotDue                           // kept per event, and no event is known
+	EvidenceNilDeclared                      // kept per event, and an accepted declaration says that there was none
 )
 
 // lacking reports whether the state proves nothing although it should.
 func (e EvidenceState) lacking() bool {
-	return e != EvidenceCurrent && e != EvidenceExpiring && e != EvidenceNotDue
+	return e != EvidenceCurrent && e != EvidenceExpiring && !e.idle()
 }
 
-var evidenceWord = [...]string{"is missing", "is current", "expires soon", "expired", "was withdrawn", "is not due"}
+var evidenceWord = [...]string{"is missing", "is current", "expires soon", "expired", "was withdrawn", "is not due", "is not due: nothing happened"}
 
 func (e EvidenceState) word() string {
 	if int(e) >= len(evidenceWord) {
@@ -260,7 +261,7 @@ func (f ControlFacts) gaps(now time.Time) (c []Cause) {
 		c = append(c, Cause{NoProof, fmt.Sprintf("test %s %s", t.Test, text)})
 	}
 	for _, e := range f.Evidence {
-		proof = proof || e.Required && !e.State.lacking() && e.State != EvidenceNotDue
+		proof = proof || e.Required && !e.State.lacking() && !e.State.idle()
 	}
 	if len(c) == 0 && !proof {
 		c = append(c, Cause{NoProof, "nothing has happened yet that it could be judged by"})

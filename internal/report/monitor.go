@@ -362,7 +362,7 @@ func (b *Board) controlDay(r *DayReport, c *ControlLine, i int) {
 		l := check.Passed
 		if s.lacking() {
 			l = check.Failed
-		} else if s == EvidenceNotDue {
+		} else if s.idle() {
 			l = check.NotApplicable
 		}
 		r.Parts = append(r.Parts, DayPart{"evidence", k.Key, k.Title, l.String(), k.Required, s.word()})

@@ -68,7 +68,7 @@ func DayOfControl(f DayFacts) ControlDay {
 	switch {
 	case len(causes) > 0:
 		return ControlDay{check.Failed, causes}
-	case len(f.Tests) == 0 && slices.ContainsFunc(f.Evidence, func(e EvidenceState) bool { return e != EvidenceNotDue }):
+	case len(f.Tests) == 0 && slices.ContainsFunc(f.Evidence, func(e EvidenceState) bool { return !e.idle() }):
 		return ControlDay{Letter: check.Passed} // no tests, and every piece that was due was current
 	}
 	return ControlDay{Letter: letter}
