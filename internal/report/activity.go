@@ -279,6 +279,9 @@ func sentence(ctx context.Context, v *store.View, e store.Version, names map[str
 	var b store.Batch
 	_ = json.Unmarshal(e.Body, &b) // a body that was disposed of has no count
 	ev.Text = fact(e, b)
+	if e.Kind == op.Uploads.Name {
+		ev.Label = ""
+	}
 	if e.Kind == "sign_in" { // the program wrote it down; the person did it, or was given the link
 		name, err := whoIs(ctx, v, e.ID, names)
 		if err != nil {

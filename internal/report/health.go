@@ -95,7 +95,11 @@ func Freshness(taken time.Time, validityDays int, now time.Time) EvidenceState {
 		return EvidenceCurrent
 	}
 	validity := time.Duration(validityDays) * 24 * time.Hour
-	left := taken.Add(validity).Sub(now)
+	return fresh(taken.Add(validity).Sub(now), validity)
+}
+
+// fresh is Freshness for what is left of a validity.
+func fresh(left, validity time.Duration) EvidenceState {
 	switch {
 	case left <= 0:
 		return EvidenceExpired

@@ -136,20 +136,17 @@ func (s *span) single(e *grc.Evidence, zone *time.Location) {
 
 // at is how the piece stands at a moment, by itself.
 func (s *span) at(at time.Time) EvidenceState {
-	left := s.until.Sub(at)
 	switch {
 	case !s.ended.IsZero() && !s.ended.After(at) && s.why == "":
 		return EvidenceWithdrawn
 	case s.why != "" || s.from.IsZero() || s.from.After(at):
 		return EvidenceMissing
-	case left <= 0:
-		return EvidenceExpired
-	case s.empty:
-		return EvidenceNilDeclared
-	case left <= min(14*24*time.Hour, s.life/5):
-		return EvidenceExpiring
 	}
-	return EvidenceCurrent
+	state := fresh(s.until.Sub(at), s.life)
+	if s.empty && state != EvidenceExpired {
+		return EvidenceNilDeclared
+	}
+	return state
 }
 
 // lasts is for how many days a kind of evidence is valid. A frequency that is not known is yearly, and never for ever.

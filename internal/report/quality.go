@@ -106,6 +106,17 @@ func evidenceProof(ctx context.Context, v *store.View, in proofIn) (*EvidencePro
 	if err != nil {
 		return nil, err
 	}
+	all := pieces
+	if a, err := op.ActorOf(ctx); in.Control != "" || err != nil || a.May(grc.Evidences.Object, "view") != op.Every {
+		if all, err = store.All(ctx, v.Whole(), grc.Evidences, nil); err != nil { // where a file is used counts, whoever may see it
+			return nil, err
+		}
+	}
+	for _, e := range all {
+		if e.File != "" {
+			j.sharing[string(e.File)] = append(j.sharing[string(e.File)], e)
+		}
+	}
 	if err := j.readAll(ctx, v); err != nil {
 		return nil, err
 	}
@@ -127,7 +138,7 @@ func newJudge(ctx context.Context, v *store.View) (*judge, error) {
 	return &judge{now: v.Now, zone: org.Zone(), controls: map[string]*grc.Control{}, opened: map[string][]op.SensitiveRead{}, sharing: map[string][]*grc.Evidence{}}, nil
 }
 
-// readAll reads what judging any number of pieces takes. Where a file is used counts, whoever may see it.
+// readAll reads all controls, and who opened which piece.
 func (j *judge) readAll(ctx context.Context, v *store.View) error {
 	controls, err := store.All(ctx, v, grc.Controls, nil)
 	if err != nil {
@@ -136,20 +147,14 @@ func (j *judge) readAll(ctx context.Context, v *store.View) error {
 	for _, c := range controls {
 		j.controls[c.ID] = c
 	}
-	reads, err := op.Reads.Select(ctx, v, "thing>=$3 AND thing<$4", "", grc.Evidences.Prefix+"_", grc.Evidences.Prefix+"`")
+	reads, err := op.Reads.Select(ctx, v, "op IN ($3,$4)", "", grc.Evidences.Name+".get", grc.Evidences.Name+".download")
 	if err != nil {
 		return err
 	}
 	for _, r := range reads {
 		j.opened[r.Thing] = append(j.opened[r.Thing], r)
 	}
-	all, err := store.All(ctx, v.Whole(), grc.Evidences, nil)
-	for _, e := range all {
-		if e.File != "" {
-			j.sharing[string(e.File)] = append(j.sharing[string(e.File)], e)
-		}
-	}
-	return err
+	return nil
 }
 
 // proof judges one piece.
