@@ -38,7 +38,7 @@ type Board struct {
 	byRef  map[string]*ControlLine
 	byKey  map[string]*CriterionLine
 	data   *boardData
-	spans  sync.Map // *span by *grc.Evidence: when each piece counts
+	spans  spanCache // when each piece of evidence counts
 
 	summed sync.Once
 	sum    *Overview

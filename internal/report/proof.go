@@ -4,6 +4,7 @@ package report
 
 import (
 	"slices"
+	"sync"
 	"time"
 
 	"assay/content"
@@ -32,6 +33,7 @@ const (
 
 // span is when a piece of evidence counts for a kind.
 type span struct {
+	piece   *grc.Evidence
 	key     grc.EvidenceKind // of which these fields decide: Type, Frequency, ValidityDays
 	from    time.Time        // its acceptance
 	until   time.Time        // zero where it never counts
@@ -48,7 +50,7 @@ type span struct {
 
 // spanOf finds out when a piece counts for a kind of evidence of its control.
 func spanOf(e *grc.Evidence, k grc.EvidenceKind, zone *time.Location) span {
-	s := span{key: k, from: e.ReviewedAt, ended: e.EndedAt()}
+	s := span{piece: e, key: k, from: e.ReviewedAt, ended: e.EndedAt()}
 	taken := e.SubmittedAt
 	if !e.TakenAt.IsZero() && e.TakenAt.Before(taken) { // a claimed time never makes evidence younger (INV-02)
 		taken = e.TakenAt
@@ -169,34 +171,30 @@ func (b *Board) evidenceOf(c *grc.Control) []EvidenceLine {
 
 // stateOn is how a kind of evidence stood at a moment, with the piece that decided.
 func (b *Board) stateOn(c *grc.Control, k grc.EvidenceKind, at time.Time) (EvidenceState, *grc.Evidence, time.Time) {
-	return b.standing(b.data.evidence[c.ID], k, at)
+	return standing(b.spansOf(c.ID, k), k.Frequency == "per_event", at)
 }
 
-// standing is stateOn with some pieces of a control.
-func (b *Board) standing(pieces []*grc.Evidence, k grc.EvidenceKind, at time.Time) (EvidenceState, *grc.Evidence, time.Time) {
+// standing is how a kind of evidence, which is about single events or not, stood at a moment by some pieces.
+func standing(pieces []span, single bool, at time.Time) (EvidenceState, *grc.Evidence, time.Time) {
 	state := EvidenceMissing
-	single := k.Frequency == "per_event"
 	if single {
 		state = EvidenceNotDue
 	}
 	var piece *grc.Evidence
 	var until time.Time
-	for _, e := range pieces {
-		if e.EvidenceKey != k.Key || e.ReviewedAt.After(at) {
-			continue
-		}
-		p := b.spanOf(e, k)
+	for i := range pieces {
+		p := &pieces[i]
 		s := p.at(at)
 		switch {
 		case s == EvidenceMissing,
 			single && s == EvidenceExpired,                          // it proves an event that is long past
 			single && s == EvidenceWithdrawn && !at.Before(p.until), // and so did this
 			s == EvidenceWithdrawn && p.empty,                       // no event is known of that would want proof
-			s == EvidenceNilDeclared && known(pieces, k, p, at):
+			s == EvidenceNilDeclared && known(pieces, p, at):
 			continue
 		}
 		if better(s, state) || s == state && p.until.After(until) {
-			state, piece, until = s, e, p.until
+			state, piece, until = s, p.piece, p.until
 			if s == EvidenceWithdrawn {
 				until = time.Time{}
 			}
@@ -206,9 +204,10 @@ func (b *Board) standing(pieces []*grc.Evidence, k grc.EvidenceKind, at time.Tim
 }
 
 // known says whether an event is known that happened on one of the days for which a piece says that nothing did.
-func known(pieces []*grc.Evidence, k grc.EvidenceKind, nothing *span, at time.Time) bool {
-	for _, e := range pieces {
-		if e.EvidenceKey != k.Key || e.EventOn == "" || e.ReviewedAt.After(at) {
+func known(pieces []span, nothing *span, at time.Time) bool {
+	for i := range pieces {
+		e := pieces[i].piece
+		if e.EventOn == "" || e.ReviewedAt.After(at) {
 			continue
 		}
 		if d, err := check.ParseDay(string(e.EventOn)); err == nil && d >= nothing.first && d <= nothing.last {
@@ -218,16 +217,39 @@ func known(pieces []*grc.Evidence, k grc.EvidenceKind, nothing *span, at time.Ti
 	return false
 }
 
-// spanOf is the span of a piece, found out once.
-func (b *Board) spanOf(e *grc.Evidence, k grc.EvidenceKind) *span {
-	if x, ok := b.spans.Load(e); ok {
-		if s := x.(*span); s.key.Type == k.Type && s.key.Frequency == k.Frequency && s.key.ValidityDays == k.ValidityDays {
-			return s
+// spanCache holds the spans of the pieces of each control's kinds of evidence, found out once.
+type spanCache struct {
+	sync.RWMutex
+	of map[spanKey][]span
+}
+
+type spanKey struct {
+	control, key, typ string
+	frequency         grc.Frequency
+	days              int64
+}
+
+// spansOf are the spans of the accepted pieces of a kind of evidence of a control.
+func (b *Board) spansOf(control string, k grc.EvidenceKind) []span {
+	key := spanKey{control, k.Key, k.Type, k.Frequency, k.ValidityDays}
+	b.spans.RLock()
+	out, ok := b.spans.of[key]
+	b.spans.RUnlock()
+	if ok {
+		return out
+	}
+	for _, e := range b.data.evidence[control] {
+		if e.EvidenceKey == k.Key {
+			out = append(out, spanOf(e, k, b.Zone))
 		}
 	}
-	s := spanOf(e, k, b.Zone)
-	b.spans.Store(e, &s)
-	return &s
+	b.spans.Lock()
+	defer b.spans.Unlock()
+	if b.spans.of == nil {
+		b.spans.of = map[spanKey][]span{}
+	}
+	b.spans.of[key] = out
+	return out
 }
 
 // withdrawnLater finds the piece that a kind of evidence rested on at the end of a day, and that was withdrawn or superseded
@@ -235,59 +257,25 @@ func (b *Board) spanOf(e *grc.Evidence, k grc.EvidenceKind) *span {
 // where other pieces prove the day as well.
 func (b *Board) withdrawnLater(c *grc.Control, k grc.EvidenceKind, day check.Day) (*grc.Evidence, time.Time) {
 	end := (day + 1).Start(b.Zone).Add(-time.Millisecond)
-	all := b.data.evidence[c.ID]
-	gone := func(e *grc.Evidence) bool { at := e.EndedAt(); return !at.IsZero() && !at.After(b.Now) }
+	all, single := b.spansOf(c.ID, k), k.Frequency == "per_event"
+	gone := func(s span) bool { return !s.ended.IsZero() && !s.ended.After(b.Now) }
 	if end.After(b.Now) || !slices.ContainsFunc(all, gone) {
 		return nil, time.Time{}
 	}
-	was, e, _ := b.standing(all, k, end)
-	if e == nil || was == EvidenceWithdrawn || !gone(e) {
+	was, e, _ := standing(all, single, end)
+	if e == nil || was == EvidenceWithdrawn || e.EndedAt().IsZero() {
 		return nil, time.Time{}
 	}
-	if still, _, _ := b.standing(slices.DeleteFunc(slices.Clone(all), gone), k, end); still == was {
+	if still, _, _ := standing(slices.DeleteFunc(slices.Clone(all), gone), single, end); still == was {
 		return nil, time.Time{}
 	}
 	return e, e.EndedAt()
 }
 
-var evidenceRank = map[EvidenceState]int{EvidenceCurrent: 0, EvidenceExpiring: 1, EvidenceNilDeclared: 2, EvidenceExpired: 3, EvidenceWithdrawn: 4, EvidenceMissing: 5, EvidenceNotDue: 5}
+// evidenceRank is how much a state says, by state, the most first.
+var evidenceRank = [...]uint8{EvidenceCurrent: 0, EvidenceExpiring: 1, EvidenceNilDeclared: 2, EvidenceExpired: 3, EvidenceWithdrawn: 4, EvidenceMissing: 5, EvidenceNotDue: 5}
 
 func better(a, b EvidenceState) bool { return evidenceRank[a] < evidenceRank[b] }
 
 // idle says that there was nothing to prove: no event is known. It is never proof by itself.
 func (e EvidenceState) idle() bool { return e == EvidenceNotDue || e == EvidenceNilDeclared }
-
-// windowOf is the calendar window of a frequency that a day lies in, with its first and last day.
-func windowOf(f grc.Frequency, d check.Day) (first, last check.Day) {
-	t := time.Unix(int64(d)*86400, 0).UTC()
-	y, m, _ := t.Date()
-	months := map[grc.Frequency]int{"monthly": 1, "quarterly": 3, "half_yearly": 6}[f]
-	switch f {
-	case "continuous", "daily":
-		return d, d
-	case "weekly":
-		first = d - check.Day((int(t.Weekday())+6)%7)
-		return first, first + 6
-	}
-	if months == 0 {
-		months = 12
-	}
-	from := time.Date(y, (m-1)/time.Month(months)*time.Month(months)+1, 1, 0, 0, 0, 0, time.UTC)
-	return check.DayOf(from, time.UTC), check.DayOf(from.AddDate(0, months, -1), time.UTC)
-}
-
-func windowWord(f grc.Frequency) string {
-	switch f {
-	case "continuous", "daily":
-		return "day"
-	case "weekly":
-		return "week"
-	case "monthly":
-		return "month"
-	case "quarterly":
-		return "quarter"
-	case "half_yearly":
-		return "half-year"
-	}
-	return "year"
-}

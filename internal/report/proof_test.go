@@ -225,7 +225,7 @@ func TestEvidenceWithdrawnLaterLeavesTheDaysBefore(t *testing.T) {
 			t.Errorf("%s: rested on what was withdrawn later: %v %v", day, e != nil, at)
 		}
 	}
-	b.data.evidence["ctl"] = []*grc.Evidence{old, piece("2026-11-08")}
+	b = &Board{Zone: time.UTC, Now: b.Now, data: &boardData{evidence: map[string][]*grc.Evidence{"ctl": {old, piece("2026-11-08")}}}}
 	d, _ := check.ParseDay("2026-11-13")
 	if e, _ := b.withdrawnLater(c, k, d); e != nil {
 		t.Error("a day that another piece proves too is marked")

@@ -277,6 +277,7 @@ func (b *Board) shown(c *grc.Control, l EvidenceLine) *grc.Evidence {
 // lineOf says for which days a piece of a control counts, or why it does not.
 func (b *Board) lineOf(c *grc.Control, k grc.EvidenceKind, e *grc.Evidence) string {
 	j := judge{now: b.Now, zone: b.Zone}
-	_, text := j.line(e, c, b.spanOf(e, k))
+	s := spanOf(e, k, b.Zone)
+	_, text := j.line(e, c, &s)
 	return text
 }
