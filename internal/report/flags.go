@@ -30,7 +30,7 @@ func (j *judge) flags(e *grc.Evidence, s *span) []QualityFlag {
 	add(e.Type == "screenshot" && seen && e.State == "accepted" && !e.Confirmed, "Q4", "The reviewer did not confirm that address and clock can be seen.", "Ask the reviewer to look at it.")
 	add(population && (e.SourceLocator == "" || e.Rows == nil), "Q5", "A population without its query or its number of rows.", "Add both, so that someone else can check that it is complete.")
 	if to, err := check.ParseDay(string(e.CoversTo)); err == nil {
-		late := !e.TakenAt.IsZero() && e.TakenAt.After((to + 31).Start(j.zone))
+		late := !e.TakenAt.IsZero() && e.TakenAt.After(j.days.Start(to+31))
 		add(late, "Q6", "It was taken more than 30 days after the last day that it covers.", "Take it again closer to its period, or say in the notes why it is still right.")
 	}
 	add(j.usedElsewhere(e, s), "Q7", "The same file is used for another period.", "Upload a file for each period.")
@@ -58,7 +58,7 @@ func (j *judge) usedElsewhere(e *grc.Evidence, s *span) bool {
 		if c := j.controls[o.Control]; c != nil && c.EvidenceKind(o.EvidenceKey) != nil {
 			k = *c.EvidenceKind(o.EvidenceKey)
 		}
-		x := spanOf(o, k, j.zone)
+		x := spanOf(o, k, j.days)
 		if s.event || x.event {
 			return s.event && x.event && e.Event != o.Event
 		}

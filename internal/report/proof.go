@@ -49,13 +49,13 @@ type span struct {
 }
 
 // spanOf finds out when a piece counts for a kind of evidence of its control.
-func spanOf(e *grc.Evidence, k grc.EvidenceKind, zone *time.Location) span {
+func spanOf(e *grc.Evidence, k grc.EvidenceKind, cal calendar) span {
 	s := span{piece: e, key: k, from: e.ReviewedAt, ended: e.EndedAt()}
 	taken := e.SubmittedAt
 	if !e.TakenAt.IsZero() && e.TakenAt.Before(taken) { // a claimed time never makes evidence younger (INV-02)
 		taken = e.TakenAt
 	}
-	s.first, s.last = coverOf(e, check.DayOf(taken, zone))
+	s.first, s.last = coverOf(e, cal.DayOf(taken))
 	single := k.Frequency == "per_event"
 	switch {
 	case e.Nothing && !single:
@@ -65,12 +65,12 @@ func spanOf(e *grc.Evidence, k grc.EvidenceKind, zone *time.Location) span {
 	case s.first > s.last:
 		s.why = "it was taken before the days that it covers"
 	case single:
-		s.single(e, zone)
+		s.single(e, cal)
 	default:
-		s.periodic(taken, zone)
+		s.periodic(taken, cal)
 	}
 	if d, err := check.ParseDay(string(e.ValidUntil)); err == nil && !s.until.IsZero() {
-		if end := (d + 1).Start(zone); end.Before(s.until) {
+		if end := cal.Start(d + 1); end.Before(s.until) {
 			s.until = end
 		} else if end.After(s.until) {
 			s.capped = true
@@ -93,7 +93,7 @@ func coverOf(e *grc.Evidence, taken check.Day) (first, last check.Day) {
 	return first, last
 }
 
-func (s *span) periodic(taken time.Time, zone *time.Location) {
+func (s *span) periodic(taken time.Time, cal calendar) {
 	last := s.last
 	if s.key.Type == "population" {
 		from, to := windowOf(s.key.Frequency, s.last)
@@ -106,7 +106,7 @@ func (s *span) periodic(taken time.Time, zone *time.Location) {
 		}
 		last = to
 	}
-	age := (last + 1).Start(zone)
+	age := cal.Start(last + 1)
 	if taken.Before(age) {
 		age = taken
 	}
@@ -115,14 +115,14 @@ func (s *span) periodic(taken time.Time, zone *time.Location) {
 }
 
 // single is for evidence of single events: about one, or about days with none, or a list of all in some days.
-func (s *span) single(e *grc.Evidence, zone *time.Location) {
+func (s *span) single(e *grc.Evidence, cal calendar) {
 	day, err := check.ParseDay(string(e.EventOn))
 	listed := s.key.Type == "population" && e.CoversFrom != "" && e.CoversTo != ""
 	switch {
 	case e.Nothing, listed && err != nil:
 		s.empty = e.Nothing || e.Rows != nil && *e.Rows == 0
 		s.life = nilDays * 24 * time.Hour
-		s.until = (s.last + 1 + nilDays).Start(zone)
+		s.until = cal.Start(s.last + 1 + nilDays)
 	case err != nil || e.Event == "":
 		s.why = "it names no event"
 	default:
@@ -132,7 +132,7 @@ func (s *span) single(e *grc.Evidence, zone *time.Location) {
 		}
 		s.event, s.first, s.last = true, day, day
 		s.life = time.Duration(days) * 24 * time.Hour
-		s.until = (day + 1 + days).Start(zone)
+		s.until = cal.Start(day + 1 + days)
 	}
 }
 
@@ -238,9 +238,10 @@ func (b *Board) spansOf(control string, k grc.EvidenceKind) []span {
 	if ok {
 		return out
 	}
+	cal := b.calendar()
 	for _, e := range b.data.evidence[control] {
 		if e.EvidenceKey == k.Key {
-			out = append(out, spanOf(e, k, b.Zone))
+			out = append(out, spanOf(e, k, cal))
 		}
 	}
 	b.spans.Lock()
@@ -256,7 +257,7 @@ func (b *Board) spansOf(control string, k grc.EvidenceKind) []span {
 // since: the letter of the day stays, and the day is marked. The moment is that of the withdrawal. nil where there is none, or
 // where other pieces prove the day as well.
 func (b *Board) withdrawnLater(c *grc.Control, k grc.EvidenceKind, day check.Day) (*grc.Evidence, time.Time) {
-	end := (day + 1).Start(b.Zone).Add(-time.Millisecond)
+	end := b.calendar().Start(day + 1).Add(-time.Millisecond)
 	all, single := b.spansOf(c.ID, k), k.Frequency == "per_event"
 	gone := func(s span) bool { return !s.ended.IsZero() && !s.ended.After(b.Now) }
 	if end.After(b.Now) || !slices.ContainsFunc(all, gone) {

@@ -45,7 +45,7 @@ type EvidenceProofs struct {
 // judge knows what judging pieces of evidence takes: the controls, who opened what, and where else each file is used.
 type judge struct {
 	now      time.Time
-	zone     *time.Location
+	days     calendar
 	controls map[string]*grc.Control
 	opened   map[string][]op.SensitiveRead
 	sharing  map[string][]*grc.Evidence // by file
@@ -135,7 +135,7 @@ func newJudge(ctx context.Context, v *store.View) (*judge, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &judge{now: v.Now, zone: org.Zone(), controls: map[string]*grc.Control{}, opened: map[string][]op.SensitiveRead{}, sharing: map[string][]*grc.Evidence{}}, nil
+	return &judge{now: v.Now, days: oneZone{org.Zone()}, controls: map[string]*grc.Control{}, opened: map[string][]op.SensitiveRead{}, sharing: map[string][]*grc.Evidence{}}, nil
 }
 
 // readAll reads all controls, and who opened which piece.
@@ -173,7 +173,7 @@ func (j *judge) proof(e *grc.Evidence) EvidenceProof {
 			k = *x
 		}
 	}
-	s := spanOf(e, k, j.zone)
+	s := spanOf(e, k, j.days)
 	p.State, p.Line = j.line(e, c, &s)
 	p.Counts = p.State == "current" || p.State == "expiring" || p.State == "nil_declared"
 	if slices.Contains(decided, e.State) && s.until.After(s.from) && k.Key != "" {
@@ -218,12 +218,12 @@ func (j *judge) line(e *grc.Evidence, c *grc.Control, s *span) (state, text stri
 	case c.State != "active":
 		return "not_counting", "Does not count: " + c.Ref + " is not active."
 	}
-	what := c.Ref + ", " + j.days(s.from, s.until)
+	what := c.Ref + ", " + j.between(s.from, s.until)
 	switch {
 	case s.event:
-		what = c.Ref + ": " + e.Event + " on " + dayWords(s.first) + ". Current " + j.days(s.from, s.until)
+		what = c.Ref + ": " + e.Event + " on " + dayWords(s.first) + ". Current " + j.between(s.from, s.until)
 	case s.empty:
-		what = c.Ref + ", " + j.days(s.from, s.until) + ": nothing happened " + daysWords(s.first, s.last)
+		what = c.Ref + ", " + j.between(s.from, s.until) + ": nothing happened " + daysWords(s.first, s.last)
 	}
 	if s.capped {
 		what += ". The end date you gave is later and has no effect"
@@ -231,7 +231,7 @@ func (j *judge) line(e *grc.Evidence, c *grc.Control, s *span) (state, text stri
 	st := s.at(j.now)
 	switch st {
 	case EvidenceWithdrawn:
-		return evidenceName[st], fmt.Sprintf("Does not count: withdrawn on %s. Before, it counted for %s.", dayWords(check.DayOf(s.ended, j.zone)), what)
+		return evidenceName[st], fmt.Sprintf("Does not count: withdrawn on %s. Before, it counted for %s.", dayWords(j.days.DayOf(s.ended)), what)
 	case EvidenceExpired:
 		if !s.until.After(s.from) {
 			return evidenceName[st], "Does not count for " + c.Ref + ": it was too old when it was accepted (covers " + daysWords(s.first, s.last) + ")."
@@ -241,9 +241,9 @@ func (j *judge) line(e *grc.Evidence, c *grc.Control, s *span) (state, text stri
 	return evidenceName[st], "Counts for " + what + "."
 }
 
-// days writes the days from one moment until another.
-func (j *judge) days(from, until time.Time) string {
-	return daysWords(check.DayOf(from, j.zone), check.DayOf(until.Add(-time.Millisecond), j.zone))
+// between writes the days from one moment until another.
+func (j *judge) between(from, until time.Time) string {
+	return daysWords(j.days.DayOf(from), j.days.DayOf(until.Add(-time.Millisecond)))
 }
 
 func daysWords(first, last check.Day) string {
@@ -276,8 +276,8 @@ func (b *Board) shown(c *grc.Control, l EvidenceLine) *grc.Evidence {
 
 // lineOf says for which days a piece of a control counts, or why it does not.
 func (b *Board) lineOf(c *grc.Control, k grc.EvidenceKind, e *grc.Evidence) string {
-	j := judge{now: b.Now, zone: b.Zone}
-	s := spanOf(e, k, b.Zone)
+	j := judge{now: b.Now, days: b.calendar()}
+	s := spanOf(e, k, b.calendar())
 	_, text := j.line(e, c, &s)
 	return text
 }

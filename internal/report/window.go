@@ -9,6 +9,21 @@ import (
 	"assay/internal/grc"
 )
 
+// calendar says which moments belong to which day of an organisation.
+type calendar interface {
+	DayOf(t time.Time) check.Day
+	Start(d check.Day) time.Time
+}
+
+// oneZone is the calendar of an organisation that never changed its time zone.
+type oneZone struct{ *time.Location }
+
+func (z oneZone) DayOf(t time.Time) check.Day { return check.DayOf(t, z.Location) }
+func (z oneZone) Start(d check.Day) time.Time { return d.Start(z.Location) }
+
+// calendar is by which days the evidence of a board is judged.
+func (b *Board) calendar() calendar { return oneZone{b.Zone} }
+
 // windowOf is the calendar window of a frequency that a day lies in, with its first and last day.
 func windowOf(f grc.Frequency, d check.Day) (first, last check.Day) {
 	t := time.Unix(int64(d)*86400, 0).UTC()
