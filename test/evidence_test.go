@@ -308,6 +308,9 @@ func TestAPieceSaysForWhichDaysItCountsOrWhyNot(t *testing.T) {
 		if e["withdrawn_by"] != o.them.ID || e["withdrawn_at"] != "2026-03-07T09:00:00Z" {
 			t.Errorf("withdrawn by %v at %v", e["withdrawn_by"], e["withdrawn_at"])
 		}
+		if _, err := o.try(o.me, "evidence.update", map[string]any{"id": id, "rev": e["rev"], "reason": "Another reason."}); errs.Public(err).Code != errs.Conflict {
+			t.Errorf("the reason of a withdrawal changed: %v", err)
+		}
 		says(id, "withdrawn", "Does not count: withdrawn on 7 Mar 2026. Before, it counted for IAM-09, 6 Mar – 12 Apr 2026.", false)
 
 		link := o.accepted(o.piece("IAM-09", "monthly_dormant_report", "file", nil))

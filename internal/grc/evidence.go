@@ -90,7 +90,7 @@ var Evidences = kind.Kind[Evidence]{
 		if o == nil || o.State == "draft" || o.State == "returned" {
 			return nil
 		}
-		if !reflect.DeepEqual(o.submitted(), n.submitted()) { // a correction is a new piece of evidence
+		if o.State == n.State && o.Reason != n.Reason || !reflect.DeepEqual(o.submitted(), n.submitted()) { // a correction is a new piece of evidence
 			return errs.New(errs.Conflict, "submitted evidence does not change").Mend("add a new piece of evidence")
 		}
 		return nil
