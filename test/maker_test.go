@@ -376,7 +376,24 @@ func (m *maker) value(t *testing.T, org string, f kind.Field) any {
 	case f.Type == "any":
 		return map[string]any{}
 	}
+	if f.Format == "sha256" {
+		return m.file(t, org)
+	}
 	return m.text(f)
+}
+
+// file uploads one as each of those who make things here.
+func (m *maker) file(t *testing.T, org string) string {
+	t.Helper()
+	sha := ""
+	for _, a := range []op.Actor{m.author(org), m.full(org)} {
+		f, err := m.h.Gate.Upload(t.Context(), a, strings.NewReader("a file that things cite"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sha = f.SHA256
+	}
+	return sha
 }
 
 func (m *maker) text(f kind.Field) string {
@@ -385,8 +402,6 @@ func (m *maker) text(f kind.Field) string {
 		return m.h.Clock.Now().Format(time.DateOnly)
 	case f.Format == "date-time":
 		return clock.Format(m.h.Clock.Now().AddDate(0, 0, 30))
-	case f.Format == "sha256":
-		return strings.Repeat("ab", 32)
 	}
 	m.n++
 	s := fmt.Sprintf("%s%04d", mark, m.n)

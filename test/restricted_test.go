@@ -147,7 +147,9 @@ func TestARestrictedPieceProvesItsControlWithoutBeingShown(t *testing.T) {
 		}
 		l := do(me, "control.list", map[string]any{"ref": "IAM-02"})
 		control := l["data"].([]any)[0].(map[string]any)["id"]
-		e := do(me, "evidence.create", map[string]any{"title": "Payroll", "type": want.Type, "control": control, "evidence_key": want.Key, "classification": "restricted", "source_locator": "https://example.com/x"})
+		f, err := p.app.Gate.Upload(t.Context(), me, strings.NewReader("who has a second factor"))
+		fine(t, err)
+		e := do(me, "evidence.create", map[string]any{"title": "Payroll", "type": want.Type, "control": control, "evidence_key": want.Key, "classification": "restricted", "file": f.SHA256})
 		e = do(me, "evidence.submit", map[string]any{"id": e["id"], "rev": e["rev"]})
 		do(other, "evidence.accept", map[string]any{"id": e["id"], "rev": e["rev"]})
 		for role, piece := range map[op.Role]string{op.Reader: "", op.Manager: e["id"].(string)} {

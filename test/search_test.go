@@ -32,7 +32,7 @@ func TestASearchFindsTheLastOfManyThings(t *testing.T) {
 		fine(t, err)
 		p.signIn()
 		p.wants(p.get("/tasks?q=NEEDLE"), 200, "The needle", "1 shown")
-		p.wants(p.get("/evidence?q=NEEDLE"), 200, "The needle", "1 shown", "of 1,200 pieces")
+		p.wants(p.get("/evidence?q=NEEDLE"), 200, "The needle", "1 shown", "of 1,200 items")
 		p.wants(p.get("/evidence"), 200, "1,000 of 1,200 shown")
 		p.wants(p.get("/tasks?q=number"), 200, "1,000 of 1,199 shown")
 	})

@@ -240,7 +240,7 @@ func TestAFileIsKeptGivenBackAndNeverRun(t *testing.T) {
 			r.Header.Set("Content-Type", w.FormDataContentType())
 			return p.send(r)
 		}
-		p.wants(bring(map[string]string{"title": "x", "type": "report", "notes": "kept"}, "a.html", hostile), 422, "It must be at least 2 characters", "kept", "Choose the file once more")
+		p.wants(bring(map[string]string{"title": "x", "type": "report", "notes": "kept"}, "a.html", hostile), 422, "It must be at least 2 characters", "kept", "Choose the file again")
 		s := p.wants(bring(map[string]string{"title": "A page", "type": "report", "submit": "true"}, "../../a\r\n\"b.html", hostile), 303)
 		one := s.to
 		s = p.wants(p.get(one), 200, "A page", "submitted", "text/html", "sha256")

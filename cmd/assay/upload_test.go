@@ -27,6 +27,7 @@ func TestAFileIsBroughtFromTheCommandLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	digest := fmt.Sprintf("%x", sha256.Sum256([]byte(content)))
+	known := false
 	for _, where := range [][]string{{"--data", dir}, {"--server", server}} {
 		for _, from := range []struct{ stdin, file, name string }{{"", path, "review.pdf"}, {content, "-", "from-a-pipe.pdf"}} {
 			before := entries(t, a, org)
@@ -51,8 +52,13 @@ func TestAFileIsBroughtFromTheCommandLine(t *testing.T) {
 			for _, x := range entries(t, a, org)[len(before):] {
 				ops = append(ops, x.Op)
 			}
-			if fmt.Sprint(ops) != "[evidence.create evidence.submit]" { // what the form in the browser writes
-				t.Errorf("%v: the ledger has %v", where, ops)
+			want := "[evidence.create evidence.submit]" // what the form in the browser writes
+			if !known {
+				want = "[file.create evidence.create evidence.submit]"
+			}
+			known = true // the same bytes by the same caller
+			if fmt.Sprint(ops) != want {
+				t.Errorf("%v: the ledger has %v, want %s", where, ops, want)
 			}
 			body, _, err := a.Gate.Download(t.Context(), site.Here(org), "evidence", e.ID, "file")
 			if err != nil {

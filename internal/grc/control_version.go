@@ -159,7 +159,7 @@ func propose(ctx context.Context, tx *store.Tx, in proposeIn) (*ControlVersion, 
 	if err := Controls.Check(c, &changed); err != nil {
 		return nil, err
 	}
-	day, err := today(ctx, tx)
+	day, err := todayOf(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
@@ -167,16 +167,6 @@ func propose(ctx context.Context, tx *store.Tx, in proposeIn) (*ControlVersion, 
 		return nil, errs.At("effective_from", "is over: a version never holds before its approval").Mend("name a day from today on, or leave it empty")
 	}
 	return n, store.Put(ctx, tx, ControlVersions, n)
-}
-
-// today is the date in the organisation's time zone.
-func today(ctx context.Context, tx *store.Tx) (kind.Date, error) {
-	o, err := OrganizationOf(ctx, &tx.View)
-	if err != nil {
-		return "", err
-	}
-	zone, err := o.Zone()
-	return kind.Date(tx.Now.In(zone).Format(time.DateOnly)), err
 }
 
 // approveVersion gives an approved version its number, and changes the control where it holds at once.
@@ -196,7 +186,7 @@ func approveVersion(ctx context.Context, tx *store.Tx, _, n *ControlVersion) err
 		return errs.New(errs.Conflict, "another version of this control is scheduled for %s", scheduled.EffectiveFrom).Mend("withdraw that one first")
 	}
 	n.Number = c.VersionNo + 1
-	if day, err := today(ctx, tx); err != nil || n.EffectiveFrom > day {
+	if day, err := todayOf(ctx, tx); err != nil || n.EffectiveFrom > day {
 		return err
 	}
 	return apply(ctx, tx, c, n)
@@ -213,7 +203,7 @@ func scheduledFor(ctx context.Context, v *store.View, control string) (*ControlV
 }
 
 func withdrawVersion(ctx context.Context, tx *store.Tx, was, _ *ControlVersion) error {
-	day, err := today(ctx, tx)
+	day, err := todayOf(ctx, tx)
 	if err != nil {
 		return err
 	}
@@ -244,7 +234,7 @@ func ApplyScheduled(ctx context.Context, tx *store.Tx) error {
 	if err != nil {
 		return err
 	}
-	day, err := today(ctx, tx)
+	day, err := todayOf(ctx, tx)
 	if err != nil {
 		return err
 	}

@@ -10,14 +10,16 @@ import (
 // A Decision says that a criterion or a control does not apply, or does, and why.
 type Decision struct {
 	kind.Meta
-	Subject     string        `json:"subject" doc:"Number of the criterion, or ref of the control." min:"2" max:"40" index:"" list:""`
-	Decision    Applies       `json:"decision" doc:"Whether it applies." index:"" list:""`
-	Reason      string        `json:"reason" doc:"Why." min:"10" max:"2000" list:""`
-	RequestedBy string        `json:"requested_by" doc:"Who asks for it." ref:"person" index:""`
-	ApprovedBy  string        `json:"approved_by" doc:"Who approved it." read:"only"`
-	FromDay     kind.Date     `json:"from_day" doc:"First day on which it holds."`
-	ToDay       kind.Date     `json:"to_day" doc:"Last day on which it holds."`
-	State       DecisionState `json:"state" doc:"Where it stands." read:"only" index:"" list:"" default:"proposed"`
+	Subject      string        `json:"subject" doc:"Number of the criterion, or ref of the control." min:"2" max:"40" index:"" list:""`
+	Decision     Applies       `json:"decision" doc:"Whether it applies." index:"" list:""`
+	Reason       string        `json:"reason" doc:"Why." min:"10" max:"2000" list:""`
+	RequestedBy  string        `json:"requested_by" doc:"Who asks for it." ref:"person" index:""`
+	ApprovedBy   string        `json:"approved_by" doc:"Who approved it." read:"only"`
+	FromDay      kind.Date     `json:"from_day" doc:"First day on which it holds."`
+	ToDay        kind.Date     `json:"to_day" doc:"Last day on which it holds."`
+	RejectReason string        `json:"reject_reason" doc:"Why it was rejected." read:"only" max:"2000"`
+	RevokeReason string        `json:"revoke_reason" doc:"Why it was taken back." read:"only" max:"2000"`
+	State        DecisionState `json:"state" doc:"Where it stands." read:"only" index:"" list:"" default:"proposed"`
 }
 
 // Applies is whether something applies.
@@ -46,7 +48,7 @@ var Decisions = kind.Kind[Decision]{
 	},
 	Moves: []kind.Move{
 		{Verb: "approve", Doc: "Approve a decision. Not its author.", From: []string{"proposed"}, To: "approved", Act: "approve", By: "approved_by", NotBy: []string{"created_by", "requested_by"}},
-		{Verb: "reject", Doc: "Reject a decision.", From: []string{"proposed"}, To: "rejected", Act: "approve"},
-		{Verb: "revoke", Doc: "Take an approved decision back.", From: []string{"approved"}, To: "revoked", Act: "edit"},
+		{Verb: "reject", Doc: "Reject a decision, and say why.", From: []string{"proposed"}, To: "rejected", Act: "approve", Takes: []string{"reject_reason"}, Wants: []string{"reject_reason"}},
+		{Verb: "revoke", Doc: "Take an approved decision back, and say why.", From: []string{"approved"}, To: "revoked", Act: "edit", Takes: []string{"revoke_reason"}, Wants: []string{"revoke_reason"}},
 	},
 }

@@ -24,6 +24,8 @@ type Exception struct {
 	ApprovedAt   time.Time      `json:"approved_at,omitzero" doc:"When it was approved." read:"only"`
 	StartsAt     time.Time      `json:"starts_at,omitzero" doc:"From when it holds; from approval where empty."`
 	ExpiresAt    time.Time      `json:"expires_at" doc:"When it ends: at most 365 days on, 90 if critical." list:""`
+	RejectReason string         `json:"reject_reason" doc:"Why it was rejected." read:"only" max:"2000"`
+	RevokeReason string         `json:"revoke_reason" doc:"Why it was revoked." read:"only" max:"2000"`
 	State        ExceptionState `json:"state" doc:"Where it stands." read:"only" index:"" list:"" default:"requested"`
 }
 
@@ -80,7 +82,7 @@ var Exceptions = kind.Kind[Exception]{
 	},
 	Moves: []kind.Move{
 		{Verb: "approve", Doc: "Approve an exception. Not whoever asked for it.", From: []string{"requested"}, To: "approved", Act: "approve", By: "approved_by", At: "approved_at", NotBy: []string{"created_by", "requested_by"}},
-		{Verb: "reject", Doc: "Reject an exception.", From: []string{"requested"}, To: "rejected", Act: "approve"},
-		{Verb: "revoke", Doc: "End an approved exception at once.", From: []string{"approved"}, To: "revoked", Act: "approve"},
+		{Verb: "reject", Doc: "Reject an exception, and say why.", From: []string{"requested"}, To: "rejected", Act: "approve", Takes: []string{"reject_reason"}, Wants: []string{"reject_reason"}},
+		{Verb: "revoke", Doc: "End an approved exception at once, and say why.", From: []string{"approved"}, To: "revoked", Act: "approve", Takes: []string{"revoke_reason"}, Wants: []string{"revoke_reason"}},
 	},
 }

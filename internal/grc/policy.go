@@ -35,6 +35,7 @@ type Policy struct {
 	AgreedBy       string      `json:"published_approved_by" doc:"Who approved the version in force." read:"only"`
 	AgreedAt       time.Time   `json:"published_approved_at,omitzero" doc:"When the version in force was approved." read:"only"`
 	InForceSince   time.Time   `json:"in_force_since,omitzero" doc:"Since when one version or another has been in force without a break." read:"only"`
+	RejectReason   string      `json:"reject_reason" doc:"Why it was last given back to its author." read:"only" max:"2000"`
 	LastReviewedAt time.Time   `json:"last_reviewed_at,omitzero" doc:"When it was last looked at and found right." read:"only" list:""`
 	State          PolicyState `json:"state" doc:"Where it stands." read:"only" index:"" list:"" default:"draft"`
 }
@@ -109,7 +110,7 @@ var Policies = kind.Kind[Policy]{
 	},
 	Moves: []kind.Move{
 		{Verb: "submit", Doc: "Give a draft to be reviewed.", From: []string{"draft"}, To: "in_review", Act: "edit"},
-		{Verb: "reject", Doc: "Give a policy back to its author.", From: []string{"in_review"}, To: "draft", Act: "approve"},
+		{Verb: "reject", Doc: "Give a policy back to its author, and say why.", From: []string{"in_review"}, To: "draft", Act: "approve", Takes: []string{"reject_reason"}, Wants: []string{"reject_reason"}},
 		{Verb: "approve", Doc: "Approve a policy. Not its author (INV-01).", From: []string{"in_review"}, To: "approved", Act: "approve", By: "approved_by", At: "approved_at", NotBy: []string{"author", "created_by", "updated_by"}},
 		{Verb: "publish", Doc: "Put an approved policy in force.", From: []string{"approved"}, To: "published", Act: "publish", At: "published_at"},
 		{Verb: "confirm", Doc: "Say that a policy was reviewed and needs no change.", From: []string{"published"}, To: "published", Act: "approve", At: "last_reviewed_at"},

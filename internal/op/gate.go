@@ -114,7 +114,7 @@ func (g *Gate) call(ctx context.Context, a Actor, c Call) (Answer, error) {
 		}
 	}
 	ans := Answer{Op: o}
-	ctx = context.WithValue(ctx, actorKey{}, a)
+	ctx = context.WithValue(context.WithValue(ctx, actorKey{}, a), gateKey{}, g)
 	switch {
 	case o.query != nil:
 		err = g.DB.View(ctx, a.Org, c.AsOf, by, func(v *store.View) error {
@@ -241,10 +241,8 @@ func own(ctx context.Context, v *store.View, a Actor, o *Op, reach Grant, raw js
 	if err := json.Unmarshal(body, &m); err != nil {
 		return fmt.Errorf("read %s: %w", in.ID, err)
 	}
-	for _, f := range o.owners {
-		if s, ok := m[f].(string); ok && s != "" && (s == a.Person || s == a.ID) {
-			return nil
-		}
+	if a.holds(m, o.owners) {
+		return nil
 	}
 	return store.NoSuch(o.Kind, in.ID)
 }

@@ -3,4 +3,7 @@
 package op
 
 // Kernel adds what every set has: the facts that the Gate itself writes.
-func Kernel(s *Set) { s.Table(Reads) }
+func Kernel(s *Set) {
+	s.Table(Reads)
+	s.Table(Uploads)
+}

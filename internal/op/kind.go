@@ -413,6 +413,9 @@ func initial(v any, sh kind.Shape) {
 }
 
 func put[T any, P kind.Thing[T]](ctx context.Context, tx *store.Tx, k kind.Kind[T], t P, sh kind.Shape) (json.RawMessage, error) {
+	if err := citable[T, P](ctx, tx, k, t, sh); err != nil {
+		return nil, err
+	}
 	if err := store.Put(ctx, tx, k, t); err != nil {
 		return nil, err
 	}

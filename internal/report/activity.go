@@ -325,6 +325,9 @@ func sentence(ctx context.Context, v *store.View, e store.Version, names map[str
 	var b store.Batch
 	_ = json.Unmarshal(e.Body, &b) // a body that was disposed of has no count
 	ev.Text = fact(e, b)
+	if e.Kind == op.Uploads.Name {
+		ev.Label = ""
+	}
 	if e.Kind == "sign_in" { // the program wrote it down; the person did it, or was given the link
 		name, err := whoIs(ctx, v, e.ID, names)
 		if err != nil {
@@ -441,6 +444,8 @@ func fact(e store.Version, b store.Batch) string {
 		return "signed in or out"
 	case "sensitive_read":
 		return "read something confidential"
+	case op.Uploads.Name:
+		return "uploaded a file"
 	case "disposal":
 		return "disposed of content"
 	}

@@ -23,6 +23,7 @@ func Add(s *op.Set, b *Boards) {
 	query(s, "test.results", "tests", "List what a test says of each resource.", "test results --id idp.mfa_all --verdict fail", b.testResults)
 	query(s, "resource.status", "resources", "Show what the tests say of one resource.", "resource status --id res_…", resourceStatus)
 	query(s, "check.list", "tests", "List runs of the tests, newest first.", "check list", checkList)
+	addProof(s)
 	addLedger(s, b)
 	query(s, "search.find", "help", "Search everything for a text.", "search find --q mfa", b.search)
 }

@@ -39,6 +39,7 @@ type Board struct {
 	byID   map[string]*ControlLine
 	byKey  map[string]*CriterionLine
 	data   *boardData
+	spans  spanCache // when each piece of evidence counts
 
 	summed sync.Once
 	sum    *Overview
@@ -241,7 +242,7 @@ func (b *Board) scores() {
 	for i, c := range b.Controls {
 		scored[i] = ScoredControl{Ref: c.Control.Ref, Weight: int(c.Control.Weight), Criteria: c.Control.Criteria, Health: c.Health.Health, HasOwner: c.Control.Owner != ""}
 		for _, e := range c.Evidence {
-			if e.Kind.Required && e.State != EvidenceNotDue && c.Health.Health != NotApplicable {
+			if e.Kind.Required && !e.State.idle() && c.Health.Health != NotApplicable {
 				facts.RequiredEvidence++
 				if e.State == EvidenceCurrent {
 					facts.CurrentEvidence++

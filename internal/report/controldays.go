@@ -54,7 +54,7 @@ func (b *Board) daysOf(l *ControlLine) {
 	l.Days, l.parts = make([]ControlDay, len(b.Days)), make([][]dayPart, len(b.Days))
 	terms := b.terms(l.past)
 	started := b.started(l.past, terms)
-	j := &judge{b: b, line: l}
+	j := &dayJudge{b: b, line: l}
 	next := len(terms) - 1 // the newest that may reach into the day
 	var last DayFacts      // of the day after, which is most often the same
 	for i := range b.Days {
@@ -180,8 +180,8 @@ func (b *Board) completedIn(l *TestLine, s stretch) time.Time {
 	return time.Time{}
 }
 
-// judge gathers what the letter of a control's day depends on. What it hands out holds until it is asked again.
-type judge struct {
+// dayJudge gathers what the letter of a control's day depends on. What it hands out holds until it is asked again.
+type dayJudge struct {
 	b    *Board
 	line *ControlLine
 	f    DayFacts
@@ -189,7 +189,7 @@ type judge struct {
 
 // facts are those of a whole day under one definition. What changes within a day counts at its worst: evidence and
 // policies are looked at both when the day begins and when it ends, or now.
-func (j *judge) facts(e *era, i int, from, to time.Time) DayFacts {
+func (j *dayJudge) facts(e *era, i int, from, to time.Time) DayFacts {
 	j.papers(e, from, to)
 	j.f.Tests = j.f.Tests[:0]
 	for _, t := range e.def.Tests {
@@ -197,7 +197,7 @@ func (j *judge) facts(e *era, i int, from, to time.Time) DayFacts {
 			continue
 		}
 		letter := check.NoData
-		if l := j.b.lineOf(t); l != nil && (l.Cells[i].First >= 0 || l.Cells[i].Letter == check.Paused) {
+		if l := j.b.testOf(t); l != nil && (l.Cells[i].First >= 0 || l.Cells[i].Letter == check.Paused) {
 			letter = l.Cells[i].Letter
 		}
 		j.f.Tests = append(j.f.Tests, letter)
@@ -207,7 +207,7 @@ func (j *judge) facts(e *era, i int, from, to time.Time) DayFacts {
 
 // part are those of a part of a day. A test that the definitions before and after it have too is judged by the runs of
 // all these parts.
-func (j *judge) part(terms []era, at, i int, s stretch) DayFacts {
+func (j *dayJudge) part(terms []era, at, i int, s stretch) DayFacts {
 	e := &terms[at]
 	j.papers(e, s.From, s.To)
 	j.f.Tests = j.f.Tests[:0]
@@ -224,7 +224,7 @@ func (j *judge) part(terms []era, at, i int, s stretch) DayFacts {
 			to = terms[k].To
 		}
 		letter := check.NoData
-		if l := j.b.lineOf(t); l != nil {
+		if l := j.b.testOf(t); l != nil {
 			letter = l.in(clip(stretch{From: from, To: to}, day.From, day.To))
 		}
 		j.f.Tests = append(j.f.Tests, letter)
@@ -239,7 +239,7 @@ func requires(c *grc.Control, tie grc.ControlTest) bool {
 }
 
 // papers looks at evidence and policies at their worst between two moments.
-func (j *judge) papers(e *era, from, to time.Time) {
+func (j *dayJudge) papers(e *era, from, to time.Time) {
 	last := to.Add(-time.Millisecond)
 	j.f.Designed = j.line.past.designed(from)
 	j.f.Overdue, j.f.Awaiting = j.line.due(last)

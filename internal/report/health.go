@@ -71,18 +71,18 @@ const (
 	EvidenceExpired                          // was in date once
 	EvidenceWithdrawn                        // was accepted and taken back
 	EvidenceNotDue                           // kept per event, and no event is known
-	EvidenceNilDeclared                      // kept per event, and an approved declaration says that there was none
+	EvidenceNilDeclared                      // kept per event, and an accepted declaration says that there was none
 )
 
 // lacking reports whether the state proves nothing although it should.
 func (e EvidenceState) lacking() bool {
-	return e != EvidenceCurrent && e != EvidenceExpiring && e != EvidenceNotDue && e != EvidenceNilDeclared
+	return !e.proves() && !e.idle()
 }
 
 // proves reports whether a piece that is in date is behind the state.
 func (e EvidenceState) proves() bool { return e == EvidenceCurrent || e == EvidenceExpiring }
 
-var evidenceWord = [...]string{"is missing", "is current", "expires soon", "expired", "was withdrawn", "is not due", "is declared nil"}
+var evidenceWord = [...]string{"is missing", "is current", "expires soon", "expired", "was withdrawn", "is not due", "is not due: nothing happened"}
 
 func (e EvidenceState) word() string {
 	if int(e) >= len(evidenceWord) {
@@ -99,7 +99,11 @@ func Freshness(taken time.Time, validityDays int, now time.Time) EvidenceState {
 		return EvidenceCurrent
 	}
 	validity := time.Duration(validityDays) * 24 * time.Hour
-	left := taken.Add(validity).Sub(now)
+	return fresh(taken.Add(validity).Sub(now), validity)
+}
+
+// fresh is Freshness for what is left of a validity.
+func fresh(left, validity time.Duration) EvidenceState {
 	switch {
 	case left <= 0:
 		return EvidenceExpired

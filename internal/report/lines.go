@@ -217,7 +217,7 @@ func (b *Board) factsOf(l *ControlLine, evidence []EvidenceLine) ControlFacts {
 		if l := b.Tests[t.Test]; l != nil {
 			x.Off = l.off()
 		}
-		if l := b.lineOf(t); l != nil && l.Known {
+		if l := b.testOf(t); l != nil && l.Known {
 			x.Latest, x.Completed, x.CompletedAt = l.State.Verdict.RunState(), l.Done, l.Completed
 			if l.Rule != nil {
 				x.Interval = time.Duration(l.Rule.Def.IntervalHours) * time.Hour
@@ -244,9 +244,9 @@ func (b *Board) factsOf(l *ControlLine, evidence []EvidenceLine) ControlFacts {
 	return f
 }
 
-// lineOf is how a test stands for a control: of one that it counts for on some policies alone, judged over the rows of
+// testOf is how a test stands for a control: of one that it counts for on some policies alone, judged over the rows of
 // these and over no others. It is nil where there is no such test.
-func (b *Board) lineOf(t grc.ControlTest) *TestLine {
+func (b *Board) testOf(t grc.ControlTest) *TestLine {
 	whole := b.Tests[t.Test]
 	if len(t.OnlyPolicies) == 0 || whole == nil {
 		return whole

@@ -423,7 +423,7 @@ func (b *Board) partsOf(e *era, i int, end time.Time) []DayPart {
 		switch {
 		case s.lacking():
 			l = check.Failed
-		case s == EvidenceNotDue || s == EvidenceNilDeclared:
+		case s.idle():
 			l = check.NotApplicable
 		}
 		p := DayPart{"evidence", k.Key, k.Title, l.String(), k.Required, s.word()}

@@ -85,7 +85,7 @@ func TestAFailureOfTheRowsStaysInItsDay(t *testing.T) {
 	whole.runs = b.runsOf("policy.sod")
 	b.Tests = map[string]*TestLine{"policy.sod": whole}
 	for policy, want := range map[string]string{"POL-01": "PPFN", "POL-02": "PFFN", "POL-09": "ENNN"} {
-		l := b.lineOf(grc.ControlTest{Test: "policy.sod", OnlyPolicies: []string{policy}})
+		l := b.testOf(grc.ControlTest{Test: "policy.sod", OnlyPolicies: []string{policy}})
 		got := ""
 		for _, c := range l.Cells {
 			got += c.Letter.String()
@@ -94,11 +94,11 @@ func TestAFailureOfTheRowsStaysInItsDay(t *testing.T) {
 			t.Errorf("%s: %s, want %s", policy, got, want)
 		}
 	}
-	l := b.lineOf(grc.ControlTest{Test: "policy.sod", OnlyPolicies: []string{"POL-01"}})
+	l := b.testOf(grc.ControlTest{Test: "policy.sod", OnlyPolicies: []string{"POL-01"}})
 	if l.State.Verdict != "error" || l.Done != check.RunPassed || !l.Completed.Equal(after(42)) {
 		t.Errorf("now it is %s, and last came to %v at %s", l.State.Verdict, l.Done, l.Completed)
 	}
-	if b.lineOf(grc.ControlTest{Test: "policy.sod"}) != whole {
+	if b.testOf(grc.ControlTest{Test: "policy.sod"}) != whole {
 		t.Error("a test that counts whole was narrowed")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"assay/internal/check"
+	"assay/internal/grc"
 )
 
 // Occurrence is one expected performance of a periodic control (INV-11): a window, and when it is due.
@@ -104,36 +105,12 @@ func (o *Occurrence) State(at time.Time) string {
 	return OccurrenceMissed
 }
 
-// windowOf is the calendar window of a frequency that a day lies in; false for what has none.
-func windowOf(frequency string, d check.Day) (from, to check.Day, ok bool) {
-	t := time.Unix(int64(d)*86400, 0).UTC()
-	month := func(first time.Month, n int) (check.Day, check.Day, bool) {
-		a := time.Date(t.Year(), first, 1, 0, 0, 0, 0, time.UTC)
-		return dayNumber(a), dayNumber(a.AddDate(0, n, 0)) - 1, true
-	}
-	switch frequency {
-	case "daily":
-		return d, d, true
-	case "weekly":
-		monday := d - check.Day((int(t.Weekday())+6)%7)
-		return monday, monday + 6, true
-	case "monthly":
-		return month(t.Month(), 1)
-	case "quarterly":
-		return month((t.Month()-1)/3*3+1, 3)
-	case "half_yearly":
-		return month((t.Month()-1)/6*6+1, 6)
-	case "yearly":
-		return month(1, 12)
-	}
-	return 0, 0, false
-}
-
-func dayNumber(t time.Time) check.Day { return check.Day(t.Unix() / 86400) }
+// isPeriodic says whether a control of a frequency is performed once in each window of the calendar.
+func isPeriodic(f grc.Frequency) bool { return f != "continuous" && f != "per_event" && f != "" }
 
 // schedule is what the occurrences of one definition of a control depend on.
 type schedule struct {
-	frequency string
+	frequency grc.Frequency
 	grace     check.Day
 	first     check.Day // the first window begins on this day or after it
 	begin     time.Time // windows that begin while the definition holds are its own
@@ -144,15 +121,15 @@ type schedule struct {
 // occurrences lists the windows of a definition that begin up to a moment, with what performed them. Without a kind of
 // evidence that is required there is nothing that could perform them, and none is expected.
 func (s schedule) occurrences(days *check.Days, now time.Time, pieces []Performance, waived func(time.Time) bool) []Occurrence {
-	if _, _, ok := windowOf(s.frequency, s.first); !ok || len(s.keys) == 0 {
+	if !isPeriodic(s.frequency) || len(s.keys) == 0 {
 		return nil
 	}
 	var out []Occurrence
-	from, to, _ := windowOf(s.frequency, s.first)
+	from, to := windowOf(s.frequency, s.first)
 	if from < s.first { // not whole
-		from, to, _ = windowOf(s.frequency, to+1)
+		from, to = windowOf(s.frequency, to+1)
 	}
-	for ; !days.Start(from).After(now); from, to, _ = windowOf(s.frequency, to+1) {
+	for ; !days.Start(from).After(now); from, to = windowOf(s.frequency, to+1) {
 		start := days.Start(from)
 		if start.Before(s.begin) {
 			continue

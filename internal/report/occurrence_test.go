@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"assay/internal/check"
+	"assay/internal/grc"
 )
 
 func at(t *testing.T, s string) time.Time {
@@ -30,7 +31,10 @@ func dayAt(t *testing.T, s string) check.Day {
 func never(time.Time) bool { return false }
 
 func TestTheFirstOccurrenceIsTheFirstWholeWindow(t *testing.T) {
-	for _, x := range []struct{ frequency, first, from, to, due string }{
+	for _, x := range []struct {
+		frequency            grc.Frequency
+		first, from, to, due string
+	}{
 		{"daily", "2026-03-06", "2026-03-06", "2026-03-06", "2026-03-06T23:59:59.999Z"},
 		{"weekly", "2026-03-06", "2026-03-09", "2026-03-15", "2026-03-15T23:59:59.999Z"},
 		{"monthly", "2026-03-06", "2026-04-01", "2026-04-30", "2026-04-30T23:59:59.999Z"},
@@ -45,7 +49,7 @@ func TestTheFirstOccurrenceIsTheFirstWholeWindow(t *testing.T) {
 			t.Errorf("%s from %s: %+v", x.frequency, x.first, all[:min(1, len(all))])
 		}
 	}
-	for _, frequency := range []string{"continuous", "per_event"} {
+	for _, frequency := range []grc.Frequency{"continuous", "per_event"} {
 		s := schedule{frequency: frequency, first: dayAt(t, "2026-03-06"), keys: []string{"k"}}
 		if all := s.occurrences(check.NewDays(time.UTC), at(t, "2028-01-01T00:00:00Z"), nil, never); len(all) > 0 {
 			t.Errorf("%s has occurrences", frequency)

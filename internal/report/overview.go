@@ -117,7 +117,7 @@ func (b *Board) statementFacts() StatementFacts {
 			f.ApprovedControls.Got++
 		}
 		for _, e := range c.Evidence {
-			if e.Kind.Required && e.State != EvidenceNotDue {
+			if e.Kind.Required && !e.State.idle() {
 				f.EvidenceInDate.Of++
 				if e.State == EvidenceCurrent || e.State == EvidenceExpiring {
 					f.EvidenceInDate.Got++

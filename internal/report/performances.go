@@ -74,7 +74,7 @@ func (b *Board) occurrences(p *controlPast) []Occurrence {
 	pieces := b.dated.performed[p.newest.ID]
 	for i := range p.eras {
 		e := &p.eras[i]
-		s := schedule{frequency: string(e.def.Frequency), grace: check.Day(e.def.GraceDays), first: b.dated.days.DayOf(e.From), begin: e.From, end: e.To}
+		s := schedule{frequency: e.def.Frequency, grace: check.Day(e.def.GraceDays), first: b.dated.days.DayOf(e.From), begin: e.From, end: e.To}
 		for _, k := range e.def.Evidence {
 			if k.Required && k.Frequency != "per_event" {
 				s.keys = append(s.keys, k.Key)

@@ -3,11 +3,161 @@
 package report
 
 import (
+	"slices"
+	"sync"
 	"time"
 
+	"assay/content"
 	"assay/internal/check"
 	"assay/internal/grc"
 )
+
+// When a piece of evidence counts (F-04, INV-19):
+//
+//   - It was accepted, it names a kind of evidence that its control asks for, and it has a file. Without a file it is context.
+//   - Its age is measured from the earliest of: when it was taken, when it was submitted, and the end of the days that it
+//     covers. It counts from its acceptance until that moment plus the validity of the kind (F-04). So a piece about January
+//     never proves November, whatever it says of when it was taken, and no time in the future makes it younger.
+//   - A population proves nothing short of a whole window of the kind's frequency (day, ISO week, month, quarter, half-year or
+//     year in the organisation's zone). Its age is measured from the end of the last whole window that it covers.
+//   - valid_until may end it earlier, and never later.
+//   - Evidence of single events proves its event. The kind counts as current for 365 days after the event, or for the days that
+//     the kind says. An accepted declaration that nothing happened, or an empty population, holds until 92 days after the last
+//     day that it covers, and falls when an event within its days comes up. Without either the kind is not due, and proves nothing.
+//   - What was withdrawn counts until then: the days before keep it.
+
+const (
+	eventDays = 365 // for how long an event is proof that a control acts
+	nilDays   = 92  // for how long a declaration that nothing happened holds after its last day
+)
+
+// span is when a piece of evidence counts for a kind.
+type span struct {
+	piece   *grc.Evidence
+	key     grc.EvidenceKind // of which these fields decide: Type, Frequency, ValidityDays
+	from    time.Time        // its acceptance
+	until   time.Time        // zero where it never counts
+	ended   time.Time        // when it was withdrawn or superseded; zero where it was not
+	life    time.Duration    // the validity of its kind
+	first   check.Day        // what it covers, as far as it can
+	last    check.Day
+	empty   bool   // it says that nothing happened
+	capped  bool   // it asked to count for longer
+	event   bool   // it is about a single event, on its first day
+	context bool   // there is no file
+	why     string // why it never counts
+}
+
+// spanOf finds out when a piece counts for a kind of evidence of its control.
+func spanOf(e *grc.Evidence, k grc.EvidenceKind, cal calendar) span {
+	s := span{piece: e, key: k, from: e.ReviewedAt, ended: e.EndedAt()}
+	taken := e.SubmittedAt
+	if !e.TakenAt.IsZero() && e.TakenAt.Before(taken) { // a claimed time never makes evidence younger (INV-02)
+		taken = e.TakenAt
+	}
+	s.first, s.last = coverOf(e, cal.DayOf(taken))
+	single := k.Frequency == "per_event"
+	switch {
+	case e.Nothing && !single:
+		s.why = "only evidence of single events can be replaced by a declaration"
+	case e.File == "" && !e.Nothing:
+		s.why, s.context = "context only: no file kept", true
+	case s.first > s.last:
+		s.why = "it was taken before the days that it covers"
+	case single:
+		s.single(e, cal)
+	default:
+		s.periodic(taken, cal)
+	}
+	if d, err := check.ParseDay(string(e.ValidUntil)); err == nil && !s.until.IsZero() {
+		if end := cal.Start(d + 1); end.Before(s.until) {
+			s.until = end
+		} else if end.After(s.until) {
+			s.capped = true
+		}
+	}
+	return s
+}
+
+// coverOf is the days that a piece covers: those that it claims, as far as it can know them. Without any it covers the day
+// on which it was taken.
+func coverOf(e *grc.Evidence, taken check.Day) (first, last check.Day) {
+	first, last = taken, taken
+	to, err := check.ParseDay(string(e.CoversTo))
+	if err == nil {
+		first, last = to, min(to, taken)
+	}
+	if from, err := check.ParseDay(string(e.CoversFrom)); err == nil {
+		first = from
+	}
+	return first, last
+}
+
+func (s *span) periodic(taken time.Time, cal calendar) {
+	last := s.last
+	if s.key.Type == "population" {
+		from, to := windowOf(s.key.Frequency, s.last)
+		if to > s.last {
+			from, to = windowOf(s.key.Frequency, from-1)
+		}
+		if from < s.first {
+			s.why = "it covers no whole " + windowWord(s.key.Frequency)
+			return
+		}
+		last = to
+	}
+	age := cal.Start(last + 1)
+	if taken.Before(age) {
+		age = taken
+	}
+	s.life = time.Duration(lasts(s.key)) * 24 * time.Hour
+	s.until = age.Add(s.life)
+}
+
+// single is for evidence of single events: about one, or about days with none, or a list of all in some days.
+func (s *span) single(e *grc.Evidence, cal calendar) {
+	day, err := check.ParseDay(string(e.EventOn))
+	listed := s.key.Type == "population" && e.CoversFrom != "" && e.CoversTo != ""
+	switch {
+	case e.Nothing, listed && err != nil:
+		s.empty = e.Nothing || e.Rows != nil && *e.Rows == 0
+		s.life = nilDays * 24 * time.Hour
+		s.until = cal.Start(s.last + 1 + nilDays)
+	case err != nil || e.Event == "":
+		s.why = "it names no event"
+	default:
+		days := check.Day(eventDays)
+		if s.key.ValidityDays > 0 {
+			days = check.Day(s.key.ValidityDays)
+		}
+		s.event, s.first, s.last = true, day, day
+		s.life = time.Duration(days) * 24 * time.Hour
+		s.until = cal.Start(day + 1 + days)
+	}
+}
+
+// at is how the piece stands at a moment, by itself.
+func (s *span) at(at time.Time) EvidenceState {
+	switch {
+	case !s.ended.IsZero() && !s.ended.After(at) && s.why == "":
+		return EvidenceWithdrawn
+	case s.why != "" || s.from.IsZero() || s.from.After(at):
+		return EvidenceMissing
+	}
+	state := fresh(s.until.Sub(at), s.life)
+	if s.empty && state != EvidenceExpired {
+		return EvidenceNilDeclared
+	}
+	return state
+}
+
+// lasts is for how many days a kind of evidence is valid. A frequency that is not known is yearly, and never for ever.
+func lasts(k grc.EvidenceKind) int {
+	if n := validity(k); n > 0 {
+		return n
+	}
+	return content.Yearly.ValidityDays()
+}
 
 // evidenceOf finds for each kind of evidence of a control the piece that proves it now.
 func (b *Board) evidenceOf(c *grc.Control) []EvidenceLine {
@@ -21,52 +171,112 @@ func (b *Board) evidenceOf(c *grc.Control) []EvidenceLine {
 
 // stateOn is how a kind of evidence stood at a moment, with the piece that decided.
 func (b *Board) stateOn(c *grc.Control, k grc.EvidenceKind, at time.Time) (EvidenceState, *grc.Evidence, time.Time) {
-	state, any := EvidenceMissing, false
+	return standing(b.spansOf(c.ID, k), k.Frequency == "per_event", at)
+}
+
+// standing is how a kind of evidence, which is about single events or not, stood at a moment by some pieces.
+func standing(pieces []span, single bool, at time.Time) (EvidenceState, *grc.Evidence, time.Time) {
+	state := EvidenceMissing
+	if single {
+		state = EvidenceNotDue
+	}
 	var piece *grc.Evidence
 	var until time.Time
-	for _, e := range b.data.evidence[c.ID] {
-		if e.EvidenceKey != k.Key || e.ReviewedAt.After(at) {
+	for i := range pieces {
+		p := &pieces[i]
+		s := p.at(at)
+		switch {
+		case s == EvidenceMissing,
+			single && s == EvidenceExpired,                          // it proves an event that is long past
+			single && s == EvidenceWithdrawn && !at.Before(p.until), // and so did this
+			s == EvidenceWithdrawn && p.empty,                       // no event is known of that would want proof
+			s == EvidenceNilDeclared && known(pieces, p, at):
 			continue
 		}
-		any = true
-		s, end := b.pieceOn(e, k, at)
-		if piece == nil || better(s, state) {
-			state, piece, until = s, e, end
+		if better(s, state) || s == state && p.until.After(until) {
+			state, piece, until = s, p.piece, p.until
+			if s == EvidenceWithdrawn {
+				until = time.Time{}
+			}
 		}
-	}
-	if !any && k.Frequency == "per_event" {
-		return EvidenceNotDue, nil, until
 	}
 	return state, piece, until
 }
 
-func (b *Board) pieceOn(e *grc.Evidence, k grc.EvidenceKind, at time.Time) (EvidenceState, time.Time) {
-	if (e.State == "withdrawn" || e.State == "superseded") && !e.UpdatedAt.After(at) {
-		return EvidenceWithdrawn, time.Time{}
-	}
-	if e.ValidUntil != "" {
-		if d, err := check.ParseDay(string(e.ValidUntil)); err == nil {
-			end := (d + 1).Start(b.Zone)
-			if !at.Before(end) {
-				return EvidenceExpired, end
-			}
-			if end.Sub(at) <= 14*24*time.Hour {
-				return EvidenceExpiring, end
-			}
-			return EvidenceCurrent, end
+// known says whether an event is known that happened on one of the days for which a piece says that nothing did.
+func known(pieces []span, nothing *span, at time.Time) bool {
+	for i := range pieces {
+		e := pieces[i].piece
+		if e.EventOn == "" || e.ReviewedAt.After(at) {
+			continue
+		}
+		if d, err := check.ParseDay(string(e.EventOn)); err == nil && d >= nothing.first && d <= nothing.last {
+			return true
 		}
 	}
-	taken := e.TakenAt
-	if taken.IsZero() || taken.After(e.SubmittedAt) { // a time that the bringer claims never makes evidence younger (INV-02)
-		taken = e.SubmittedAt
-	}
-	days := validity(k)
-	if days == 0 {
-		return EvidenceCurrent, time.Time{}
-	}
-	return Freshness(taken, days, at), taken.AddDate(0, 0, days)
+	return false
 }
 
-var evidenceRank = map[EvidenceState]int{EvidenceCurrent: 0, EvidenceExpiring: 1, EvidenceExpired: 2, EvidenceWithdrawn: 3, EvidenceMissing: 4}
+// spanCache holds the spans of the pieces of each control's kinds of evidence, found out once.
+type spanCache struct {
+	sync.RWMutex
+	of map[spanKey][]span
+}
+
+type spanKey struct {
+	control, key, typ string
+	frequency         grc.Frequency
+	days              int64
+}
+
+// spansOf are the spans of the accepted pieces of a kind of evidence of a control.
+func (b *Board) spansOf(control string, k grc.EvidenceKind) []span {
+	key := spanKey{control, k.Key, k.Type, k.Frequency, k.ValidityDays}
+	b.spans.RLock()
+	out, ok := b.spans.of[key]
+	b.spans.RUnlock()
+	if ok {
+		return out
+	}
+	cal := b.calendar()
+	for _, e := range b.data.evidence[control] {
+		if e.EvidenceKey == k.Key {
+			out = append(out, spanOf(e, k, cal))
+		}
+	}
+	b.spans.Lock()
+	defer b.spans.Unlock()
+	if b.spans.of == nil {
+		b.spans.of = map[spanKey][]span{}
+	}
+	b.spans.of[key] = out
+	return out
+}
+
+// withdrawnLater finds the piece that a kind of evidence rested on at the end of a day, and that was withdrawn or superseded
+// since: the letter of the day stays, and the day is marked. The moment is that of the withdrawal. nil where there is none, or
+// where other pieces prove the day as well.
+func (b *Board) withdrawnLater(c *grc.Control, k grc.EvidenceKind, day check.Day) (*grc.Evidence, time.Time) {
+	end := b.calendar().Start(day + 1).Add(-time.Millisecond)
+	all, single := b.spansOf(c.ID, k), k.Frequency == "per_event"
+	gone := func(s span) bool { return !s.ended.IsZero() && !s.ended.After(b.Now) }
+	if end.After(b.Now) || !slices.ContainsFunc(all, gone) {
+		return nil, time.Time{}
+	}
+	was, e, _ := standing(all, single, end)
+	if e == nil || was == EvidenceWithdrawn || e.EndedAt().IsZero() {
+		return nil, time.Time{}
+	}
+	if still, _, _ := standing(slices.DeleteFunc(slices.Clone(all), gone), single, end); still == was {
+		return nil, time.Time{}
+	}
+	return e, e.EndedAt()
+}
+
+// evidenceRank is how much a state says, by state, the most first.
+var evidenceRank = [...]uint8{EvidenceCurrent: 0, EvidenceExpiring: 1, EvidenceNilDeclared: 2, EvidenceExpired: 3, EvidenceWithdrawn: 4, EvidenceMissing: 5, EvidenceNotDue: 5}
 
 func better(a, b EvidenceState) bool { return evidenceRank[a] < evidenceRank[b] }
+
+// idle says that there was nothing to prove: no event is known. It is never proof by itself.
+func (e EvidenceState) idle() bool { return e == EvidenceNotDue || e == EvidenceNilDeclared }

@@ -48,9 +48,10 @@ type EvidenceRow struct {
 	Title    string     `json:"title" doc:"What it is."`
 	Type     string     `json:"type" doc:"Type of evidence."`
 	Required bool       `json:"required" doc:"Whether the control is not proved without it."`
-	State    string     `json:"state" doc:"missing, current, expiring, expired, withdrawn or not_due (F-04)."`
+	State    string     `json:"state" doc:"missing, current, expiring, expired, withdrawn, not_due or nil_declared (F-04)."`
 	Piece    string     `json:"piece,omitempty" doc:"The evidence that decides."`
 	Until    *time.Time `json:"until,omitempty" doc:"When it expires."`
+	Line     string     `json:"line,omitempty" doc:"For which days the newest piece counts, or why it does not."`
 }
 
 // PolicyRow is one policy of a control.
@@ -115,11 +116,14 @@ func (b *Boards) controlStatus(ctx context.Context, v *store.View, in refIn) (*C
 	}
 	for _, e := range c.Evidence {
 		r := EvidenceRow{Key: e.Kind.Key, Title: e.Kind.Title, Type: e.Kind.Type, Required: e.Kind.Required, State: evidenceName[e.State]}
-		if e.Piece != nil {
-			if seen, err := v.Exists(ctx, grc.Evidences.Name, e.Piece.ID); err != nil {
+		if p := board.shown(c.Control, e); p != nil {
+			if seen, err := v.Exists(ctx, grc.Evidences.Name, p.ID); err != nil {
 				return nil, err
 			} else if seen {
-				r.Piece = e.Piece.ID
+				r.Line = board.lineOf(c.Control, e.Kind, p)
+				if e.Piece != nil {
+					r.Piece = p.ID
+				}
 			}
 		}
 		if !e.Until.IsZero() {

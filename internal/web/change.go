@@ -46,6 +46,9 @@ func (q *ask) form(sh kind.Shape, verb string, in []kind.Field, given, wrong map
 			v.Form.Danger = verb == "end"
 		}
 	}
+	if sh.Name == "evidence" {
+		v.Form.Fields = q.askedFor(v.Form.Fields, given["control"])
+	}
 	if !q.may(sh.Name + "." + verb) {
 		return answer{}, errs.New(errs.Denied, "you may not %s this", words(verb)).Mend("ask the compliance manager or the owner of the organisation")
 	}
@@ -125,6 +128,9 @@ func (q *ask) update(sh kind.Shape) (answer, error) {
 	input, given, wrong, err := q.read(in, was)
 	if err != nil {
 		return answer{}, err
+	}
+	if sh.Name == "evidence" {
+		withControl(input, given, wrong)
 	}
 	if len(wrong) > 0 {
 		t["rev"] = float64(seen)

@@ -203,9 +203,14 @@ func (q *ask) controlParts(v *page.ControlView, s *report.ControlStatus) {
 		v.Tests = append(v.Tests, q.testLine(t))
 	}
 	for _, e := range s.Evidence {
-		l := page.EvidenceLine{Kind: e.Title, Add: "/evidence/new" + query("control", s.Ref, "evidence_key", e.Key, "type", e.Type, "title", e.Title), Status: healthOf(e.State), Until: q.localOf(e.Until), Required: e.Required}
-		if e.State == "missing" {
+		l := page.EvidenceLine{Kind: e.Title, Add: "/evidence/new" + query("control", s.Ref, "evidence_key", e.Key, "type", e.Type, "title", e.Title), Status: healthOf(e.State), Word: words(e.State), Until: q.lastDay(e.Until), Required: e.Required, Line: e.Line}
+		switch e.State {
+		case "missing":
 			l.Status = ui.NotStarted
+		case "not_due":
+			l.Word = "no event"
+		case "nil_declared":
+			l.Word = "nothing happened"
 		}
 		if e.Piece != "" {
 			l.Title, l.Href = q.label(e.Piece), "/evidence/"+seg(e.Piece)

@@ -4,45 +4,54 @@ package web
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
+	"time"
 
+	"assay/internal/errs"
+	"assay/internal/kind"
 	"assay/internal/report"
 	"assay/internal/web/page"
 	"assay/internal/web/ui"
 )
 
-// freshness says of each piece of evidence how it stands for its control (F-04). Pieces that decide nothing are absent.
-func (q *ask) freshness(all []thing) map[string]string {
-	out, asked := map[string]string{}, map[string]bool{}
-	for _, t := range all {
-		c := t.text("control")
-		if c == "" || asked[c] || !q.may("control.status") {
-			continue
-		}
-		asked[c] = true
-		s, err := do[*report.ControlStatus](q, "control.status", map[string]any{"ref": c, "days": 30})
-		if err != nil { // its control is out of force
-			continue
-		}
-		for _, e := range s.Evidence {
-			if e.Piece != "" {
-				out[e.Piece] = e.State
-			}
-		}
+// proofs says of each piece of evidence for which days it counts, or why it does not (F-04).
+func (q *ask) proofs() (map[string]report.EvidenceProof, error) {
+	out := map[string]report.EvidenceProof{}
+	if !q.may("evidence.proof") {
+		return out, nil
 	}
-	return out
+	l, err := do[*report.EvidenceProofs](q, "evidence.proof", struct{}{})
+	if e := errs.Public(err); err != nil && e.Code != errs.Denied { // who sees only their own has no list
+		return nil, err
+	} else if err != nil {
+		return out, nil
+	}
+	for _, p := range l.Data {
+		out[p.ID] = p
+	}
+	return out, nil
 }
 
-func freshWord(t thing, state string) (ui.Status, string) {
-	switch {
-	case state != "":
-		return healthOf(state), words(state)
-	case t.text("state") == "accepted":
-		return ui.NotApplicable, "decides nothing now"
-	case t.text("state") == "withdrawn", t.text("state") == "returned":
-		return ui.Failing, t.text("state")
+// freshWord is how a piece stands, in one or two words.
+func freshWord(t thing, p report.EvidenceProof) (ui.Status, string) {
+	switch p.State {
+	case "nil_declared":
+		return ui.NotApplicable, "nothing happened"
+	case "context":
+		return ui.NotApplicable, "context only"
+	case "not_counting":
+		return ui.Failing, "does not count"
+	case "waiting":
+		if t.text("state") == "submitted" {
+			return ui.NoData, "in review"
+		}
+		return ui.NoData, words(t.text("state"))
+	case "":
+		return ui.NoData, "not known"
 	}
-	return ui.NoData, "not accepted yet"
+	return healthOf(p.State), words(p.State)
 }
 
 func evidenceList(q *ask) (answer, error) {
@@ -52,62 +61,80 @@ func evidenceList(q *ask) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	fresh := q.freshness(l.Data)
-	v := page.EvidenceListView{Query: q.get("q"), Keep: q.keep(append(keep, "fresh")...), Chips: q.stateChips(sh, in)}
+	proof, err := q.proofs()
+	if err != nil {
+		return answer{}, err
+	}
+	v := page.EvidenceListView{Query: q.get("q"), Keep: q.keep(append(keep, "fresh", "flag")...), Chips: q.stateChips(sh, in)}
 	if q.mayChange("evidence.create") {
 		v.New = "/evidence/new"
 	}
 	find := strings.ToLower(strings.TrimSpace(q.get("q")))
-	count, found := map[string]int{}, 0
+	count, flagged, found := map[string]int{}, map[string]int{}, 0
 	for _, t := range l.Data {
-		st := fresh[t.id()]
-		count[st]++
-		if want := q.get("fresh"); want != "" && want != st || find != "" && !holds(t, find) && !strings.Contains(strings.ToLower(q.label(t.text("control"))), find) {
+		p := proof[t.id()]
+		count[p.State]++
+		for _, f := range p.Flags {
+			flagged[f.Code]++
+		}
+		if !q.keepsEvidence(t, p, find) {
 			continue
 		}
-		if found++; found > mostShown {
-			continue
+		if found++; found <= mostShown {
+			v.Rows = append(v.Rows, q.evidenceRow(t, p))
 		}
-		status, word := freshWord(t, st)
-		row := page.EvidenceRow{Title: t.text("title"), Type: words(t.text("type")), Href: "/evidence/" + seg(t.id()), Fresh: status, FreshWord: word, State: words(t.text("state")),
-			Taken: q.local(timeOf(t.text("taken_at"))), Until: dayOf(t.text("valid_until")), By: q.label(t.text("created_by")), Flags: len(flags(t))}
-		if c := t.text("control"); c != "" {
-			row.Controls = []ui.Link{{Text: strings.SplitN(q.label(c), " ", 2)[0], Href: "/controls/" + seg(c)}}
-		}
-		v.Rows = append(v.Rows, row)
 	}
-	for _, st := range []string{"expiring", "expired"} {
-		on := q.get("fresh") == st
-		v.Chips = append(v.Chips, ui.Chip{Text: st, N: count[st], On: on, Href: q.with("fresh", unless(on, st))})
+	for _, c := range [][2]string{{"expiring", "expiring"}, {"expired", "expired"}, {"context only", "context"}} {
+		on := q.get("fresh") == c[1]
+		v.Chips = append(v.Chips, ui.Chip{Text: c[0], N: count[c[1]], On: on, Href: q.with("fresh", unless(on, c[1]))})
+	}
+	for _, f := range slices.Sorted(maps.Keys(flagged)) {
+		on := q.get("flag") == f
+		v.Chips = append(v.Chips, ui.Chip{Text: f + " " + flagWord[f], N: flagged[f], On: on, Href: q.with("flag", unless(on, f))})
 	}
 	if len(l.Data) == 0 && q.partly(sh) != "" {
-		v.Answer = []ui.Part{{Text: "There is no evidence here that you may see."}}
+		v.Answer = []ui.Part{{Text: "There is no evidence that you can see."}}
 	} else if len(l.Data) == 0 {
-		v.Answer = []ui.Part{{Text: "No evidence is here yet. Each "}, {Text: "control", Href: "/controls"}, {Text: " says what it asks for."}}
+		v.Answer = []ui.Part{{Text: "No evidence yet. Each "}, {Text: "control", Href: "/controls"}, {Text: " lists the evidence it requires."}}
 	} else {
-		v.Answer = []ui.Part{{Text: fmt.Sprintf("%d of %s", count["current"]+count["expiring"], pieces(len(l.Data))), Href: "/evidence?fresh=current"}, {Text: verb(count["current"]+count["expiring"], " is", " are") + " proof today; "}, {Text: fmt.Sprint(count["expired"]), Href: "/evidence?fresh=expired"}, {Text: verb(count["expired"], " is", " are") + " too old."}}
+		valid := count["current"] + count["expiring"] + count["nil_declared"]
+		v.Answer = []ui.Part{{Text: fmt.Sprintf("%d of %s", valid, ui.Count(len(l.Data), "item"))}, {Text: verb(valid, " is", " are") + " valid today; "}, {Text: fmt.Sprint(count["expired"]), Href: "/evidence?fresh=expired"}, {Text: " expired."}}
 	}
 	v.Pager.Text = q.foot(sh, len(v.Rows), found, l.Next != "")
 	return show(page.EvidenceList(q.frame("Evidence", "evidence"), v))
 }
 
-func pieces(n int) string {
-	if n == 1 {
-		return "1 piece"
+var flagWord = map[string]string{"Q1": "no date", "Q2": "no source", "Q3": "wrong period", "Q4": "screenshot", "Q5": "population", "Q6": "taken late", "Q7": "file reused", "Q8": "not opened"}
+
+func (q *ask) keepsEvidence(t thing, p report.EvidenceProof, find string) bool {
+	if want := q.get("fresh"); want != "" && want != p.State {
+		return false
 	}
-	return ui.Num(int64(n)) + " pieces"
+	if want := q.get("flag"); want != "" && !slices.ContainsFunc(p.Flags, func(f report.QualityFlag) bool { return f.Code == want }) {
+		return false
+	}
+	return find == "" || holds(t, find) || strings.Contains(strings.ToLower(q.label(t.text("control"))), find)
 }
 
-// flags are doubts about a piece that anybody can see from it.
-func flags(t thing) []page.Flag {
-	var out []page.Flag
-	if t.text("source_locator") == "" {
-		out = append(out, page.Flag{Code: "", Text: "It does not say where it was taken from.", Fix: "Add the address or the query, so that somebody else can take it again."})
+func (q *ask) evidenceRow(t thing, p report.EvidenceProof) page.EvidenceRow {
+	r := page.EvidenceRow{Title: t.text("title"), Type: words(t.text("type")), Href: "/evidence/" + seg(t.id()), State: words(t.text("state")), Line: p.Line,
+		Taken: q.local(timeOf(t.text("taken_at"))), Until: q.lastDay(p.Until), By: q.label(t.text("created_by"))}
+	r.Fresh, r.FreshWord = freshWord(t, p)
+	for _, f := range p.Flags {
+		r.Flags += " " + f.Code
 	}
-	if timeOf(t.text("taken_at")).IsZero() {
-		out = append(out, page.Flag{Text: "It does not say when it was taken.", Fix: "Add the day."})
+	if c := t.text("control"); c != "" {
+		r.Controls = []ui.Link{{Text: strings.SplitN(q.label(c), " ", 2)[0], Href: "/controls/" + seg(c)}}
 	}
-	return out
+	return r
+}
+
+// lastDay is the last day before a moment until which evidence counts; zero where it never does.
+func (q *ask) lastDay(until *time.Time) time.Time {
+	if until == nil {
+		return time.Time{}
+	}
+	return q.local(until.Add(-time.Millisecond))
 }
 
 func dayText(s string) string {
@@ -124,23 +151,74 @@ func evidence(q *ask) (answer, error) {
 	}
 	sh, _ := q.Gate.Shape("evidence")
 	base := "/evidence/" + seg(t.id())
-	v := page.EvidenceView{Title: t.text("title"), Type: words(t.text("type")), State: words(t.text("state")), Notes: t.text("notes"), Flags: flags(t), Acts: q.acts(sh, t), HistoryAll: base + "/history"}
-	v.Fresh, v.FreshWord = freshWord(t, q.freshness([]thing{t})[t.id()])
+	p, err := do[*report.EvidenceProof](q, "evidence.quality", map[string]any{"id": t.id()})
+	if err != nil {
+		return answer{}, err
+	}
+	v := page.EvidenceView{Title: t.text("title"), Type: words(t.text("type")), State: words(t.text("state")), Notes: t.text("notes"), Line: p.Line, Counts: p.Counts, Acts: q.evidenceActs(sh, t), HistoryAll: base + "/history"}
+	v.Fresh, v.FreshWord = freshWord(t, *p)
+	for _, f := range p.Flags {
+		v.Flags = append(v.Flags, page.Flag{Code: f.Code, Text: f.Text, Fix: f.Fix})
+	}
 	if sum := t.text("file"); sum != "" {
 		v.Files = []page.FileLine{{Name: orElse(t.text("file_name"), "file"), Media: orElse(t.text("media_type"), "unknown type"), SHA256: sum, Download: base + "/file", Size: t.number("size"), At: q.local(timeOf(t.text("created_at")))}}
 		v.Preview = q.preview(t)
 	} else {
-		v.Preview.None = "There is no file."
+		v.Preview.None = "No file."
 	}
 	if c := t.text("control"); c != "" {
 		v.Links = []ui.Link{{Text: q.label(c), Href: "/controls/" + seg(c)}}
 	}
-	covers := strings.Trim(dayText(t.text("covers_from"))+" – "+dayText(t.text("covers_to")), " –")
-	v.Fields = []ui.Pair{{Term: "Taken", Show: ui.Date(q.local(timeOf(t.text("taken_at"))))}, {Term: "Covers", Text: covers}, {Term: "Good until", Text: dayText(t.text("valid_until")), Empty: "by the control's rule"},
-		{Term: "From", Text: t.text("source_system")}, {Term: "Locator", Text: t.text("source_locator")}, {Term: "How", Text: words(t.text("source_kind"))}, {Term: "Confidentiality", Text: t.text("classification")},
-		{Term: "Brought by", Show: ui.Person(q.label(t.text("created_by")))}, {Term: "Submitted by", Text: q.label(t.text("submitted_by")), Empty: "not yet"}, {Term: "Reviewed by", Text: q.label(t.text("reviewed_by")), Empty: "not yet"}, {Term: "Reason", Text: t.text("reason")}}
+	v.Fields = q.evidenceFields(t, q.lastDay(p.Until))
 	if v.History, v.Entry, err = q.lately(t.id(), 6); err != nil {
 		return answer{}, err
 	}
 	return show(page.Evidence(q.frame(v.Title, "evidence", ui.Link{Text: "Evidence", Href: "/evidence"}, ui.Link{Text: clip(v.Title, 60)}), v))
+}
+
+// evidenceActs are the buttons of a piece. Accepting asks a question only where there is a screenshot to look at.
+func (q *ask) evidenceActs(sh kind.Shape, t thing) []ui.Button {
+	out := q.acts(sh, t)
+	for i, b := range out {
+		if b.Href == q.hrefOf(sh.Name, t.id())+"/accept" && t.text("type") != "screenshot" {
+			out[i].Post, out[i].Rev, out[i].Href = b.Href, t.rev(), ""
+		}
+	}
+	return out
+}
+
+// evidenceFields are what is said of a piece; what it does not have is left out.
+func (q *ask) evidenceFields(t thing, last time.Time) []ui.Pair {
+	covers := strings.Trim(dayText(t.text("covers_from"))+" – "+dayText(t.text("covers_to")), " –")
+	if from, to := t.text("covers_from"), t.text("covers_to"); from == to {
+		covers = dayText(from)
+	}
+	out := []ui.Pair{{Term: "Taken", Show: ui.Date(q.local(timeOf(t.text("taken_at"))))}, {Term: "Covers", Text: covers}, {Term: "Valid until", Show: ui.Date(last)}}
+	some := func(term, text string) {
+		if text != "" {
+			out = append(out, ui.Pair{Term: term, Text: text})
+		}
+	}
+	some("End date given", dayText(t.text("valid_until")))
+	some("Evidence item", words(t.text("evidence_key")))
+	some("Event", t.text("event"))
+	some("Event date", dayText(t.text("event_on")))
+	if t["nothing_happened"] == true {
+		some("Declares", "nothing happened")
+	}
+	some("Rows", plainText(t["row_count"]))
+	if t.text("type") == "screenshot" {
+		seen := map[bool]string{true: "visible", false: "not visible"}
+		some("Address", seen[t["url_visible"] == true])
+		some("Clock", seen[t["clock_visible"] == true])
+	}
+	out = append(out, ui.Pair{Term: "Source", Text: t.text("source_system")}, ui.Pair{Term: "Location", Text: t.text("source_locator")}, ui.Pair{Term: "Collected by", Text: words(t.text("source_kind"))},
+		ui.Pair{Term: "Classification", Text: t.text("classification")}, ui.Pair{Term: "Uploaded by", Show: ui.Person(q.label(t.text("created_by")))},
+		ui.Pair{Term: "Submitted by", Text: q.label(t.text("submitted_by")), Empty: "not yet"}, ui.Pair{Term: "Reviewed by", Text: q.label(t.text("reviewed_by")), Empty: "not yet"})
+	some("Withdrawn by", q.label(t.text("withdrawn_by")))
+	if at := timeOf(t.text("withdrawn_at")); !at.IsZero() {
+		some("Withdrawn", ui.Day(q.local(at)))
+	}
+	some("Reason", t.text("reason"))
+	return out
 }

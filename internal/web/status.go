@@ -18,7 +18,7 @@ func healthOf(word string) ui.Status {
 		return ui.Failing
 	case "not_started":
 		return ui.NotStarted
-	case "not_applicable", "not_due":
+	case "not_applicable", "not_due", "nil_declared":
 		return ui.NotApplicable
 	case "excepted":
 		return ui.Excepted

@@ -18,9 +18,14 @@ import (
 	"assay/internal/web/ui"
 )
 
-// upload asks for a file and what it proves.
+// upload asks for a file and what it proves. The address may name the control, the item and more.
 func upload(q *ask) (answer, error) {
-	given := map[string]string{"type": q.get("type"), "control": q.get("control"), "evidence_key": q.get("evidence_key"), "title": clip(q.get("title"), 200)}
+	given := q.texts(q.uploadFields(), nil)
+	for _, n := range []string{"type", "control", "evidence_key", "title"} {
+		if v := q.get(n); v != "" {
+			given[n] = clip(v, 200)
+		}
+	}
 	if c := given["control"]; c != "" && !strings.HasPrefix(c, "ctl_") {
 		if t, err := q.controlOf(c); err == nil {
 			given["control"] = t.id()
@@ -45,13 +50,13 @@ func (q *ask) uploadFields() []kind.Field {
 
 func (q *ask) uploadForm(given, wrong map[string]string, whole string) (answer, error) {
 	if !q.may("evidence.create") {
-		return answer{}, errs.New(errs.Denied, "you may not bring evidence").Mend("ask the compliance manager")
+		return answer{}, errs.New(errs.Denied, "your role can't add evidence").Mend("ask the compliance manager")
 	}
 	sh, _ := q.Gate.Shape("evidence")
-	file := ui.Field{Kind: "file", Name: "file", Label: "File", Hint: "Optional where the evidence lives at an address: say which below.", Wrong: wrong["file"], Example: "Any file up to " + ui.Size(q.MaxFile)}
+	file := ui.Field{Kind: "file", Name: "file", Label: "File", Hint: "Without a file it is context only and proves nothing, unless you declare that nothing happened.", Wrong: wrong["file"], Example: "Any file up to " + ui.Size(q.MaxFile)}
 	v := page.UploadView{Form: ui.Form{Action: "/evidence", Upload: true, Send: "Add evidence", Cancel: "/evidence", Wrong: whole, Fields: append([]ui.Field{file}, q.fields(sh, q.uploadFields(), given, wrong)...)}}
-	q.askedFor(v.Form.Fields, given["control"])
-	v.Form.Fields = append(v.Form.Fields, ui.Field{Kind: "checkbox", Name: "submit", Label: "Submit it for review at once", Value: orElse(given["submit"], "true"), Hint: "What is submitted cannot be changed any more. Leave it a draft to complete it later."})
+	v.Form.Fields = q.askedFor(v.Form.Fields, given["control"])
+	v.Form.Fields = append(v.Form.Fields, ui.Field{Kind: "checkbox", Name: "submit", Label: "Submit for review", Value: orElse(given["submit"], "true"), Hint: "Submitted evidence can't be changed. Leave it a draft to complete it later."})
 	if c := given["control"]; c != "" {
 		v.For = q.link(c)
 	}
@@ -62,26 +67,65 @@ func (q *ask) uploadForm(given, wrong map[string]string, whole string) (answer, 
 	return a, nil
 }
 
-// askedFor makes a choice of which kind of evidence of its control a piece is, once the control is known.
-func (q *ask) askedFor(fields []ui.Field, control string) {
+// askedFor makes a choice of which item of evidence a piece is: those of its control or, where none is chosen yet, those of
+// every control in force, which chooses the control too. Questions that this item does not ask are left out.
+func (q *ask) askedFor(fields []ui.Field, control string) []ui.Field {
 	i := slices.IndexFunc(fields, func(f ui.Field) bool { return f.Name == "evidence_key" })
-	if i < 0 || control == "" {
-		return
+	if i < 0 {
+		return fields
 	}
-	t, err := do[thing](q, "control.get", map[string]any{"id": control})
-	if err != nil {
-		return
-	}
-	kinds, _ := t["evidence"].([]any)
 	f := &fields[i]
-	f.Kind, f.Options = "select", []ui.Option{{Text: "–"}}
-	for _, k := range kinds {
-		m, _ := k.(map[string]any)
-		f.Options = append(f.Options, ui.Option{Value: thing(m).text("key"), Text: thing(m).text("title")})
+	f.Kind, f.Label, f.Options = "select", "Evidence item", []ui.Option{{Text: "–"}}
+	f.Hint = "What the control requires. Without one it is context only and proves nothing."
+	var all []thing
+	if control != "" {
+		if t, err := do[thing](q, "control.get", map[string]any{"id": control}); err == nil {
+			all = append(all, t)
+		}
+	} else if l, err := do[listing](q, "control.list", map[string]any{"state": "active", "limit": 1000}); err == nil {
+		all = l.Data
+		slices.SortFunc(all, func(a, b thing) int { return strings.Compare(a.text("ref"), b.text("ref")) })
+	}
+	chosen := ""
+	for _, t := range all {
+		kinds, _ := t["evidence"].([]any)
+		for _, k := range kinds {
+			m, _ := k.(map[string]any)
+			o := ui.Option{Value: thing(m).text("key"), Text: thing(m).text("title")}
+			if control == "" {
+				o = ui.Option{Value: t.id() + keyMark + o.Value, Text: t.text("ref") + " " + o.Text}
+			}
+			if f.Options = append(f.Options, o); o.Value == f.Value {
+				chosen = thing(m).text("frequency")
+			}
+		}
 	}
 	if f.Value != "" && !slices.ContainsFunc(f.Options, func(o ui.Option) bool { return o.Value == f.Value }) {
 		f.Options = append(f.Options, ui.Option{Value: f.Value, Text: f.Value})
 	}
+	if chosen == "" || chosen == "per_event" {
+		return fields
+	}
+	return slices.DeleteFunc(fields, func(f ui.Field) bool {
+		return (f.Name == "event" || f.Name == "event_on" || f.Name == "nothing_happened") && (f.Value == "" || f.Value == "false") && f.Wrong == ""
+	})
+}
+
+// keyMark stands between a control and the key of an item in the choice of both.
+const keyMark = "/"
+
+// withControl takes the control out of the choice of an item.
+func withControl(input map[string]any, given, wrong map[string]string) {
+	c, key, both := strings.Cut(given["evidence_key"], keyMark)
+	if !both {
+		return
+	}
+	if given["control"] != "" && given["control"] != c {
+		wrong["evidence_key"] = "This is evidence of another control than the one you chose."
+		return
+	}
+	given["control"], given["evidence_key"] = c, key
+	input["control"], input["evidence_key"] = c, key
 }
 
 // brought is the file of a form: kept already, under its digest.
@@ -93,7 +137,7 @@ type brought struct {
 // bring keeps the file while it streams in, then makes the evidence, then submits it.
 func bring(q *ask) (answer, error) {
 	if !q.may("evidence.create") {
-		return answer{}, errs.New(errs.Denied, "you may not bring evidence").Mend("ask the compliance manager")
+		return answer{}, errs.New(errs.Denied, "your role can't add evidence").Mend("ask the compliance manager")
 	}
 	file, err := q.parts()
 	if err != nil {
@@ -104,6 +148,7 @@ func bring(q *ask) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	withControl(input, given, wrong)
 	given["submit"] = orElse(q.r.PostForm.Get("submit"), "false")
 	if file != nil {
 		input["file"], input["file_name"], input["media_type"], input["size"] = file.SHA256, file.name, file.Media, file.Size
@@ -138,7 +183,7 @@ func again(file *brought) string {
 	if file == nil {
 		return ""
 	}
-	return "Choose the file once more: your browser does not keep it."
+	return "Choose the file again."
 }
 
 const mostText = 1 << 20

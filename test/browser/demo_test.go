@@ -192,6 +192,10 @@ func (d *demo) programme(t *testing.T) {
 	d.do(t, d.owner, "definition.create", map[string]any{"title": "Our own severity", "text": "tests: []\n"})
 	d.bring(t, "Sign-on settings, November", "screenshot", control, picture(), "accepted")
 	d.evidence = d.bring(t, "Accounts of the shop", "access_review", control, []byte("account,decision\notto@example.com,keep\nlena@example.com,remove\n"), "submitted")
+	design := d.list(t, "control.list", map[string]any{"ref": "CHG-08"})[0]["id"]
+	quiet := d.do(t, d.other, "evidence.create", map[string]any{"title": "No design changed in October", "type": "attestation", "control": design, "evidence_key": "design_reviews", "nothing_happened": true, "covers_from": "2026-10-01", "covers_to": "2026-10-31", "notes": "The list of tickets with the label design is empty."})
+	quiet = d.do(t, d.other, "evidence.submit", map[string]any{"id": quiet["id"], "rev": quiet["rev"]})
+	d.do(t, d.owner, "evidence.accept", map[string]any{"id": quiet["id"], "rev": quiet["rev"]})
 	d.bring(t, "A page from the outside", "other", control, []byte("<html><script>alert(1)</script><body>Not to be shown</body></html>"), "draft")
 }
 

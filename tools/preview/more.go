@@ -57,8 +57,8 @@ func controlView() page.ControlView {
 			{ID: "idp.session", Title: "Idle sessions end within 12 hours", Href: "/tests/idp.session", Status: ui.NoData, Of: 0, Last: day(8)},
 		},
 		Evidence: []page.EvidenceLine{
-			{Kind: "Screenshot of the sign-on policy", Title: "Sign-on policy, October", Href: "/evidence/1", Status: ui.NeedsAttention, Until: day(-12), Required: true},
-			{Kind: "Approval of exceptions", Status: ui.NotStarted, Add: "/evidence/new"},
+			{Kind: "Screenshot of the sign-on policy", Title: "Sign-on policy, October", Href: "/evidence/1", Status: ui.NeedsAttention, Word: "expiring", Line: "Counts for IAM-02, 1 Nov – 4 Dec 2026.", Until: day(-12), Required: true},
+			{Kind: "Approval of exceptions", Status: ui.NotStarted, Word: "missing", Add: "/evidence/new"},
 		},
 		Policies: []ui.Link{{Text: "POL-04 Access Control Policy", Href: "/policies/4"}}, Criteria: []ui.Link{{Text: "CC6.1", Href: "/criteria/CC6.1"}, {Text: "CC6.6", Href: "/criteria/CC6.6"}},
 		Owner: "Ravi Lindqvist", Frequency: "continuously", Nature: "preventive, automated", Weight: 2, Version: 3, Effective: day(240),
@@ -136,28 +136,41 @@ func sourceView() page.SourceView {
 }
 
 func evidenceList() page.EvidenceListView {
-	v := page.EvidenceListView{Answer: []ui.Part{{Text: "204 of 231 pieces", Href: "/evidence?fresh=current"}, {Text: " are in date; "}, {Text: "6 expire", Href: "/evidence?fresh=expiring"}, {Text: " within two weeks and "}, {Text: "21 are too old", Href: "/evidence?fresh=expired"}, {Text: "."}}, New: "/evidence/new", Pager: ui.Pager{Text: "1 to 7 of 231", Next: "/evidence?after=7"},
-		Chips: []ui.Chip{{Text: "expiring", Href: "?", N: 6}, {Text: "too old", Href: "?", N: 21}, {Text: "to accept", Href: "?", N: 3}, {Text: "mine", Href: "?", N: 18}}}
-	mk := func(title, kind string, s ui.Status, word, state string, taken, until, flags int, by string, c string) {
-		v.Rows = append(v.Rows, page.EvidenceRow{Title: title, Type: kind, Href: "/evidence/1", Fresh: s, FreshWord: word, State: state, Taken: day(taken), Until: day(-until), By: by, Flags: flags, Controls: []ui.Link{{Text: c, Href: "/controls/" + c}}})
+	v := page.EvidenceListView{Answer: []ui.Part{{Text: "204 of 231 items"}, {Text: " are valid today; "}, {Text: "21", Href: "/evidence?fresh=expired"}, {Text: " expired."}}, New: "/evidence/new", Pager: ui.Pager{Text: "1 to 7 of 231", Next: "/evidence?after=7"},
+		Chips: []ui.Chip{{Text: "expiring", Href: "?", N: 6}, {Text: "expired", Href: "?", N: 21}, {Text: "Q2 no source", Href: "?", N: 3}, {Text: "mine", Href: "?", N: 18}}}
+	says := func(word, c string) string {
+		switch word {
+		case "in review":
+			return "Does not count yet: waiting for review."
+		case "returned":
+			return "Does not count: it was returned."
+		case "draft":
+			return "Does not count yet: submit it for review."
+		case "expired":
+			return "Expired. It counted for " + c + ", 2 Feb – 2 Nov 2026."
+		}
+		return "Counts for " + c + ", 6 Oct – 4 Dec 2026."
 	}
-	mk("Quarterly access review, third quarter", "access review", ui.NeedsAttention, "expiring", "accepted", 50, 12, 0, "Ravi Lindqvist", "IAM-05")
-	mk("Sign-on policy, October", "screenshot", ui.Passing, "current", "submitted", 22, 60, 1, "Mara Castellanos", "IAM-02")
-	mk("Deployment list, October", "population", ui.Passing, "current", "accepted", 21, 40, 0, "Assay", "CHG-02")
-	mk("Penetration test, spring", "report", ui.Failing, "too old", "accepted", 300, -20, 0, "Jonas Adeyemi", "VUL-03")
-	mk("Board minutes, second quarter", "minutes", ui.Passing, "current", "accepted", 90, 110, 0, "Ines Okafor", "GOV-02")
-	mk("Restore test of the main database", "log", ui.Passing, "current", "returned", 12, 180, 2, "Jonas Adeyemi", "AVL-03")
-	mk("Training records 2026", "training record", ui.Passing, "current", "draft", 4, 300, 0, "Tomoko Brandt", "HRS-06")
+	mk := func(title, kind string, s ui.Status, word, state string, taken, until int, flags, by, c string) {
+		v.Rows = append(v.Rows, page.EvidenceRow{Title: title, Type: kind, Href: "/evidence/1", Fresh: s, FreshWord: word, State: state, Taken: day(taken), Until: day(-until), By: by, Line: says(word, c), Flags: flags, Controls: []ui.Link{{Text: c, Href: "/controls/" + c}}})
+	}
+	mk("Quarterly access review, third quarter", "access review", ui.NeedsAttention, "expiring", "accepted", 50, 12, "", "Ravi Lindqvist", "IAM-05")
+	mk("Sign-on policy, October", "screenshot", ui.NoData, "in review", "submitted", 22, 60, "Q2", "Mara Castellanos", "IAM-02")
+	mk("Deployment list, October", "population", ui.Passing, "current", "accepted", 21, 40, "", "Assay", "CHG-02")
+	mk("Penetration test, spring", "report", ui.Failing, "expired", "accepted", 300, -20, "", "Jonas Adeyemi", "VUL-03")
+	mk("Board minutes, second quarter", "minutes", ui.Passing, "current", "accepted", 90, 110, "", "Ines Okafor", "GOV-02")
+	mk("Restore test of the main database", "log", ui.NoData, "returned", "returned", 12, 180, "Q1 Q2", "Jonas Adeyemi", "AVL-03")
+	mk("Training records 2026", "training record", ui.NoData, "draft", "draft", 4, 300, "", "Tomoko Brandt", "HRS-06")
 	return v
 }
 
 func evidenceView() page.EvidenceView {
 	return page.EvidenceView{
-		Title: "Quarterly access review, third quarter", Type: "access review", State: "accepted", Fresh: ui.NeedsAttention, FreshWord: "expires 4 Dec 2026",
+		Title: "Quarterly access review, third quarter", Type: "access review", State: "accepted", Fresh: ui.NeedsAttention, FreshWord: "expiring", Counts: true, Line: "Counts for IAM-05, 6 Oct – 4 Dec 2026.",
 		Notes:   "142 accounts reviewed, 5 removed. The list came from the identity provider by the query below.",
 		Files:   []page.FileLine{{Name: "review-q3.csv", Media: "text/csv", SHA256: sum, Size: 18211, Download: "/files/" + sum, At: day(50)}},
 		Preview: page.Preview{Text: "account,decision,reviewer,at\notto@example.com,keep,ravi@example.com,2026-10-02T09:14:00Z\nlena@example.com,keep,ravi@example.com,2026-10-02T09:14:21Z\nold-build@example.com,remove,ravi@example.com,2026-10-02T09:15:02Z"},
-		Fields:  []ui.Pair{{Term: "Taken", Show: ui.Date(day(50))}, {Term: "By", Show: ui.Person("Ravi Lindqvist")}, {Term: "Covers", Text: "1 Jul 2026 – 30 Sep 2026"}, {Term: "Good until", Show: ui.Date(day(-12))}, {Term: "From", Text: "Identity provider"}, {Term: "Locator", Text: "users?filter=status eq \"ACTIVE\""}, {Term: "Class", Text: "confidential"}},
+		Fields:  []ui.Pair{{Term: "Taken", Show: ui.Date(day(50))}, {Term: "By", Show: ui.Person("Ravi Lindqvist")}, {Term: "Covers", Text: "1 Jul 2026 – 30 Sep 2026"}, {Term: "Valid until", Show: ui.Date(day(-12))}, {Term: "From", Text: "Identity provider"}, {Term: "Locator", Text: "users?filter=status eq \"ACTIVE\""}, {Term: "Class", Text: "confidential"}},
 		Links:   []ui.Link{{Text: "IAM-05", Href: "/controls/IAM-05"}, {Text: "IAM-03", Href: "/controls/IAM-03"}}, Flags: []page.Flag{{Code: "Q2", Text: "No source locator on the second file.", Fix: "Add the address or the query that it was taken from."}},
 		Acts: []ui.Button{{Text: "Withdraw", Kind: "danger", Open: "w", Write: true}, {Text: "New version", Icon: "upload", Href: "/evidence/new", Write: true}}, Versions: []ui.Link{{Text: "1", Href: "?v=1"}, {Text: "2, this one"}}, History: events()[3:6], Entry: 48208,
 	}

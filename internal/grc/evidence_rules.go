@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package grc
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"assay/internal/errs"
+	"assay/internal/kind"
+	"assay/internal/op"
+	"assay/internal/store"
+)
+
+// whole says what of a piece of evidence does not fit together, whatever its control.
+func (e *Evidence) whole() error {
+	switch {
+	case e.CoversTo != "" && e.CoversFrom != "" && e.CoversTo < e.CoversFrom:
+		return errs.At("covers_to", "is before covers_from")
+	case e.Event != "" && e.EventOn == "":
+		return errs.At("event_on", "is required: the day of the event")
+	case e.EventOn != "" && e.Event == "":
+		return errs.At("event", "is required: say which event, such as the number of a ticket")
+	case e.Rows != nil && *e.Rows < 0:
+		return errs.At("row_count", "is less than 0")
+	case e.Nothing && e.Event != "":
+		return errs.At("event", "contradicts nothing_happened").Mend("remove one of them")
+	case e.Nothing && e.CoversFrom == "":
+		return errs.At("covers_from", "is required: the first day on which nothing happened")
+	case e.Nothing && e.CoversTo == "":
+		return errs.At("covers_to", "is required: the last day on which nothing happened")
+	case e.State == "draft" || e.File != "" || e.SourceLocator != "":
+		return nil
+	case e.Nothing && e.Notes == "":
+		return errs.At("notes", "is required: say how you know that nothing happened, such as the list or query that you checked")
+	case !e.Nothing:
+		return errs.At("file", "there is nothing to look at: upload a file, or say where it is")
+	}
+	return nil
+}
+
+// submitted is what must not change once a piece was submitted.
+func (e *Evidence) submitted() Evidence {
+	c := *e
+	c.Meta, c.State, c.Reason, c.ReviewedBy, c.ReviewedAt, c.Confirmed = kind.Meta{}, "", "", "", time.Time{}, false
+	c.WithdrawnBy, c.WithdrawnAt = "", time.Time{}
+	return c
+}
+
+// EndedAt is when a piece that was accepted stopped counting because it was withdrawn or superseded; zero where it was not.
+// Pieces withdrawn before that moment was kept have the moment of their last change.
+func (e *Evidence) EndedAt() time.Time {
+	switch {
+	case e.State != "withdrawn" && e.State != "superseded":
+		return time.Time{}
+	case !e.WithdrawnAt.IsZero():
+		return e.WithdrawnAt
+	}
+	return e.UpdatedAt
+}
+
+// evidenceFits holds a piece against its control and the calendar, in the transaction that writes it: the key is one of the
+// control's list; nothing is claimed for days to come; and what is submitted for single events names its event, or declares
+// that there was none.
+func evidenceFits(verb string) op.Also[Evidence] {
+	return op.Also[Evidence]{Verb: verb, Do: func(ctx context.Context, tx *store.Tx, was, now *Evidence) error {
+		today, err := todayOf(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if err := now.ahead(today); err != nil {
+			return err
+		}
+		k, err := kindOf(ctx, tx, now)
+		if err != nil || verb != "submit" {
+			return err
+		}
+		switch {
+		case now.Nothing && (k == nil || k.Frequency != "per_event"):
+			return errs.At("nothing_happened", "is only for evidence of single events").Mend("choose a kind of evidence that is collected per event, or upload a file")
+		case k == nil || k.Frequency != "per_event" || now.Nothing || now.Event != "":
+			return nil
+		case k.Type == "population" && (now.CoversFrom == "" || now.CoversTo == ""):
+			return errs.At("covers_from", "is required, with covers_to: the days whose events the list holds")
+		case k.Type != "population":
+			return errs.At("event", "is required: say which event it proves, such as the number of a ticket").Mend("or set nothing_happened, with the days on which no such event happened")
+		}
+		return nil
+	}}
+}
+
+// ahead says which day lies in the future although it must not. An end of cover may: it is a claim, and never makes evidence younger.
+func (e *Evidence) ahead(today kind.Date) error {
+	switch {
+	case e.CoversFrom > today:
+		return errs.At("covers_from", "is in the future")
+	case e.EventOn > today:
+		return errs.At("event_on", "is in the future")
+	case e.Nothing && e.CoversTo > today:
+		return errs.At("covers_to", "is in the future: you cannot declare that nothing will happen")
+	}
+	return nil
+}
+
+// todayOf is the date in the organisation's time zone.
+func todayOf(ctx context.Context, tx *store.Tx) (kind.Date, error) {
+	zone := time.UTC
+	org, err := OrganizationOf(ctx, &tx.View)
+	if err == nil {
+		zone, err = org.Zone()
+	} else if errors.Is(err, errs.NotFound) {
+		err = nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return kind.Date(tx.Now.In(zone).Format(time.DateOnly)), nil
+}
+
+// kindOf is the kind of evidence that a piece says it is; nil where it says none, or its control is not there, which
+// writing it finds out.
+func kindOf(ctx context.Context, tx *store.Tx, e *Evidence) (*EvidenceKind, error) {
+	if e.EvidenceKey == "" {
+		return nil, nil
+	}
+	if e.Control == "" {
+		return nil, errs.At("control", "is required with evidence_key").Mend("choose the control, or leave evidence_key empty")
+	}
+	c, err := store.Get(ctx, &tx.View, Controls, e.Control)
+	if errors.Is(err, errs.NotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if k := c.EvidenceKind(e.EvidenceKey); k != nil {
+		return k, nil
+	}
+	keys := make([]string, len(c.Evidence))
+	for i, k := range c.Evidence {
+		keys[i] = k.Key
+	}
+	fix := "leave it empty: " + c.Ref + " asks for no evidence"
+	if len(keys) > 0 {
+		fix = "use one of " + strings.Join(keys, ", ") + ", or leave it empty"
+	}
+	return nil, errs.At("evidence_key", "%.60q is not evidence that %s asks for", e.EvidenceKey, c.Ref).Mend("%s", fix)
+}
+
+// EvidenceKind finds a kind of evidence of the control by its key; nil where it asks for none such.
+func (c *Control) EvidenceKind(key string) *EvidenceKind {
+	i := slices.IndexFunc(c.Evidence, func(k EvidenceKind) bool { return k.Key == key })
+	if i < 0 {
+		return nil
+	}
+	return &c.Evidence[i]
+}
