@@ -226,7 +226,7 @@ func (d Door) ByCookie(ctx context.Context, cookie string) (op.Actor, error) {
 		if now.Sub(s.Seen) > time.Duration(s.Idle)*time.Second {
 			return out
 		}
-		a, err = actorOf(ctx, v, user)
+		a, err = signedIn(ctx, v, user, secret)
 		return err
 	})
 	if err != nil {
@@ -261,6 +261,13 @@ func (d Door) End(ctx context.Context, cookie string) error {
 		return err
 	})
 	return err
+}
+
+// signedIn reads a user as an actor who is signed in. The session is named by a part of its digest, which opens nothing.
+func signedIn(ctx context.Context, v *store.View, user, secret string) (op.Actor, error) {
+	a, err := actorOf(ctx, v, user)
+	a.Session = digest(secret)[:16]
+	return a, err
 }
 
 // actorOf reads a user as an actor.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"assay/internal/store"
 )
 
 // Role is what a user is to an organisation (section 5 of the domain model).
@@ -145,11 +147,19 @@ type Actor struct {
 	Roles  []Role   // in this organisation
 	Scopes []string // of a token: "read", "write", or names of operations such as control.*; nil means all that the roles allow
 	Via    string   // the face
+
+	Session      string // names the sign-in of a person; empty for a token, the program, and whoever runs it on the data folder
+	SecondFactor bool   // whether that sign-in showed a second factor
 }
 
 // System is the program itself, acting in an organisation.
 func System(org string) Actor {
 	return Actor{Org: org, ID: "system", Roles: []Role{Self}, Via: "system"}
+}
+
+// by is how the ledger and the store know the actor, doing an operation.
+func (a Actor) by(name string) store.By {
+	return store.By{Actor: a.ID, Via: a.Via, Op: name, Session: a.Session, SecondFactor: a.SecondFactor}
 }
 
 // May is the furthest that any of the actor's roles reaches.
