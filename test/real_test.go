@@ -37,7 +37,7 @@ func real() world {
 		add: func(s *op.Set) {
 			w, b = &job.Works{Log: slog.New(slog.DiscardHandler), Rules: rules, Runner: &collect.Runner{Connectors: []collect.Connector{fixed}}}, &report.Boards{Rules: rules}
 			auth.Add(s)
-			grc.Add(s)
+			grc.Add(s, b.Severity)
 			collect.Add(s, []collect.Connector{fixed})
 			check.Add(s)
 			report.Add(s, b)

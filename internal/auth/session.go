@@ -200,7 +200,7 @@ func start(ctx context.Context, tx *store.Tx, u *User, how string) (string, erro
 	if err := tx.SetSlip(ctx, sessionSpace, digest(secret), u.ID+" "+string(b), tx.Now.Add(sessionLife)); err != nil {
 		return "", err
 	}
-	_, err = SignIns.Append(ctx, tx, u.ID, []SignIn{{User: u.ID, How: how, At: tx.Now, Action: "in"}}, map[string]any{"action": "in"})
+	_, err = SignIns.Append(ctx, tx, u.ID, []SignIn{{User: u.ID, How: how, At: tx.Now, Action: "in"}}, map[string]any{"action": "in", "how": how})
 	return tx.Org + "." + secret, err
 }
 

@@ -91,14 +91,16 @@ var Controls = kind.Kind[Control]{
 // A Decision says that a criterion or a control does not apply, or does, and why.
 type Decision struct {
 	kind.Meta
-	Subject     string        `json:"subject" doc:"Number of the criterion, or ref of the control." min:"2" max:"40" index:"" list:""`
-	Decision    Applies       `json:"decision" doc:"Whether it applies." index:"" list:""`
-	Reason      string        `json:"reason" doc:"Why." min:"10" max:"2000" list:""`
-	RequestedBy string        `json:"requested_by" doc:"Who asks for it." ref:"person" index:""`
-	ApprovedBy  string        `json:"approved_by" doc:"Who approved it." read:"only"`
-	FromDay     kind.Date     `json:"from_day" doc:"First day on which it holds."`
-	ToDay       kind.Date     `json:"to_day" doc:"Last day on which it holds."`
-	State       DecisionState `json:"state" doc:"Where it stands." read:"only" index:"" list:"" default:"proposed"`
+	Subject      string        `json:"subject" doc:"Number of the criterion, or ref of the control." min:"2" max:"40" index:"" list:""`
+	Decision     Applies       `json:"decision" doc:"Whether it applies." index:"" list:""`
+	Reason       string        `json:"reason" doc:"Why." min:"10" max:"2000" list:""`
+	RequestedBy  string        `json:"requested_by" doc:"Who asks for it." ref:"person" index:""`
+	ApprovedBy   string        `json:"approved_by" doc:"Who approved it." read:"only"`
+	ApprovedHow  kind.How      `json:"approved_how" doc:"Empty where two people stand behind the approval; else how it was approved." read:"only" index:""`
+	RevokeReason string        `json:"revoke_reason" doc:"Why it was taken back." read:"only" max:"2000"`
+	FromDay      kind.Date     `json:"from_day" doc:"First day on which it holds."`
+	ToDay        kind.Date     `json:"to_day" doc:"Last day on which it holds."`
+	State        DecisionState `json:"state" doc:"Where it stands." read:"only" index:"" list:"" default:"proposed"`
 }
 
 // Applies is whether something applies.
@@ -126,8 +128,8 @@ var Decisions = kind.Kind[Decision]{
 		return nil
 	},
 	Moves: []kind.Move{
-		{Verb: "approve", Doc: "Approve a decision. Not its author.", From: []string{"proposed"}, To: "approved", Act: "approve", By: "approved_by", NotBy: []string{"created_by", "requested_by"}},
+		{Verb: "approve", Doc: "Approve a decision. Not its author.", From: []string{"proposed"}, To: "approved", Act: "approve", By: "approved_by", TwoPeople: true},
 		{Verb: "reject", Doc: "Reject a decision.", From: []string{"proposed"}, To: "rejected", Act: "approve"},
-		{Verb: "revoke", Doc: "Take an approved decision back.", From: []string{"approved"}, To: "revoked", Act: "edit"},
+		{Verb: "revoke", Doc: "Take an approved decision back.", From: []string{"approved"}, To: "revoked", Act: "approve", Takes: []string{"revoke_reason"}, Wants: []string{"revoke_reason"}},
 	},
 }

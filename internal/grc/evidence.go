@@ -34,6 +34,7 @@ type Evidence struct {
 	SubmittedAt    time.Time      `json:"submitted_at,omitzero" doc:"When it was submitted." read:"only"`
 	ReviewedBy     string         `json:"reviewed_by" doc:"Who accepted or returned it." read:"only"`
 	ReviewedAt     time.Time      `json:"reviewed_at,omitzero" doc:"When it was accepted or returned." read:"only"`
+	ApprovedHow    kind.How       `json:"approved_how" doc:"Empty where two people stand behind its acceptance; else how it was accepted." read:"only" index:""`
 	State          EvidenceState  `json:"state" doc:"Where it stands." read:"only" index:"" list:"" default:"draft"`
 }
 
@@ -86,6 +87,7 @@ var Evidences = kind.Kind[Evidence]{
 		a, b := *o, *n // what was submitted never changes; a correction is a new piece of evidence
 		a.Meta, b.Meta, a.State, b.State, a.Reason, b.Reason = kind.Meta{}, kind.Meta{}, "", "", "", ""
 		a.ReviewedBy, b.ReviewedBy, a.ReviewedAt, b.ReviewedAt = "", "", time.Time{}, time.Time{}
+		a.ApprovedHow, b.ApprovedHow = "", ""
 		if a != b {
 			return errs.New(errs.Conflict, "what was submitted does not change").Mend("bring a new piece of evidence")
 		}
@@ -93,7 +95,7 @@ var Evidences = kind.Kind[Evidence]{
 	},
 	Moves: []kind.Move{
 		{Verb: "submit", Doc: "Submit evidence for review.", From: []string{"draft", "returned"}, To: "submitted", Act: "submit", By: "submitted_by", At: "submitted_at"},
-		{Verb: "accept", Doc: "Accept evidence as proof. Not its submitter.", From: []string{"submitted"}, To: "accepted", Act: "review", By: "reviewed_by", At: "reviewed_at", NotBy: []string{"submitted_by", "created_by"}},
+		{Verb: "accept", Doc: "Accept evidence as proof. Not its submitter.", From: []string{"submitted"}, To: "accepted", Act: "review", By: "reviewed_by", At: "reviewed_at", TwoPeople: true},
 		{Verb: "return", Doc: "Give evidence back, and say what is missing.", From: []string{"submitted"}, To: "returned", Act: "review", By: "reviewed_by", At: "reviewed_at", Takes: []string{"reason"}, Wants: []string{"reason"}},
 		{Verb: "withdraw", Doc: "Take accepted evidence back, and say why.", From: []string{"accepted"}, To: "withdrawn", Act: "review", Takes: []string{"reason"}, Wants: []string{"reason"}},
 	},

@@ -198,7 +198,7 @@ func (g *Gate) may(a Actor, o *Op) (Grant, error) {
 	if reach == Nothing || !a.inScope(o) {
 		return Nothing, denied(a, o)
 	}
-	return reach, nil
+	return reach, a.signed(o)
 }
 
 func denied(a Actor, o *Op) error {

@@ -2,5 +2,8 @@
 
 package op
 
-// Kernel adds what every set has: the facts that the Gate itself writes.
-func Kernel(s *Set) { s.Table(Reads) }
+// Kernel adds what every set has: the facts that the Gate itself writes, and what is told of approvals.
+func Kernel(s *Set) {
+	s.Table(Reads)
+	Approvals(s)
+}

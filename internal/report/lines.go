@@ -130,7 +130,7 @@ func policyAt(p *grc.Policy, at time.Time) PolicyState {
 	if p == nil || !p.WasInForce(at) {
 		return PolicyMissing
 	}
-	if at.Sub(p.LastReviewedAt) > time.Duration(p.ReviewDays)*24*time.Hour {
+	if at.Sub(p.LastReviewedAt) > time.Duration(p.Days())*24*time.Hour {
 		return PolicyReviewOverdue
 	}
 	return PolicyInForce
