@@ -64,6 +64,7 @@ func real() world {
 			"user.invite":         {"roles": []string{"guest"}},
 			"user.grant":          {"roles": []string{"owner"}},
 			"token.create":        {"scopes": []string{"read"}},
+			"exception.create":    {"test": "cloud.bucket_versioned"},
 			"definition.create":   {"text": "tests:\n  - id: idp.dormant\n    severity: high\n"},
 		},
 		silent: map[string]string{},
@@ -166,10 +167,17 @@ func (p *parts) actor(t *testing.T, h *testkit.House, org string, r op.Role, nam
 		return a
 	}
 	u := &auth.User{Name: "A " + string(r), Email: string(r) + name + "@example.com", Roles: []op.Role{r}, State: "active"}
-	if _, err := h.Store.Change(t.Context(), org, store.System("test"), func(tx *store.Tx) error { return store.Put(t.Context(), tx, auth.Users, u) }); err != nil {
+	if _, err := h.Store.Change(t.Context(), org, store.System("test"), func(tx *store.Tx) error {
+		who := &grc.Person{Name: u.Name, Email: u.Email, Kind: "employee", State: "active"}
+		if err := store.Put(t.Context(), tx, grc.People, who); err != nil {
+			return err
+		}
+		u.Person = who.ID
+		return store.Put(t.Context(), tx, auth.Users, u)
+	}); err != nil {
 		t.Fatal(err)
 	}
-	p.people[k] = op.Actor{Org: org, ID: u.ID, Roles: u.Roles, Via: "rest"}
+	p.people[k] = op.Actor{Org: org, ID: u.ID, Person: u.Person, Roles: u.Roles, Via: "rest", Session: "session"}
 	return p.people[k]
 }
 
