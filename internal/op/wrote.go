@@ -15,8 +15,8 @@ import (
 	"assay/internal/store"
 )
 
-// askFields are the fields that say who wrote a thing or asked for it.
-var askFields = []string{"created_by", "requested_by", "submitted_by", "author"}
+// AskFields are the fields that say who wrote a thing or asked for it.
+var AskFields = []string{"created_by", "requested_by", "submitted_by", "author"}
 
 // Wrote lists who wrote or asked for what a move decides on: everybody who changed any part of it since what was approved
 // last, and whoever its fields name. Who decided on it, such as by sending it back, wrote nothing; nor did who changed what
@@ -75,7 +75,7 @@ func changed(sh kind.Shape, was, now json.RawMessage) []string {
 func named(sh kind.Shape, m kind.Move, body json.RawMessage) []Hand {
 	fields := slices.Clone(m.NotBy)
 	if slices.ContainsFunc(m.From, func(s string) bool { return !sh.Settled(s) }) {
-		fields = append(fields, askFields...)
+		fields = append(fields, AskFields...)
 	}
 	var all map[string]any
 	if json.Unmarshal(body, &all) != nil {

@@ -22,7 +22,7 @@ func (d *demo) byHand(t *testing.T) [][2]string {
 	res := d.list(t, "resource.list", map[string]any{"limit": 1})[0]["id"].(string)
 	out := [][2]string{{"home", "/"}, {"grid", "/monitoring"}, {"grid-open", "/monitoring?days=90&open=CC6.1"}, {"grid-none", "/monitoring?q=zzz"}, {"day", "/monitoring/CC8.1/" + d.day(1)}, {"day-control", "/monitoring/CHG-02/" + d.day(2)}, {"controls", "/controls"}, {"control", "/controls/IAM-02"},
 		{"control-edit", "/controls/IAM-02/edit"}, {"control-history", "/controls/IAM-02/history"}, {"tests", "/tests"}, {"test", "/tests/device.firewall"}, {"criteria", "/criteria"}, {"criterion", "/criteria/CC6.1"}, {"resources", "/resources"}, {"resource", "/resources/" + res},
-		{"sources", "/sources"}, {"source-new", "/sources/new?connector=git"}, {"run", "/runs/" + run}, {"evidence", "/evidence"}, {"evidence-one", "/evidence/" + d.evidence}, {"evidence-new", "/evidence/new"}, {"activity", "/activity"}, {"entry", "/activity/12"},
+		{"sources", "/sources"}, {"source-new", "/sources/new?connector=git"}, {"run", "/runs/" + run}, {"evidence", "/evidence"}, {"evidence-one", "/evidence/" + d.evidence}, {"evidence-new", "/evidence/new"}, {"activity", "/activity"}, {"approvals", "/approvals"}, {"entry", "/activity/12"},
 		{"search", "/search?q=access"}, {"work", "/work"}, {"me", "/me"}, {"settings", "/settings"}, {"settings-users", "/settings?tab=users"}, {"settings-tokens", "/settings?tab=tokens"}, {"home-past", "/?as_of=" + d.day(2)}, {"grid-past", "/monitoring?as_of=" + d.day(2)}}
 	for _, s := range src {
 		out = append(out, [2]string{"source-" + s["connector"].(string), "/sources/" + s["id"].(string)})
