@@ -221,6 +221,14 @@ func TestAnAccountThatTheAuthorOpenedDoesNotApproveForHim(t *testing.T) {
 		c.denied("she opened the account that asks", c.second, "exception.approve", e, "another approver", "Olga", "Max")
 		c.next(c.manager, "exception.approve", e)
 
+		// Where nobody else can, it is allowed and seen: what was written in those days stays written in them.
+		m := c.hire("Nina", op.Manager)
+		c.do(c.owner, "user.link", map[string]any{"id": m.ID})
+		p := c.next(m, "policy.submit", c.policy(m))
+		if p = c.next(c.owner, "policy.approve", p); p["approved_how"] != "invited_by_author" {
+			t.Errorf("the only owner opened the account of the author: stamped %v", p["approved_how"])
+		}
+
 		// Who is behind an account, and what it may do, is said by somebody who did not ask.
 		jo, admin := c.hire("Jo", op.Manager), c.second
 		admin.Roles = []op.Role{op.Manager, op.Admin} // of this session: what counts is who did it

@@ -41,7 +41,8 @@ type tie int
 const (
 	apart     tie = iota // two people
 	oneHand              // apart, but one hand may have used both accounts
-	letIn                // one of them opened or changed the account of the other of late
+	tookIn               // he opened the account of an author, in the thirty days before that wrote
+	letIn                // an author opened or changed his account in the last thirty days
 	ownAuthor            // the same person
 )
 
@@ -87,8 +88,10 @@ func (s *standing) tied(ctx context.Context, user, person string, w authors) (ti
 	}
 	delete(changed, machine) // nobody knows who that is
 	switch {
-	case changed.meets(w.self), self.meets(w.reach):
+	case changed.meets(w.self):
 		return letIn, nil
+	case self.meets(w.reach):
+		return tookIn, nil
 	case used.meets(w.reach), used[machine], w.reach[machine]:
 		return oneHand, nil
 	}
@@ -126,7 +129,7 @@ func judged(ctx context.Context, v *store.View, a Actor, sh kind.Shape, m kind.M
 	if err != nil {
 		return "", err
 	}
-	if t == letIn && isYoung && len(others) == 0 {
+	if len(others) == 0 && (t == tookIn || t == letIn && isYoung) { // what was written so stays so: waiting would not help
 		return kind.Invited, nil
 	}
 	return "", refusal(t, m, others)
@@ -134,11 +137,14 @@ func judged(ctx context.Context, v *store.View, a Actor, sh kind.Shape, m kind.M
 
 func refusal(t tie, m kind.Move, others []string) error {
 	e := errs.New(errs.Denied, "you can't %s your own request", Title(m.Verb))
-	if t == letIn {
-		e = errs.New(errs.Denied, "you can't %s this: your account or the author's was opened or changed by the other one in the last 30 days", Title(m.Verb))
+	switch t {
+	case letIn:
+		e = errs.New(errs.Denied, "you can't %s this: an author opened or changed your account in the last 30 days", Title(m.Verb))
+	case tookIn:
+		e = errs.New(errs.Denied, "you can't %s this: you opened the account of an author in the 30 days before it was written", Title(m.Verb))
 	}
 	if len(others) == 0 {
-		return e.Mend("ask another approver. Nobody else can yet: give somebody else the role, or wait until it is 30 days ago")
+		return e.Mend("ask another approver. Nobody else can: invite somebody, or turn on solo mode if you are on your own")
 	}
 	return e.Mend("ask another approver: %s", strings.Join(others[:min(5, len(others))], ", "))
 }

@@ -13,8 +13,8 @@ import (
 	"assay/internal/store"
 )
 
-// Severity is how bad the failure is that an exception is about: that of its test, else the worst of the required tests of its
-// control, and medium where there are none. A company's own change to a test of the catalogue may raise it and not lower it.
+// Severity is how bad the failure is that an exception is about: that of its test and the worst of the required tests of
+// its control, and medium where there are none. A company's own change to a test of the catalogue may raise it and not lower it.
 func (b *Boards) Severity(ctx context.Context, v *store.View, e *grc.Exception) (grc.Severity, error) {
 	cat, err := b.Rules(ctx, v)
 	if err != nil {
@@ -24,11 +24,13 @@ func (b *Boards) Severity(ctx context.Context, v *store.View, e *grc.Exception) 
 	if err != nil {
 		return "", err
 	}
+	var s grc.Severity
 	if e.Test != "" {
-		s := worst(severityOf(std, e.Test), severityOf(cat, e.Test))
-		if s == "" {
+		if s = worst(severityOf(std, e.Test), severityOf(cat, e.Test)); s == "" {
 			return "", errs.At("test", "there is no test %s", e.Test).Mend("see: assay test list")
 		}
+	}
+	if e.Control == "" {
 		return s, nil
 	}
 	c, err := store.Get(ctx, v, grc.Controls, e.Control)
@@ -38,7 +40,6 @@ func (b *Boards) Severity(ctx context.Context, v *store.View, e *grc.Exception) 
 	if err != nil {
 		return "", err
 	}
-	var s grc.Severity
 	for _, t := range c.Tests {
 		if t.Role != "supporting" {
 			s = worst(s, worst(severityOf(std, t.Test), severityOf(cat, t.Test)))
