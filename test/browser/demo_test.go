@@ -177,7 +177,7 @@ func (d *demo) programme(t *testing.T) {
 	if kinds, _ := iam["evidence"].([]any); len(kinds) > 0 {
 		d.key, _ = kinds[0].(map[string]any)["key"].(string)
 	}
-	e := d.do(t, d.other, "exception.create", map[string]any{"title": "Build account without rotation", "test": "host.updates_automatic", "resource": "build-01", "reason": "The build machine is replaced in December and is rebuilt each night.", "compensating": "It is rebuilt each night.", "expires_at": "2026-12-31T00:00:00Z"})
+	e := d.do(t, d.other, "exception.create", map[string]any{"title": "Build account without rotation", "test": "host.updates_checked", "resource": "build-01", "reason": "The build machine is replaced in December and is rebuilt each night.", "compensating": "It is rebuilt each night.", "expires_at": "2026-12-31T00:00:00Z"})
 	d.exception = e["id"].(string)
 	e = d.do(t, d.other, "exception.create", map[string]any{"title": "One shared account in the old shop", "control": control, "reason": "The old shop knows one account only and is switched off in spring.", "expires_at": clock.Format(d.clock.Now().AddDate(0, 0, 80))})
 	d.do(t, d.owner, "exception.approve", map[string]any{"id": e["id"], "rev": e["rev"]})
