@@ -329,3 +329,15 @@ func TestNoProgramApproves(t *testing.T) {
 		}
 	})
 }
+
+// What no person wrote, such as a proposal of the program, has one person behind it who approves it: that is seen.
+func TestWhatNobodyWroteIsStampedWhenItIsApproved(t *testing.T) {
+	crews(t, func(t *testing.T, c *crew) {
+		e := &grc.Exception{Title: "By the program", Test: "cloud.bucket_versioned", Resource: "x", Reason: "The program proposes it.", Severity: "medium", ExpiresAt: c.clock.Now().Add(aDay), State: "requested"}
+		_, err := c.app.DB.Change(t.Context(), c.org, store.System("check.run"), func(tx *store.Tx) error { return store.Put(t.Context(), tx, grc.Exceptions, e) })
+		fine(t, err)
+		if x := c.do(c.manager, "exception.approve", map[string]any{"id": e.ID, "rev": e.Rev}); x["approved_how"] != "same_hand" {
+			t.Errorf("stamped %v", x["approved_how"])
+		}
+	})
+}

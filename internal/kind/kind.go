@@ -187,8 +187,8 @@ func (k Kind[T]) Sound() error {
 			}
 		}
 		need := slices.Concat(m.Takes, m.Wants, m.NotBy, some(m.By), some(m.At), slices.Collect(maps.Keys(m.OwnerWhen)))
-		if m.TwoPeople {
-			need = append(need, ApprovedHow)
+		if f, ok := s.Field(ApprovedHow); m.TwoPeople && (!ok || !f.ReadOnly || !f.Index) {
+			return fmt.Errorf("kind %s: %s takes two people, and wants an indexed, read-only field %s", k.Name, m.Verb, ApprovedHow)
 		}
 		for _, n := range need {
 			if _, ok := s.Field(n); !ok {

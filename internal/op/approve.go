@@ -110,6 +110,9 @@ func judged(ctx context.Context, v *store.View, a Actor, sh kind.Shape, m kind.M
 		return "", err
 	}
 	t, err := s.tied(ctx, a.ID, a.Person, w)
+	if err == nil && len(hands) == 0 {
+		t = max(t, oneHand) // no person wrote it: the program did, or a file that somebody put there
+	}
 	if err != nil || t == apart {
 		return "", err
 	}
