@@ -59,7 +59,14 @@ func TestOneStoryIsTheSameThroughEveryFace(t *testing.T) {
 
 // story tells the life of a gadget and gives what was answered, without what differs by itself: ids and times.
 func story(t *testing.T, h *testkit.House, via string, as func(op.Actor) face) []string {
-	me, owner, reader, stranger := as(testkit.As(op.Manager)), as(testkit.As(op.Owner)), as(testkit.As(op.Reader)), as(testkit.Elsewhere(op.Manager))
+	// A decision is made by a person on a page, whatever face the rest of the story goes through.
+	page := func(a op.Actor) face {
+		return func(name string, in map[string]any, _ time.Time) (map[string]any, error) {
+			return op.Do[map[string]any](t.Context(), h.Gate, a, name, in, time.Time{})
+		}
+	}
+	clicks, owner := page(testkit.As(op.Manager)), page(testkit.As(op.Owner))
+	me, reader, stranger := as(testkit.As(op.Manager)), as(testkit.As(op.Reader)), as(testkit.Elsewhere(op.Manager))
 	var told []string
 	names := map[string]string{}
 	tell := func(what string, out map[string]any, err error) map[string]any {
@@ -116,9 +123,9 @@ func story(t *testing.T, h *testkit.House, via string, as func(op.Actor) face) [
 	refused(me, "gadget.update", map[string]any{"id": id, "size": 4}, errs.Precond, "rev")
 	do(me, "gadget.update", map[string]any{"id": id, "rev": 1, "size": 4, "ready": false, "others": []string{}})
 	refused(me, "gadget.update", map[string]any{"id": id, "rev": 1, "size": 5}, errs.Conflict, "")
-	refused(me, "gadget.approve", map[string]any{"id": id, "rev": 2}, errs.Conflict, "")
+	refused(clicks, "gadget.approve", map[string]any{"id": id, "rev": 2}, errs.Conflict, "")
 	do(me, "gadget.send", map[string]any{"id": id, "rev": 2})
-	refused(me, "gadget.approve", map[string]any{"id": id, "rev": 3}, errs.Denied, "")
+	refused(clicks, "gadget.approve", map[string]any{"id": id, "rev": 3}, errs.Denied, "")
 	do(owner, "gadget.approve", map[string]any{"id": id, "rev": 3})
 	then, err := reader("gadget.get", map[string]any{"id": id}, before)
 	if err != nil || then["size"] != 3.0 || then["ready"] != true || then["rev"] != 1.0 {
@@ -139,13 +146,15 @@ func story(t *testing.T, h *testkit.House, via string, as func(op.Actor) face) [
 	history := do(reader, "gadget.history", map[string]any{"id": id})
 	told = told[:len(told)-1]
 	entries := history["data"].([]any)
-	if len(entries) != 4 || entries[0].(map[string]any)["op"] != "gadget.approve" || entries[0].(map[string]any)["via"] != via || entries[0].(map[string]any)["actor"] != "usr_owner" {
+	if len(entries) != 4 || entries[0].(map[string]any)["op"] != "gadget.approve" || entries[1].(map[string]any)["via"] != via || entries[0].(map[string]any)["actor"] != "usr_owner" {
 		t.Errorf("history: %v", entries)
 	}
 	refused(stranger, "gadget.get", map[string]any{"id": id}, errs.NotFound, "")
 	refused(stranger, "gadget.end", map[string]any{"id": id, "rev": 4}, errs.NotFound, "")
-	do(me, "gadget.end", map[string]any{"id": id, "rev": 4})
-	refused(me, "gadget.get", map[string]any{"id": id}, errs.NotFound, "")
+	refused(me, "gadget.end", map[string]any{"id": id, "rev": 4}, errs.Conflict, "")
+	second := called("SECOND", do(me, "holder.create", map[string]any{"name": "Another"}))
+	do(me, "holder.end", map[string]any{"id": second, "rev": 1})
+	refused(me, "holder.get", map[string]any{"id": second}, errs.NotFound, "")
 	return told
 }
 

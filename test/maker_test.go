@@ -65,7 +65,7 @@ func (m *maker) actor(org string, r op.Role, name string) op.Actor {
 	if m.world.actor != nil {
 		return m.world.actor(m.tb, m.h, org, r, name)
 	}
-	return op.Actor{Org: org, ID: "usr_" + string(r) + name, Roles: []op.Role{r}, Via: "rest"}
+	return op.Actor{Org: org, ID: "usr_" + string(r) + name, Person: "per_" + string(r) + name, Roles: []op.Role{r}, Via: "rest", Session: "session"}
 }
 
 // full is somebody who may do everything; author is another, so that nobody approves his own work.
@@ -123,10 +123,30 @@ func (m *maker) inputBy(t *testing.T, org string, o *op.Op, a op.Actor) map[stri
 	}
 	var rev int64
 	in["id"], rev = m.make(t, org, o.Kind, m.from(o), a)
+	rev = m.asked(t, org, o, in["id"], rev, a)
 	if slices.ContainsFunc(o.In, func(f kind.Field) bool { return f.Name == "rev" }) {
 		in["rev"] = rev
 	}
 	return in
+}
+
+// asked makes the move that a move waits for, where it wants what only another one gives: a request, such as to retire.
+func (m *maker) asked(t *testing.T, org string, o *op.Op, id any, rev int64, a op.Actor) int64 {
+	sh, _ := m.h.Set.Shape(o.Kind)
+	for _, mv := range sh.Moves {
+		for _, ask := range sh.Moves {
+			wants := func(n string) bool { return slices.Contains(mv.Wants, n) && !slices.Contains(mv.Takes, n) }
+			if mv.Verb != o.Verb || ask.From[0] != ask.To || ask.To != m.from(o) || !slices.ContainsFunc(ask.Takes, wants) {
+				continue
+			}
+			first := m.h.Set.Find(o.Kind + "." + ask.Verb)
+			in := m.base(t, org, first)
+			in["id"], in["rev"] = id, rev
+			now, _ := m.must(t, a, first, in)["rev"].(float64)
+			rev = int64(now)
+		}
+	}
+	return rev
 }
 
 func (m *maker) fixed(v any, org string) any {
@@ -257,7 +277,7 @@ func (m *maker) attempt(t *testing.T, org, kindName, state string, a op.Actor) (
 		in := m.base(t, org, o)
 		in["id"], in["rev"] = thing["id"], thing["rev"]
 		by := a
-		if len(mv.NotBy) > 0 {
+		if mv.Apart() {
 			by = m.full(org)
 		}
 		ans, err := m.gate(by, o, in, time.Time{})

@@ -18,8 +18,8 @@ import (
 // on a day stays so in the days past.
 func TestAPolicyStaysInForceWhileItsNextVersionIsWritten(t *testing.T) {
 	throughPages(t, func(t *testing.T, p *people) {
-		writer := op.Actor{Org: p.org, ID: "usr_writer", Roles: []op.Role{op.Manager}, Via: "rest"}
-		approver := op.Actor{Org: p.org, ID: "usr_approver", Roles: []op.Role{op.Owner}, Via: "rest"}
+		writer := op.Actor{Org: p.org, ID: "usr_writer", Person: "per_writer", Roles: []op.Role{op.Manager}, Via: "rest", Session: "one"}
+		approver := op.Actor{Org: p.org, ID: "usr_approver", Person: "per_approver", Roles: []op.Role{op.Owner}, Via: "rest", Session: "two"}
 		list, err := op.Do[struct{ Data []map[string]any }](t.Context(), p.app.Gate, writer, "policy.list", map[string]any{"ref": "POL-01"}, time.Time{})
 		fine(t, err)
 		pol := list.Data[0]
@@ -122,7 +122,8 @@ func TestAPolicyStaysInForceWhileItsNextVersionIsWritten(t *testing.T) {
 			t.Errorf("in force since %s, and it was published %s", kept.InForceSince, published)
 		}
 
-		do(writer, "retire", nil)
+		do(writer, "propose_retire", map[string]any{"retire_reason": "Another policy says it all."})
+		do(approver, "retire", nil)
 		if standing(time.Time{}) != "missing" {
 			t.Errorf("retired, and %s", standing(time.Time{}))
 		}

@@ -40,7 +40,7 @@ func real() world {
 		add: func(s *op.Set) {
 			w, b = &job.Works{Log: slog.New(slog.DiscardHandler), Rules: rules, Runner: &collect.Runner{Connectors: []collect.Connector{fixed}}}, &report.Boards{Rules: rules}
 			auth.Add(s)
-			grc.Add(s)
+			grc.Add(s, b.Severity)
 			collect.Add(s, []collect.Connector{fixed})
 			check.Add(s)
 			report.Add(s, b)
@@ -76,6 +76,7 @@ func real() world {
 			"rule_file.update":       {"id": r.ruleFile},
 			"rule_file.approve":      {"id": r.ruleFile},
 			"rule_file.reject":       {"id": r.ruleFile},
+			"exception.create":       {"test": "cloud.bucket_versioned"},
 		},
 		silent: map[string]string{},
 		shared: map[string]string{"test.get": "the catalogue is the same for all", "test.results": "the catalogue is the same for all", "test.versions": "the catalogue is the same for all"},
@@ -215,10 +216,17 @@ func (p *parts) actor(t *testing.T, h *testkit.House, org string, r op.Role, nam
 		return a
 	}
 	u := &auth.User{Name: "A " + string(r), Email: string(r) + name + "@example.com", Roles: []op.Role{r}, State: "active"}
-	if _, err := h.Store.Change(t.Context(), org, store.System("test"), func(tx *store.Tx) error { return store.Put(t.Context(), tx, auth.Users, u) }); err != nil {
+	if _, err := h.Store.Change(t.Context(), org, store.System("test"), func(tx *store.Tx) error {
+		who := &grc.Person{Name: u.Name, Email: u.Email, Kind: "employee", State: "active"}
+		if err := store.Put(t.Context(), tx, grc.People, who); err != nil {
+			return err
+		}
+		u.Person = who.ID
+		return store.Put(t.Context(), tx, auth.Users, u)
+	}); err != nil {
 		t.Fatal(err)
 	}
-	p.people[k] = op.Actor{Org: org, ID: u.ID, Roles: u.Roles, Via: "rest"}
+	p.people[k] = op.Actor{Org: org, ID: u.ID, Person: u.Person, Roles: u.Roles, Via: "rest", Session: "session"}
 	return p.people[k]
 }
 

@@ -138,7 +138,7 @@ func TestARestrictedPieceProvesItsControlWithoutBeingShown(t *testing.T) {
 			return s.Evidence[0]
 		}
 		want := status(op.Manager)
-		me, other := op.Actor{Org: p.org, ID: "usr_1", Roles: []op.Role{op.Self}, Via: "rest"}, op.Actor{Org: p.org, ID: "usr_2", Roles: []op.Role{op.Self}, Via: "rest"}
+		me, other := op.Actor{Org: p.org, ID: "usr_1", Roles: []op.Role{op.Self}, Via: "rest"}, op.Actor{Org: p.org, ID: "usr_2", Person: "per_2", Roles: []op.Role{op.Self}, Via: "rest", Session: "session"}
 		do := func(a op.Actor, name string, in map[string]any) map[string]any {
 			t.Helper()
 			out, err := op.Do[map[string]any](t.Context(), p.app.Gate, a, name, in, time.Time{})

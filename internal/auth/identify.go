@@ -49,7 +49,7 @@ func mayIdentify(ctx context.Context, tx *store.Tx, u *User, person string) erro
 		return errs.New(errs.Denied, "only the compliance manager or an owner says who is behind an account").Mend("leave person out, and ask one of them: assay user identify")
 	}
 	if u.ID == a.ID || a.Person != "" && (u.Person == a.Person || person == a.Person) {
-		return errs.New(errs.Denied, "nobody says of himself which person is behind an account: it takes somebody else (INV-01)")
+		return errs.New(errs.Denied, "you can't say which person is behind your own account").Mend("ask another compliance manager or an owner")
 	}
 	return nil
 }

@@ -38,7 +38,7 @@ func (d Door) Peek(ctx context.Context, cookie string) (op.Actor, error) {
 		if now.Sub(s.Seen) > time.Duration(s.Idle)*time.Second {
 			return out
 		}
-		a, err = actorOf(ctx, v, user)
+		a, err = signedIn(ctx, v, user, secret)
 		return err
 	})
 	return a, err

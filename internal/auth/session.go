@@ -236,7 +236,7 @@ func start(ctx context.Context, tx *store.Tx, u *User, how string) (string, erro
 	if err := tx.SetSlip(ctx, sessionSpace, digest(secret), u.ID+" "+string(b), tx.Now.Add(sessionLife)); err != nil {
 		return "", err
 	}
-	_, err = SignIns.Append(ctx, tx, u.ID, []SignIn{{User: u.ID, How: how, At: tx.Now, Action: "in"}}, map[string]any{"action": "in"})
+	_, err = SignIns.Append(ctx, tx, u.ID, []SignIn{{User: u.ID, How: how, At: tx.Now, Action: "in"}}, map[string]any{"action": "in", "how": how})
 	return tx.Org + "." + secret, err
 }
 
@@ -262,7 +262,7 @@ func (d Door) ByCookie(ctx context.Context, cookie string) (op.Actor, error) {
 		if now.Sub(s.Seen) > time.Duration(s.Idle)*time.Second {
 			return out
 		}
-		a, err = actorOf(ctx, v, user)
+		a, err = signedIn(ctx, v, user, secret)
 		return err
 	})
 	if err != nil {
@@ -297,6 +297,13 @@ func (d Door) End(ctx context.Context, cookie string) error {
 		return err
 	})
 	return err
+}
+
+// signedIn reads a user as an actor who is signed in. The session is named by a part of its digest, which opens nothing.
+func signedIn(ctx context.Context, v *store.View, user, secret string) (op.Actor, error) {
+	a, err := actorOf(ctx, v, user)
+	a.Session = digest(secret)[:16]
+	return a, err
 }
 
 // actorOf reads a user as an actor.

@@ -26,6 +26,7 @@ type Definition struct {
 	Changes       []string        `json:"changes" doc:"What it changes about existing tests." read:"only"`
 	RequestedBy   string          `json:"requested_by" doc:"Who proposed it again." read:"only"`
 	ApprovedBy    string          `json:"approved_by" doc:"Who approved it." read:"only"`
+	ApprovedHow   thing.How       `json:"approved_how" doc:"Empty where two people stand behind the approval; else how it was approved." read:"only" index:""`
 	ApprovedAt    time.Time       `json:"approved_at,omitzero" doc:"When it was approved." read:"only"`
 	Since         time.Time       `json:"since,omitzero" doc:"From when it is in force." read:"only"`
 	RetireReason  string          `json:"retire_reason" doc:"Why it should be retired." max:"2000"`
@@ -45,19 +46,20 @@ func (DefinitionState) Values() []string {
 // Definitions are a company's own tests and changes.
 var Definitions = thing.Kind[Definition]{
 	Name: "definition", Plural: "definitions", Prefix: "def", Object: "tests", Label: "title",
-	Doc: "A definition adds tests of your own, or changes those of the catalogue. A change to an existing test needs the approval of another person.",
+	Settled: []string{"retiring"},
+	Doc:     "A definition adds tests of your own, or changes those of the catalogue. A change to an existing test needs the approval of another person.",
 	Check: func(_, n *Definition) error {
 		_, err := n.Override()
 		return err
 	},
 	Moves: []thing.Move{
 		{Verb: "approve", Doc: "Approve a definition. You cannot approve your own.", From: []string{"proposed"}, To: "active", Act: "approve", By: "approved_by", At: "approved_at",
-			NotBy: []string{"created_by", "updated_by", "requested_by"}},
+			TwoPeople: true},
 		{Verb: "reject", Doc: "Reject a definition.", From: []string{"proposed"}, To: "rejected", Act: "approve"},
 		{Verb: "ask_to_retire", Doc: "Request to retire a definition. It stays in force until someone else approves.", From: []string{"active"}, To: "retiring", Act: "edit", By: "retired_by",
 			Takes: []string{"retire_reason"}, Wants: []string{"retire_reason"}},
 		{Verb: "retire", Doc: "Retire a definition that someone else asked to retire.", From: []string{"retiring"}, To: "retired", Act: "approve",
-			NotBy: []string{"retired_by", "updated_by"}},
+			NotBy: []string{"retired_by"}, TwoPeople: true},
 		{Verb: "keep", Doc: "Cancel the request to retire a definition.", From: []string{"retiring"}, To: "active", Act: "edit"},
 		{Verb: "propose", Doc: "Propose a retired or rejected definition again.", From: []string{"retired", "rejected"}, To: "proposed", Act: "edit", By: "requested_by"},
 	},

@@ -23,6 +23,7 @@ type TestPause struct {
 	StartsAt    time.Time      `json:"starts_at,omitzero" doc:"When the pause starts. Empty: on approval." list:""`
 	EndsAt      time.Time      `json:"ends_at" doc:"When the pause ends, at most 30 days after it starts. To extend it, request a new pause." list:""`
 	ApprovedBy  string         `json:"approved_by" doc:"Who approved it." read:"only"`
+	ApprovedHow thing.How      `json:"approved_how" doc:"Empty where two people stand behind the approval; else how it was approved." read:"only" index:""`
 	ApprovedAt  time.Time      `json:"approved_at,omitzero" doc:"When it was approved." read:"only"`
 	RevokedBy   string         `json:"revoked_by" doc:"Who ended it early." read:"only"`
 	RevokedAt   time.Time      `json:"revoked_at,omitzero" doc:"When it was ended early." read:"only"`
@@ -86,9 +87,9 @@ var TestPauses = thing.Kind[TestPause]{
 	},
 	Moves: []thing.Move{
 		{Verb: "approve", Doc: "Approve a pause of up to 7 days. You cannot approve your own request.", From: []string{"requested"}, To: "approved", Act: "approve", By: "approved_by", At: "approved_at",
-			NotBy: []string{"created_by", "updated_by", "requested_by"}},
+			TwoPeople: true},
 		{Verb: "approve_as_owner", Doc: "Approve a pause of any length, as an owner. You cannot approve your own request.", From: []string{"requested"}, To: "approved", Act: "approve_as_owner", By: "approved_by", At: "approved_at",
-			NotBy: []string{"created_by", "updated_by", "requested_by"}},
+			TwoPeople: true},
 		{Verb: "reject", Doc: "Reject a pause.", From: []string{"requested"}, To: "rejected", Act: "approve"},
 		{Verb: "revoke", Doc: "End an approved pause now.", From: []string{"approved"}, To: "revoked", Act: "approve", By: "revoked_by", At: "revoked_at"},
 	},

@@ -28,6 +28,7 @@ type ControlVersion struct {
 	Number        int64               `json:"number" doc:"Its own number, once it is approved." read:"only"`
 	ApprovedBy    string              `json:"approved_by" doc:"Who approved it." read:"only"`
 	ApprovedAt    time.Time           `json:"approved_at,omitzero" doc:"When it was approved." read:"only"`
+	ApprovedHow   kind.How            `json:"approved_how" doc:"Empty where two people stand behind the approval; else how it was approved." read:"only" index:""`
 	AppliedAt     time.Time           `json:"applied_at,omitzero" doc:"When the control was changed; empty while it is scheduled." read:"only"`
 	Answer        string              `json:"answer" doc:"Why it was rejected or withdrawn." max:"2000"`
 	State         ControlVersionState `json:"state" doc:"Where it stands." read:"only" index:"" list:"" default:"proposed"`
@@ -63,7 +64,7 @@ var ControlVersions = kind.Kind[ControlVersion]{
 		return nil
 	},
 	Moves: []kind.Move{
-		{Verb: "approve", Doc: "Approve a change of a control. Not by anyone who wrote it.", From: []string{"proposed"}, To: "approved", Act: "approve", By: "approved_by", At: "approved_at", NotBy: []string{"created_by", "updated_by"}},
+		{Verb: "approve", Doc: "Approve a change of a control. Not by anyone who wrote it.", From: []string{"proposed"}, To: "approved", Act: "approve", By: "approved_by", At: "approved_at", TwoPeople: true},
 		{Verb: "reject", Doc: "Reject a change of a control, and say why.", From: []string{"proposed"}, To: "rejected", Act: "approve", Takes: []string{"answer"}, Wants: []string{"answer"}},
 		{Verb: "withdraw", Doc: "Withdraw a change that does not hold yet, and say why.", From: []string{"proposed", "approved"}, To: "withdrawn", Act: "propose", Takes: []string{"answer"}, Wants: []string{"answer"}},
 	},

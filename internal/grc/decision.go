@@ -17,6 +17,7 @@ type Decision struct {
 	ApprovedBy   string        `json:"approved_by" doc:"Who approved it." read:"only"`
 	FromDay      kind.Date     `json:"from_day" doc:"First day on which it holds."`
 	ToDay        kind.Date     `json:"to_day" doc:"Last day on which it holds."`
+	ApprovedHow  kind.How      `json:"approved_how" doc:"Empty where two people stand behind the approval; else how it was approved." read:"only" index:""`
 	RejectReason string        `json:"reject_reason" doc:"Why it was rejected." read:"only" max:"2000"`
 	RevokeReason string        `json:"revoke_reason" doc:"Why it was taken back." read:"only" max:"2000"`
 	State        DecisionState `json:"state" doc:"Where it stands." read:"only" index:"" list:"" default:"proposed"`
@@ -47,8 +48,8 @@ var Decisions = kind.Kind[Decision]{
 		return nil
 	},
 	Moves: []kind.Move{
-		{Verb: "approve", Doc: "Approve a decision. Not its author.", From: []string{"proposed"}, To: "approved", Act: "approve", By: "approved_by", NotBy: []string{"created_by", "requested_by"}},
+		{Verb: "approve", Doc: "Approve a decision. Not its author.", From: []string{"proposed"}, To: "approved", Act: "approve", By: "approved_by", TwoPeople: true},
 		{Verb: "reject", Doc: "Reject a decision, and say why.", From: []string{"proposed"}, To: "rejected", Act: "approve", Takes: []string{"reject_reason"}, Wants: []string{"reject_reason"}},
-		{Verb: "revoke", Doc: "Take an approved decision back, and say why.", From: []string{"approved"}, To: "revoked", Act: "edit", Takes: []string{"revoke_reason"}, Wants: []string{"revoke_reason"}},
+		{Verb: "revoke", Doc: "Take an approved decision back, and say why.", From: []string{"approved"}, To: "revoked", Act: "approve", Takes: []string{"revoke_reason"}, Wants: []string{"revoke_reason"}},
 	},
 }

@@ -44,6 +44,7 @@ type Evidence struct {
 	ReviewedAt     time.Time      `json:"reviewed_at,omitzero" doc:"When it was accepted or returned." read:"only"`
 	WithdrawnBy    string         `json:"withdrawn_by" doc:"Who withdrew it." read:"only"`
 	WithdrawnAt    time.Time      `json:"withdrawn_at,omitzero" doc:"When it was withdrawn. The days before keep what it proved." read:"only"`
+	ApprovedHow    kind.How       `json:"approved_how" doc:"Empty where two people stand behind its acceptance; else how it was accepted." read:"only" index:""`
 	State          EvidenceState  `json:"state" doc:"Where it stands." read:"only" index:"" list:"" default:"draft"`
 }
 
@@ -97,7 +98,7 @@ var Evidences = kind.Kind[Evidence]{
 	},
 	Moves: []kind.Move{
 		{Verb: "submit", Doc: "Submit evidence for review.", From: []string{"draft", "returned"}, To: "submitted", Act: "submit", By: "submitted_by", At: "submitted_at"},
-		{Verb: "accept", Doc: "Accept evidence as proof. Not its submitter.", From: []string{"submitted"}, To: "accepted", Act: "review", By: "reviewed_by", At: "reviewed_at", NotBy: []string{"submitted_by", "created_by"}, Takes: []string{"visible_confirmed"}},
+		{Verb: "accept", Doc: "Accept evidence as proof. Not its submitter.", From: []string{"submitted"}, To: "accepted", Act: "review", By: "reviewed_by", At: "reviewed_at", TwoPeople: true, Takes: []string{"visible_confirmed"}},
 		{Verb: "return", Doc: "Give evidence back, and say what is missing.", From: []string{"submitted"}, To: "returned", Act: "review", By: "reviewed_by", At: "reviewed_at", Takes: []string{"reason"}, Wants: []string{"reason"}},
 		{Verb: "withdraw", Doc: "Take accepted evidence back, and say why.", From: []string{"accepted"}, To: "withdrawn", Act: "review", By: "withdrawn_by", At: "withdrawn_at", Takes: []string{"reason"}, Wants: []string{"reason"}},
 	},

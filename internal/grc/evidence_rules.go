@@ -46,7 +46,7 @@ func (e *Evidence) whole() error {
 func (e *Evidence) submitted() Evidence {
 	c := *e
 	c.Meta, c.State, c.Reason, c.ReviewedBy, c.ReviewedAt, c.Confirmed = kind.Meta{}, "", "", "", time.Time{}, false
-	c.WithdrawnBy, c.WithdrawnAt = "", time.Time{}
+	c.WithdrawnBy, c.WithdrawnAt, c.ApprovedHow = "", time.Time{}, ""
 	return c
 }
 

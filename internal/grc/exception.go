@@ -3,10 +3,13 @@
 package grc
 
 import (
+	"context"
 	"time"
 
 	"assay/internal/errs"
 	"assay/internal/kind"
+	"assay/internal/op"
+	"assay/internal/store"
 )
 
 // An Exception lets something fail for a while, with a reason, an approver and an end.
@@ -18,10 +21,11 @@ type Exception struct {
 	Control      string         `json:"control" doc:"The control that it is about, where it is not about one resource." ref:"control" index:""`
 	Reason       string         `json:"reason" doc:"Why." min:"10" max:"2000"`
 	Compensating string         `json:"compensating" doc:"What is done instead." max:"2000"`
-	Severity     Severity       `json:"severity" doc:"How bad the failure is." index:"" default:"medium"`
+	Severity     Severity       `json:"severity" doc:"How bad the failure is: that of the test, or the worst of the required tests of the control." read:"only" index:"" list:"" default:"medium"`
 	RequestedBy  string         `json:"requested_by" doc:"Who asks for it." ref:"person" index:""`
 	ApprovedBy   string         `json:"approved_by" doc:"Who approved it." read:"only"`
 	ApprovedAt   time.Time      `json:"approved_at,omitzero" doc:"When it was approved." read:"only"`
+	ApprovedHow  kind.How       `json:"approved_how" doc:"Empty where two people stand behind the approval; else how it was approved." read:"only" index:""`
 	StartsAt     time.Time      `json:"starts_at,omitzero" doc:"From when it holds; from approval where empty."`
 	ExpiresAt    time.Time      `json:"expires_at" doc:"When it ends: at most 365 days on, 90 if critical." list:""`
 	RejectReason string         `json:"reject_reason" doc:"Why it was rejected." read:"only" max:"2000"`
@@ -62,9 +66,6 @@ var Exceptions = kind.Kind[Exception]{
 		if n.ExpiresAt.IsZero() {
 			return errs.At("expires_at", "is required: an exception has an end (INV-03)")
 		}
-		if o != nil && o.State == "approved" && (n.ExpiresAt != o.ExpiresAt || n.Resource != o.Resource || n.Test != o.Test || n.Control != o.Control || n.Reason != o.Reason || n.StartsAt != o.StartsAt) {
-			return errs.New(errs.Conflict, "an approved exception does not change").Mend("revoke it, or ask for a new one")
-		}
 		if n.State != "approved" || (o != nil && o.State == "approved") {
 			return nil
 		}
@@ -81,8 +82,32 @@ var Exceptions = kind.Kind[Exception]{
 		return nil
 	},
 	Moves: []kind.Move{
-		{Verb: "approve", Doc: "Approve an exception. Not whoever asked for it.", From: []string{"requested"}, To: "approved", Act: "approve", By: "approved_by", At: "approved_at", NotBy: []string{"created_by", "requested_by"}},
+		{Verb: "approve", Doc: "Approve an exception. Not yours, and high and critical ones as an owner.", From: []string{"requested"}, To: "approved", Act: "approve", By: "approved_by", At: "approved_at",
+			TwoPeople: true, OwnerWhen: map[string][]string{"severity": {"high", "critical"}}},
 		{Verb: "reject", Doc: "Reject an exception, and say why.", From: []string{"requested"}, To: "rejected", Act: "approve", Takes: []string{"reject_reason"}, Wants: []string{"reject_reason"}},
 		{Verb: "revoke", Doc: "End an approved exception at once, and say why.", From: []string{"approved"}, To: "revoked", Act: "approve", Takes: []string{"revoke_reason"}, Wants: []string{"revoke_reason"}},
 	},
+}
+
+// inherits gives an exception the severity of what it is about, whatever is said of it. Where that has changed since it was
+// asked for, it is asked for anew: whom it goes to depends on it.
+func inherits(of []Severities) []op.Also[Exception] {
+	take := func(ctx context.Context, tx *store.Tx, _, e *Exception) error {
+		e.Severity = "medium"
+		for _, f := range of {
+			s, err := f(ctx, &tx.View, e)
+			if err != nil {
+				return err
+			}
+			e.Severity = s
+		}
+		return nil
+	}
+	same := func(ctx context.Context, tx *store.Tx, was, e *Exception) error {
+		if err := take(ctx, tx, was, e); err != nil || e.Severity == was.Severity {
+			return err
+		}
+		return (&errs.Error{Code: errs.Conflict, Field: "severity", Text: "is " + string(e.Severity) + " now, and was " + string(was.Severity) + " when this was asked for"}).Mend("save the exception again, then approve it")
+	}
+	return []op.Also[Exception]{{Verb: "create", Do: take}, {Verb: "update", Do: take}, {Verb: "approve", Do: same}}
 }

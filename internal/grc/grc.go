@@ -5,18 +5,27 @@
 // line in Add.
 package grc
 
-import "assay/internal/op"
+import (
+	"context"
+
+	"assay/internal/op"
+	"assay/internal/store"
+)
+
+// Severities says how bad the failure is that an exception is about. What tests there are is known above, so that it is
+// given from there.
+type Severities func(ctx context.Context, v *store.View, e *Exception) (Severity, error)
 
 // Add adds every kind to a set. It is the table of contents.
-func Add(s *op.Set) {
-	op.Kind(s, Organizations, op.Also[Organization]{Verb: "update", Do: widen})
+func Add(s *op.Set, of ...Severities) {
+	op.Kind(s, Organizations, op.Also[Organization]{Verb: "update", Do: bySomebody}, op.Also[Organization]{Verb: "update", Do: widen})
 	op.Kind(s, People)
 	op.Kind(s, Systems)
 	op.Kind(s, Requirements)
 	addControls(s)
 	op.Kind(s, Policies)
 	op.Kind(s, Evidences, evidenceFits("create"), evidenceFits("update"), evidenceFits("submit"))
-	op.Kind(s, Exceptions)
+	op.Kind(s, Exceptions, inherits(of)...)
 	op.Kind(s, Tasks)
 	op.Kind(s, Decisions)
 }

@@ -81,7 +81,7 @@ func Found(ctx context.Context, tx *store.Tx, name, publicKey string, owner *Per
 	if err := store.Put(ctx, tx, People, owner); err != nil {
 		return fmt.Errorf("first person: %w", err)
 	}
-	o := &Organization{Meta: kind.Meta{ID: tx.Org}, Name: name, Timezone: "UTC", FiscalYearStartMonth: 1, RetentionYears: 6, Categories: []Category{"security"}, IDStyle: "CC7.2", PublicKey: publicKey, ExecutiveOwner: owner.ID}
+	o := &Organization{Meta: kind.Meta{ID: tx.Org}, Name: name, Timezone: "UTC", FiscalYearStartMonth: 1, Categories: []Category{"security"}, PublicKey: publicKey, ExecutiveOwner: owner.ID}
 	return store.Put(ctx, tx, Organizations, o)
 }
 

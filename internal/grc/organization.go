@@ -26,9 +26,7 @@ type Organization struct {
 	Sector               string      `json:"sector" doc:"What trade it is in." max:"100"`
 	Categories           []Category  `json:"categories" doc:"The trust services categories in scope. Security is always one of them."`
 	ExecutiveOwner       string      `json:"executive_owner" doc:"The person who answers for the programme." ref:"person"`
-	RetentionYears       int64       `json:"retention_years" doc:"For how many years evidence is kept." min:"1" max:"30" default:"6"`
-	IDStyle              IDStyle     `json:"id_style" doc:"How criteria are written." default:"CC7.2"`
-	SoloMode             bool        `json:"solo_mode" doc:"One person runs everything: what wants two people is allowed and marked as approved by its author."`
+	SoloMode             bool        `json:"solo_mode" doc:"One person runs everything: authors may approve their own work. Each such approval is marked and listed for the auditor."`
 	PublicKey            string      `json:"public_key" doc:"The key that checks the checkpoints of this ledger." read:"only"`
 }
 
@@ -39,12 +37,6 @@ type Category string
 func (Category) Values() []string {
 	return []string{"security", "availability", "processing_integrity", "confidentiality", "privacy"}
 }
-
-// IDStyle is how the numbers of criteria are written.
-type IDStyle string
-
-// Values lists the styles.
-func (IDStyle) Values() []string { return []string{"CC7.2", "CC-7.2"} }
 
 // Organizations are the organisations.
 var Organizations = kind.Kind[Organization]{
@@ -59,6 +51,14 @@ var Organizations = kind.Kind[Organization]{
 		}
 		return nil
 	},
+}
+
+// bySomebody holds that a person who is signed in says whether one is enough: no program does.
+func bySomebody(_ context.Context, tx *store.Tx, was, now *Organization) error {
+	if was.SoloMode == now.SoloMode || tx.By.Session != "" && tx.By.Via != "cli" && tx.By.Via != "mcp" {
+		return nil
+	}
+	return &errs.Error{Code: errs.Denied, Field: "solo_mode", Text: "can only be changed by a person: tokens, tools and the command line can't", Fix: "sign in on the web page to change it"}
 }
 
 // ofTheMachine are names that mean something else on every machine, or count seconds in another way.

@@ -28,15 +28,22 @@ type Policy struct {
 	VersionNo      int64       `json:"version_no" doc:"Number of the approved version." read:"only" list:""`
 	ApprovedBy     string      `json:"approved_by" doc:"Who approved it." read:"only"`
 	ApprovedAt     time.Time   `json:"approved_at,omitzero" doc:"When it was approved: the server's time, never another." read:"only"`
+	ApprovedHow    kind.How    `json:"approved_how" doc:"Empty where two people stand behind the approval; else how it was approved." read:"only" index:""`
 	PublishedText  string      `json:"published_text" doc:"The text in force, in Markdown." read:"only" long:""`
 	PublishedNo    int64       `json:"published_no" doc:"Number of the version in force; 0 where none is." read:"only" list:""`
 	PublishedAt    time.Time   `json:"published_at,omitzero" doc:"When the version in force was published." read:"only"`
 	WrittenBy      string      `json:"published_written_by" doc:"Who wrote the version in force." read:"only"`
 	AgreedBy       string      `json:"published_approved_by" doc:"Who approved the version in force." read:"only"`
 	AgreedAt       time.Time   `json:"published_approved_at,omitzero" doc:"When the version in force was approved." read:"only"`
+	AgreedHow      kind.How    `json:"published_approved_how" doc:"How the version in force was approved, where not by two people." read:"only"`
+	ForceTitle     string      `json:"published_title" doc:"Title of the version in force." read:"only"`
+	ForceRequired  bool        `json:"published_required" doc:"Whether the programme needs the version in force." read:"only"`
+	ForceDays      int64       `json:"published_review_days" doc:"After how many days the version in force is reviewed again." read:"only"`
 	InForceSince   time.Time   `json:"in_force_since,omitzero" doc:"Since when one version or another has been in force without a break." read:"only"`
 	RejectReason   string      `json:"reject_reason" doc:"Why it was last given back to its author." read:"only" max:"2000"`
 	LastReviewedAt time.Time   `json:"last_reviewed_at,omitzero" doc:"When it was last looked at and found right." read:"only" list:""`
+	RetireReason   string      `json:"retire_reason" doc:"Why it should be retired." read:"only" max:"2000"`
+	RetireAskedBy  string      `json:"retire_asked_by" doc:"Who asked to retire it." read:"only"`
 	State          PolicyState `json:"state" doc:"Where it stands." read:"only" index:"" list:"" default:"draft"`
 }
 
@@ -75,12 +82,31 @@ func (p *Policy) settle() {
 	}
 }
 
+// Needed says whether the programme needs the policy: as approved, where a version is in force.
+func (p *Policy) Needed() bool {
+	p.settle()
+	if p.ForceDays > 0 {
+		return p.ForceRequired
+	}
+	return p.Required
+}
+
+// Days is after how many days it is reviewed again: as approved, where a version is in force.
+func (p *Policy) Days() int64 {
+	p.settle()
+	if p.ForceDays > 0 {
+		return p.ForceDays
+	}
+	return p.ReviewDays
+}
+
 // publish puts the approved version in force, in the place of the one before.
 func (p *Policy) publish() {
 	if p.PublishedNo == 0 {
 		p.InForceSince = p.PublishedAt
 	}
 	p.PublishedText, p.PublishedNo, p.AgreedBy, p.AgreedAt = p.Body, p.VersionNo, p.ApprovedBy, p.ApprovedAt
+	p.AgreedHow, p.ForceTitle, p.ForceRequired, p.ForceDays = p.ApprovedHow, p.Title, p.Required, p.ReviewDays
 	if p.WrittenBy = p.Author; p.WrittenBy == "" {
 		p.WrittenBy = p.CreatedBy
 	}
@@ -89,7 +115,8 @@ func (p *Policy) publish() {
 // Policies are the policies.
 var Policies = kind.Kind[Policy]{
 	Name: "policy", Plural: "policies", Prefix: "pol", Object: "policies", Label: "title",
-	Doc: "A policy is a rule of the organisation, in writing, that somebody other than its author has approved.",
+	Doc:     "A policy is a rule of the organisation, in writing, that somebody other than its author has approved.",
+	Settled: []string{"published"}, Free: []string{"owner"},
 	Check: func(o, n *Policy) error {
 		if n.State != "draft" && n.State != "retired" && (o == nil || o.State == "draft") {
 			if err := n.reviewable(); err != nil {
@@ -98,6 +125,13 @@ var Policies = kind.Kind[Policy]{
 		}
 		if o != nil && o.State != "draft" && n.Body != o.Body {
 			return errs.New(errs.Conflict, "the text of a policy that is %s does not change", o.State).Mend("revise it: that makes a draft of the next version")
+		}
+		if o != nil && o.State == "published" && n.State == "draft" {
+			o.settle()
+			if n.ForceDays == 0 { // published before they were kept apart: as it stands now is as it was approved
+				n.ForceTitle, n.ForceRequired, n.ForceDays = o.Title, o.Required, o.ReviewDays
+			}
+			n.RetireReason, n.RetireAskedBy = "", ""
 		}
 		if n.State == "approved" && o != nil && o.State == "in_review" {
 			n.VersionNo++
@@ -111,10 +145,13 @@ var Policies = kind.Kind[Policy]{
 	Moves: []kind.Move{
 		{Verb: "submit", Doc: "Give a draft to be reviewed.", From: []string{"draft"}, To: "in_review", Act: "edit"},
 		{Verb: "reject", Doc: "Give a policy back to its author, and say why.", From: []string{"in_review"}, To: "draft", Act: "approve", Takes: []string{"reject_reason"}, Wants: []string{"reject_reason"}},
-		{Verb: "approve", Doc: "Approve a policy. Not its author (INV-01).", From: []string{"in_review"}, To: "approved", Act: "approve", By: "approved_by", At: "approved_at", NotBy: []string{"author", "created_by", "updated_by"}},
+		{Verb: "approve", Doc: "Approve a policy. Not as one of its authors.", From: []string{"in_review"}, To: "approved", Act: "approve", By: "approved_by", At: "approved_at", TwoPeople: true},
 		{Verb: "publish", Doc: "Put an approved policy in force.", From: []string{"approved"}, To: "published", Act: "publish", At: "published_at"},
 		{Verb: "confirm", Doc: "Say that a policy was reviewed and needs no change.", From: []string{"published"}, To: "published", Act: "approve", At: "last_reviewed_at"},
 		{Verb: "revise", Doc: "Make a draft of the next version.", From: []string{"published", "approved"}, To: "draft", Act: "edit"},
-		{Verb: "retire", Doc: "Take a policy out of force.", From: []string{"published", "approved", "draft"}, To: "retired", Act: "edit"},
+		{Verb: "propose_retire", Doc: "Ask to take a policy out of force, and say why.", From: []string{"published"}, To: "published", Act: "edit", By: "retire_asked_by",
+			Takes: []string{"retire_reason"}, Wants: []string{"retire_reason"}},
+		{Verb: "retire", Doc: "Take a policy out of force. Not as the one who asked for it.", From: []string{"published"}, To: "retired", Act: "approve", Wants: []string{"retire_reason"},
+			NotBy: []string{"retire_asked_by"}, TwoPeople: true},
 	},
 }

@@ -91,7 +91,7 @@ func policies(ctx context.Context, v *store.View) ([]collect.Resource, error) {
 			inForce = versionText(p.PublishedNo)
 		}
 		out = append(out, collect.Resource{Kind: "internal.policy", Key: p.ID, Name: p.Ref + " " + p.Title, Attrs: map[string]any{
-			"ref": p.Ref, "title": p.Title, "required": p.Required, "approved_version": orNull(inForce), "last_reviewed_at": timeOrNull(p.LastReviewedAt), "owner_ref": orNull(p.Owner)}})
+			"ref": p.Ref, "title": p.Title, "required": p.Needed(), "approved_version": orNull(inForce), "last_reviewed_at": timeOrNull(p.LastReviewedAt), "owner_ref": orNull(p.Owner)}})
 		version := func(no int64, state, author, approver string, at time.Time) {
 			out = append(out, collect.Resource{Kind: "internal.policy_version", Key: p.ID + "/" + versionText(no), Name: p.Ref + " version " + versionText(no), Attrs: map[string]any{
 				"policy_ref": p.Ref, "version": versionText(no), "state": state, "author": author, "approver": orNull(approver), "approved_at": timeOrNull(at)}})

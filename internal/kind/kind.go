@@ -8,6 +8,7 @@ package kind
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"regexp"
 	"slices"
@@ -50,6 +51,10 @@ type Kind[T any] struct {
 	Create string
 	// System means that only the program itself makes and changes it: faces may read.
 	System bool
+	// Settled are states in which what was approved stands, beside those that follow from its moves (Shape.Settled).
+	Settled []string
+	// Free are fields that are no part of what is approved: they change at any time, and whoever changes them wrote nothing.
+	Free []string
 }
 
 // Never as the Create of a kind means that no face makes or ends one: operations of its own do.
@@ -65,8 +70,39 @@ type Move struct {
 	Wants     []string // of these, the ones that may not be empty
 	By        string   // field that takes the id of who did it
 	At        string   // field that takes the time of it
-	NotBy     []string // fields whose person may not do it (INV-01)
+	NotBy     []string // more fields whose person may not do it (INV-01), beside those that say who wrote or asked
+
+	// TwoPeople says that only a person may do it who wrote and asked for no part of what it is about, and whose account
+	// none of those opened of late (INV-01). Such a kind has a field How, which says where that did not hold.
+	TwoPeople bool
+	// OwnerWhen are fields, and values of them, with which only an owner may do it.
+	OwnerWhen map[string][]string
 }
+
+// Apart says whether a move takes somebody else than those who wrote and asked.
+func (m Move) Apart() bool { return m.TwoPeople || len(m.NotBy) > 0 }
+
+// Decides says whether a move is a decision: made by a person who is signed in, never by a program.
+func (m Move) Decides() bool { return m.Apart() || Deciding(m.Act) }
+
+// Deciding says whether an act of the role table is a decision on what others made.
+func Deciding(act string) bool { return act == "approve" || act == "review" || act == "publish" }
+
+// ApprovedHow is the field of every kind with an approval that says how it was approved.
+const ApprovedHow = "approved_how"
+
+// How is what an auditor must know of an approval. It is empty where two people stand behind it.
+type How string
+
+// How something was approved, where two people do not plainly stand behind it.
+const (
+	Solo     How = "solo"              // by its author, in solo mode
+	Invited  How = "invited_by_author" // by somebody whose account the author had opened, or the other way round
+	SameHand How = "same_hand"         // the accounts of both, or what was written, came from one hand: a person's, or the data folder's
+)
+
+// Values lists them.
+func (How) Values() []string { return []string{string(Solo), string(Invited), string(SameHand)} }
 
 // Shape is a kind without its Go type: what the store and the faces must know of it.
 type Shape struct {
@@ -75,11 +111,35 @@ type Shape struct {
 	Moves                                    []Move
 	Create                                   string
 	System                                   bool
+	Free                                     []string
+
+	settled []string
+}
+
+// Settled says whether what was approved stands in a state: one that a move of two people leads to, one that a decision
+// leads to from there, or one that the kind names. In it nothing changes but what is Free, and the thing is not ended.
+func (s Shape) Settled(state string) bool { return slices.Contains(s.settled, state) }
+
+// Settles says whether there is such a state.
+func (s Shape) Settles() bool { return len(s.settled) > 0 }
+
+// settled lists the states in which what was approved stands.
+func settled(named []string, moves []Move) []string {
+	out := slices.Clone(named)
+	for range moves { // each round goes one move further
+		for _, m := range moves {
+			from := slices.ContainsFunc(m.From, func(s string) bool { return slices.Contains(out, s) })
+			if !slices.Contains(out, m.To) && (m.Apart() || m.Decides() && from && !slices.ContainsFunc(moves, func(x Move) bool { return x.Apart() && slices.Contains(x.From, m.To) })) {
+				out = append(out, m.To)
+			}
+		}
+	}
+	return out
 }
 
 // Shape describes the kind without its type.
 func (k Kind[T]) Shape() Shape {
-	return Shape{k.Name, k.Plural, k.Prefix, k.Doc, k.Object, k.Label, Fields(reflect.TypeFor[T]()), k.Moves, k.Create, k.System}
+	return Shape{k.Name, k.Plural, k.Prefix, k.Doc, k.Object, k.Label, Fields(reflect.TypeFor[T]()), k.Moves, k.Create, k.System, k.Free, settled(k.Settled, k.Moves)}
 }
 
 // Field finds a field by name.
@@ -126,7 +186,11 @@ func (k Kind[T]) Sound() error {
 				return fmt.Errorf("kind %s: %s: there is no state %q", k.Name, m.Verb, v)
 			}
 		}
-		for _, n := range slices.Concat(m.Takes, m.Wants, m.NotBy, some(m.By), some(m.At)) {
+		need := slices.Concat(m.Takes, m.Wants, m.NotBy, some(m.By), some(m.At), slices.Collect(maps.Keys(m.OwnerWhen)))
+		if f, ok := s.Field(ApprovedHow); m.TwoPeople && (!ok || !f.ReadOnly || !f.Index) {
+			return fmt.Errorf("kind %s: %s takes two people, and wants an indexed, read-only field %s", k.Name, m.Verb, ApprovedHow)
+		}
+		for _, n := range need {
 			if _, ok := s.Field(n); !ok {
 				return fmt.Errorf("kind %s: %s: there is no field %q", k.Name, m.Verb, n)
 			}

@@ -113,7 +113,7 @@ func (g *Gate) open(ctx context.Context, a Actor, kindName, id, field, way strin
 		return nil, blob.Info{}, err
 	}
 	verb := map[string]string{"download": ".download", "look": ".get"}[way]
-	if err := g.noteOnce(ctx, a, store.By{Actor: a.ID, Via: a.Via, Op: kindName + verb}, way, id); err != nil {
+	if err := g.noteOnce(ctx, a, a.by(kindName+verb), way, id); err != nil {
 		return nil, blob.Info{}, err
 	}
 	return s.Open(ctx, sha)

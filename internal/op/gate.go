@@ -107,7 +107,7 @@ func (g *Gate) call(ctx context.Context, a Actor, c Call) (Answer, error) {
 	if c.AsOf, err = g.when(ctx, a, c); err != nil {
 		return Answer{Op: o}, err
 	}
-	by := store.By{Actor: a.ID, Via: a.Via, Op: o.Name}
+	by := a.by(o.Name)
 	if o.Sensitive {
 		if err := g.note(ctx, a, by, c.In); err != nil {
 			return Answer{Op: o}, err
@@ -198,7 +198,7 @@ func (g *Gate) may(a Actor, o *Op) (Grant, error) {
 	if reach == Nothing || !a.inScope(o) {
 		return Nothing, denied(a, o)
 	}
-	return reach, nil
+	return reach, a.signed(o)
 }
 
 func denied(a Actor, o *Op) error {

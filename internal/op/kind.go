@@ -294,7 +294,18 @@ func writing[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], sh kind.Shape, also
 				return nil, err
 			}
 			was := *(*T)(t)
+			before, err := store.Encode(t)
+			if err != nil {
+				return nil, err
+			}
 			if err := merge((*T)(t), in.named, body); err != nil {
+				return nil, err
+			}
+			after, err := store.Encode(t)
+			if err != nil {
+				return nil, err
+			}
+			if err := frozen(sh, before, after); err != nil {
 				return nil, err
 			}
 			if err := more(ctx, tx, also, "update", &was, (*T)(t)); err != nil {
@@ -319,6 +330,9 @@ func writing[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], sh kind.Shape, also
 				return nil, err
 			}
 			if err := fresh(k.Name, in.Rev, t.Base().Rev); err != nil {
+				return nil, err
+			}
+			if err := lasting(ctx, &tx.View, sh, in.ID); err != nil {
 				return nil, err
 			}
 			if err := more(ctx, tx, also, "end", (*T)(t), nil); err != nil {

@@ -5,7 +5,6 @@ package op
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"reflect"
 	"slices"
 	"strings"
@@ -45,6 +44,7 @@ func move[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], sh kind.Shape, m kind.
 			}
 			return put[T, P](ctx, tx, k, t, sh)
 		})
+	o.apart = m.Apart()
 	o.In = append(kind.Fields(reflect.TypeFor[byRev]()), body...)
 	o.InSchema, o.OutSchema, o.Versioned = kind.Schema(o.In, false), open(kind.Schema(readable(sh.Fields), true)), true
 	o.check = func(raw json.RawMessage) (any, error) { return readPatch(raw, o.In, new(T), body) }
@@ -69,21 +69,8 @@ func step(ctx context.Context, tx *store.Tx, rv reflect.Value, sh kind.Shape, m 
 	if err := errs.Join(missing...); err != nil {
 		return err
 	}
-	me, err := behind(ctx, &tx.View, tx.By.Actor)
-	if err != nil {
+	if err := decide(ctx, tx, rv, sh, m); err != nil {
 		return err
-	}
-	for _, n := range m.NotBy {
-		if at(n).Kind() != reflect.String || at(n).String() == "" {
-			continue
-		}
-		them, err := behind(ctx, &tx.View, at(n).String())
-		if err != nil {
-			return err
-		}
-		if slices.ContainsFunc(them, func(id string) bool { return slices.Contains(me, id) }) {
-			return errs.New(errs.Denied, "whoever is %s may not %s it: it takes somebody else (INV-01)", Title(n), m.Verb)
-		}
 	}
 	state.SetString(m.To)
 	if m.By != "" {
@@ -105,44 +92,26 @@ func titles(states []string) []string {
 	return out
 }
 
-// PersonOf is the person behind the actor of a view.
-func PersonOf(ctx context.Context, v *store.View) (string, error) {
-	ids, err := behind(ctx, v, v.By.Actor)
-	for _, id := range ids {
-		if strings.HasPrefix(id, "per_") {
-			return id, err
-		}
+// decide holds a move against those who wrote what it is about, and stamps it.
+func decide(ctx context.Context, tx *store.Tx, rv reflect.Value, sh kind.Shape, m kind.Move) error {
+	id := rv.FieldByName("ID").String()
+	a, err := ActorOf(ctx)
+	if err != nil { // a job of the program
+		a = Actor{Org: tx.Org, ID: tx.By.Actor, Session: tx.By.Session}
 	}
-	return "", err
+	how, err := Approvable(ctx, &tx.View, a, sh, m, id)
+	if err != nil {
+		return err
+	}
+	f, ok := sh.Field(kind.ApprovedHow)
+	if !m.Apart() || !ok || how == "" && sh.Settled(rv.FieldByIndex(stateAt(sh)).String()) {
+		return nil // the stamp of an approval stays, whatever becomes of the thing
+	}
+	rv.FieldByIndex(f.At).SetString(string(how))
+	return nil
 }
 
-// behind lists everybody that an id stands for: itself, the owner of a token, the person of a user. So nobody
-// approves his own work under another id.
-func behind(ctx context.Context, v *store.View, id string) ([]string, error) {
-	out := []string{}
-	for id != "" && !slices.Contains(out, id) {
-		out = append(out, id)
-		kindName := v.KindOf(id)
-		if kindName == "" {
-			break
-		}
-		body, _, err := v.Body(ctx, kindName, id)
-		if errors.Is(err, errs.NotFound) {
-			break // it was ended: what it stood for is no longer known
-		}
-		if err != nil {
-			return nil, err
-		}
-		var a struct {
-			Person string `json:"person"`
-			Owner  string `json:"owner"`
-		}
-		if err := json.Unmarshal(body, &a); err != nil {
-			return nil, err
-		}
-		if id = a.Person; id == "" && strings.HasPrefix(a.Owner, "usr_") {
-			id = a.Owner
-		}
-	}
-	return out, nil
+func stateAt(sh kind.Shape) []int {
+	f, _ := sh.Field("state")
+	return f.At
 }

@@ -52,9 +52,13 @@ type Op struct {
 	query  func(ctx context.Context, v *store.View, in any) (any, error)
 	change func(ctx context.Context, tx *store.Tx, in any) (any, error)
 	job    func(ctx context.Context, d Desk, in any) (any, error)
+	apart  bool                   // it is a move that takes somebody else
 	owners []string               // fields that make a thing somebody's own
 	points func(in any) []pointed // reads the references of an input; nil where there are none, or store.Put resolves them
 }
+
+// Decides says whether it is a decision on what others made, such as an approval: only a person who is signed in may.
+func (o *Op) Decides() bool { return o.Writes && (kind.Deciding(o.Act) || o.apart) }
 
 // Desk is what a Job works at.
 type Desk struct {

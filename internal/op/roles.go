@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"assay/internal/store"
 )
 
 // Role is what a user is to an organisation (section 5 of the domain model).
@@ -46,7 +48,7 @@ tests        | view approve approve_as_owner | view edit propose approve | view 
 checks       | view run         | view run                 | view run                       | -           | view    | view run    | view   | view run
 sources      | view             | view edit run            | view                           | -           | view    | view edit run | view | view run
 resources    | view             | view                     | view                           | -           | view    | view        | -      | view
-evidence     | view             | view submit review       | view submit edit:own           | submit view:own | view | -          | view:open | view submit
+evidence     | view review      | view submit review       | view submit edit:own           | submit view:own | view | -          | view:open | view submit
 work         | view edit        | view edit                | view edit:own                  | view:own edit:own | view | -         | view   | view
 policies     | view approve     | view edit publish        | view propose                   | view        | view    | -           | view   | view
 people       | view             | view edit                | view                           | view:own    | view    | edit view   | -      | view
@@ -145,11 +147,19 @@ type Actor struct {
 	Roles  []Role   // in this organisation
 	Scopes []string // of a token: "read", "write", or names of operations such as control.*; nil means all that the roles allow
 	Via    string   // the face
+
+	Session      string // names the sign-in of a person; empty for a token, the program, and whoever runs it on the data folder
+	SecondFactor bool   // whether that sign-in showed a second factor
 }
 
 // System is the program itself, acting in an organisation.
 func System(org string) Actor {
 	return Actor{Org: org, ID: "system", Roles: []Role{Self}, Via: "system"}
+}
+
+// by is how the ledger and the store know the actor, doing an operation.
+func (a Actor) by(name string) store.By {
+	return store.By{Actor: a.ID, Via: a.Via, Op: name, Session: a.Session, SecondFactor: a.SecondFactor}
 }
 
 // May is the furthest that any of the actor's roles reaches.

@@ -398,7 +398,7 @@ func deed(sh kind.Shape, e store.Version) string {
 	return PastOf(verb) + " the " + noun
 }
 
-var pasts = map[string]string{"submit": "submitted", "begin": "began", "block": "blocked", "cancel": "cancelled", "grant": "set the roles of", "link": "made a link to sign in for", "password": "set the password of", "leave": "recorded the leave of", "confirm": "confirmed", "withdraw": "withdrew", "publish": "published", "start": "recorded the start of", "finish": "finished",
+var pasts = map[string]string{"propose_retire": "asked to retire", "submit": "submitted", "begin": "began", "block": "blocked", "cancel": "cancelled", "grant": "set the roles of", "link": "made a link to sign in for", "password": "set the password of", "leave": "recorded the leave of", "confirm": "confirmed", "withdraw": "withdrew", "publish": "published", "start": "recorded the start of", "finish": "finished",
 	"read": "read", "keep": "kept", "ask_to_retire": "asked to retire", "approve_as_owner": "approved"}
 
 // PastOf is a verb of an operation in the past tense.

@@ -229,7 +229,7 @@ func policyState(p *grc.Policy, at time.Time) PolicyState {
 	if !p.InForce() {
 		return PolicyMissing
 	}
-	if at.Sub(p.LastReviewedAt) > time.Duration(p.ReviewDays)*24*time.Hour {
+	if at.Sub(p.LastReviewedAt) > time.Duration(p.Days())*24*time.Hour {
 		return PolicyReviewOverdue
 	}
 	return PolicyInForce

@@ -34,7 +34,7 @@ func (b *Board) next(evidence Share) []Step {
 		}
 	}
 	for ref, p := range b.dated.newest {
-		if !p.Required || p.State == "retired" {
+		if !p.Needed() || p.State == "retired" {
 			continue
 		}
 		policies.Of++

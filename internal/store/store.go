@@ -221,6 +221,8 @@ type View struct {
 // By is who does or asks something, and through which face.
 type By struct {
 	Actor, Via, Op string
+	Session        string // the sign-in of a person on a page; empty for a token and for the program
+	SecondFactor   bool   // whether that person showed a second factor
 }
 
 // System is the program itself, doing op.

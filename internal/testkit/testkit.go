@@ -99,15 +99,15 @@ func (h *House) Open(t testing.TB) {
 	h.Gate = &op.Gate{Set: h.Set, DB: h.Store, Log: slog.New(slog.DiscardHandler)}
 }
 
-// As is a user with a role in the organisation of the test.
+// As is a person with a role in the organisation of the test, who is signed in.
 func As(r op.Role) op.Actor {
-	return op.Actor{Org: Org, ID: "usr_" + string(r), Roles: []op.Role{r}, Via: "rest"}
+	return op.Actor{Org: Org, ID: "usr_" + string(r), Person: "per_" + string(r), Roles: []op.Role{r}, Via: "rest", Session: "session"}
 }
 
 // Elsewhere is a user with a role in the other organisation.
 func Elsewhere(r op.Role) op.Actor {
 	a := As(r)
-	a.Org, a.ID = Other, "usr_other"
+	a.Org, a.ID, a.Person = Other, "usr_other", "per_other"
 	return a
 }
 

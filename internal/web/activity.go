@@ -68,6 +68,7 @@ func (q *ask) activityView(text string) (page.ActivityView, error) {
 		on := q.get("kind") == k.kind
 		v.Chips = append(v.Chips, ui.Chip{Text: k.text, N: -1, On: on, Href: q.with("kind", unless(on, k.kind))})
 	}
+	v.Chips = append(v.Chips, ui.Chip{Text: "approvals by one person", N: -1, Href: "/approvals"})
 	if n := len(p.Data); n > 0 {
 		v.Pager.Text = ui.Num(p.Data[0].Seq) + " to " + ui.Num(p.Data[n-1].Seq)
 	}

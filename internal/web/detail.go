@@ -8,11 +8,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"assay/internal/clock"
 	"assay/internal/errs"
 	"assay/internal/kind"
+	"assay/internal/op"
 	"assay/internal/report"
 	"assay/internal/store"
 	"assay/internal/web/page"
@@ -164,7 +166,7 @@ func (q *ask) moves(sh kind.Shape, t thing) []ui.Button {
 		if !contains(m.From, t.text("state")) || !q.mayChange(sh.Name+"."+m.Verb) {
 			continue
 		}
-		b := ui.Button{Text: first(words(m.Verb)), Write: true, Off: q.barred(m, t)}
+		b := ui.Button{Text: first(words(m.Verb)), Write: true, Off: q.refused(m, t)}
 		at := base + "/" + strings.ReplaceAll(m.Verb, "_", "-")
 		if len(m.Takes) > 0 {
 			b.Href = at
@@ -179,14 +181,37 @@ func (q *ask) moves(sh kind.Shape, t thing) []ui.Button {
 	return out
 }
 
-// barred says why somebody may not make a move that his role allows: the operation decides it anew.
+// barred says, by what a thing shows of itself, why somebody may not make a move that his role allows: for lists. The operation
+// decides it anew.
 func (q *ask) barred(m kind.Move, t thing) string {
-	for _, f := range m.NotBy {
+	if !m.Apart() {
+		return ""
+	}
+	for _, f := range slices.Concat(op.AskFields, m.NotBy) {
 		if who := t.text(f); who != "" && (who == q.actor.ID || who == q.actor.Person) {
-			return "You are " + words(f) + ": it takes somebody else"
+			return "You can't " + words(m.Verb) + " your own request. Ask another approver."
 		}
 	}
 	return ""
+}
+
+// refused says why the operation would refuse a decision, and whom to ask: for the page of one thing.
+func (q *ask) refused(m kind.Move, t thing) string {
+	if !m.Decides() {
+		return ""
+	}
+	if lacksRequest(m, t) {
+		return "Somebody has to ask for it first."
+	}
+	a, err := do[*op.Approval](q, "approval.check", map[string]any{"thing": t.id(), "verb": m.Verb})
+	if err != nil || a.Allowed {
+		return "" // the operation says it, if it is tried
+	}
+	why := first(a.Why) + "."
+	if a.Fix != "" {
+		why += " " + first(a.Fix) + "."
+	}
+	return why
 }
 
 func contains(list []string, s string) bool {

@@ -23,7 +23,7 @@ func (q *ask) waiting() ([]page.WorkItem, error) {
 			continue
 		}
 		for _, m := range sh.Moves {
-			if m.Act != "approve" && m.Act != "review" && m.Act != "publish" || len(m.NotBy) == 0 || !q.may(sh.Name+"."+m.Verb) {
+			if !m.Apart() || !q.may(sh.Name+"."+m.Verb) {
 				continue
 			}
 			for _, state := range m.From {
@@ -35,7 +35,7 @@ func (q *ask) waiting() ([]page.WorkItem, error) {
 					return nil, err
 				}
 				for _, t := range l.Data {
-					if q.barred(m, t) == "" {
+					if q.barred(m, t) == "" && !lacksRequest(m, t) {
 						out = append(out, q.decision(sh, m, t))
 					}
 				}
@@ -74,9 +74,14 @@ func compareDue(a, b page.WorkItem) int {
 	return a.Due.Compare(b.Due)
 }
 
+// lacksRequest says that a move waits for what only another move gives, such as the reason to retire.
+func lacksRequest(m kind.Move, t thing) bool {
+	return slices.ContainsFunc(m.Wants, func(n string) bool { return !slices.Contains(m.Takes, n) && t.text(n) == "" })
+}
+
 func (q *ask) decision(sh kind.Shape, m kind.Move, t thing) page.WorkItem {
 	w := page.WorkItem{Kind: first(words(sh.Name)), Ask: "to " + words(m.Verb), Text: labelOf(sh.Label, t), Href: q.hrefOf(sh.Name, t.id()), Status: ui.NeedsAttention}
-	for _, f := range m.NotBy {
+	for _, f := range []string{"requested_by", "submitted_by", "author", "created_by"} {
 		if who := t.text(f); who != "" {
 			w.Kind += ", from " + q.label(who)
 			break

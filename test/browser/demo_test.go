@@ -150,7 +150,7 @@ func (d *demo) people(t *testing.T) {
 	here := site.Here(d.org)
 	d.owner = here
 	u := d.list(t, "user.list", map[string]any{})[0]
-	d.owner = op.Actor{Org: d.org, ID: u["id"].(string), Person: u["person"].(string), Roles: []op.Role{op.Owner, op.Manager, op.Admin}, Via: "web"}
+	d.owner = op.Actor{Org: d.org, ID: u["id"].(string), Person: u["person"].(string), Roles: []op.Role{op.Owner, op.Manager, op.Admin}, Via: "web", Session: "demo"}
 	d.do(t, d.owner, "user.update", map[string]any{"id": d.owner.ID, "rev": u["rev"], "name": "Ines Okafor"})
 	p := d.do(t, d.owner, "person.get", map[string]any{"id": d.owner.Person})
 	d.do(t, d.owner, "person.update", map[string]any{"id": d.owner.Person, "rev": p["rev"], "name": "Ines Okafor", "department": "Security", "title": "Head of security"})
@@ -178,10 +178,10 @@ func (d *demo) programme(t *testing.T) {
 	if kinds, _ := iam["evidence"].([]any); len(kinds) > 0 {
 		d.key, _ = kinds[0].(map[string]any)["key"].(string)
 	}
-	e := d.do(t, d.other, "exception.create", map[string]any{"title": "Build account without rotation", "test": "host.updates_automatic", "resource": "build-01", "reason": "The build machine is replaced in December and is rebuilt each night.", "compensating": "It is rebuilt each night.", "severity": "medium", "expires_at": "2026-12-31T00:00:00Z"})
+	e := d.do(t, d.other, "exception.create", map[string]any{"title": "Build account without rotation", "test": "host.updates_checked", "resource": "build-01", "reason": "The build machine is replaced in December and is rebuilt each night.", "compensating": "It is rebuilt each night.", "expires_at": "2026-12-31T00:00:00Z"})
 	d.exception = e["id"].(string)
-	e = d.do(t, d.owner, "exception.create", map[string]any{"title": "One shared account in the old shop", "control": control, "reason": "The old shop knows one account only and is switched off in spring.", "severity": "high", "expires_at": "2027-03-31T00:00:00Z"})
-	d.do(t, d.other, "exception.approve", map[string]any{"id": e["id"], "rev": e["rev"]})
+	e = d.do(t, d.other, "exception.create", map[string]any{"title": "One shared account in the old shop", "control": control, "reason": "The old shop knows one account only and is switched off in spring.", "expires_at": clock.Format(d.clock.Now().AddDate(0, 0, 80))})
+	d.do(t, d.owner, "exception.approve", map[string]any{"id": e["id"], "rev": e["rev"]})
 	for i, title := range []string{"Enrol three identities with a second factor", "Write the plan for incidents", "Review who may reach the shop"} {
 		d.do(t, d.other, "task.create", map[string]any{"title": title, "kind": "gap", "assignee": d.owner.Person, "due_on": began.AddDate(0, 0, 5+5*i).Format(time.DateOnly), "priority": "high", "subject": control})
 	}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package op
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"assay/internal/errs"
+	"assay/internal/kind"
+	"assay/internal/store"
+)
+
+// AskFields are the fields that say who wrote a thing or asked for it.
+var AskFields = []string{"created_by", "requested_by", "submitted_by", "author"}
+
+// Wrote lists who wrote or asked for what a move decides on: everybody who changed any part of it since what was approved
+// last, and whoever its fields name. Who decided on it, such as by sending it back, wrote nothing; nor did who changed what
+// is no part of it.
+func Wrote(ctx context.Context, v *store.View, sh kind.Shape, m kind.Move, id string) ([]Hand, error) {
+	h, err := v.Whole().History(ctx, sh.Name, id)
+	if err != nil {
+		return nil, err
+	}
+	var out []Hand
+	for i, e := range h {
+		var now struct{ State string }
+		if e.Body != nil {
+			if err := json.Unmarshal(e.Body, &now); err != nil {
+				return nil, fmt.Errorf("read %s: %w", id, err)
+			}
+		}
+		if sh.Settled(now.State) && !slices.Contains(m.From, now.State) {
+			break
+		}
+		if who := actorOf(e); who != "" && writes(sh, h, i) {
+			out = append(out, Hand{who, e.At})
+		}
+	}
+	return append(out, named(sh, m, h[0].Body)...), nil
+}
+
+// writes says whether an entry of the history of a thing changed what is decided on.
+func writes(sh kind.Shape, h []store.Version, i int) bool {
+	verb := strings.TrimPrefix(h[i].Op, sh.Name+".")
+	if slices.ContainsFunc(sh.Moves, func(m kind.Move) bool { return m.Verb == verb && m.Decides() }) {
+		return false
+	}
+	if verb != "update" || i+1 == len(h) || h[i].Body == nil || h[i+1].Body == nil {
+		return true
+	}
+	return len(changed(sh, h[i+1].Body, h[i].Body)) > 0
+}
+
+// changed lists the fields, of those that are written and are part of what is approved, in which two bodies differ.
+func changed(sh kind.Shape, was, now json.RawMessage) []string {
+	var a, b map[string]json.RawMessage
+	if json.Unmarshal(was, &a) != nil || json.Unmarshal(now, &b) != nil {
+		return []string{"body"}
+	}
+	var out []string
+	for _, f := range sh.Fields {
+		if !f.ReadOnly && !slices.Contains(sh.Free, f.Name) && !bytes.Equal(a[f.Name], b[f.Name]) {
+			out = append(out, f.Name)
+		}
+	}
+	return out
+}
+
+// named lists whom the fields of a thing name as its authors. Who asks for the end of what was approved is no author of it.
+func named(sh kind.Shape, m kind.Move, body json.RawMessage) []Hand {
+	fields := slices.Clone(m.NotBy)
+	if slices.ContainsFunc(m.From, func(s string) bool { return !sh.Settled(s) }) {
+		fields = append(fields, AskFields...)
+	}
+	var all map[string]any
+	if json.Unmarshal(body, &all) != nil {
+		return nil
+	}
+	var out []Hand
+	for _, n := range fields {
+		if who, ok := all[n].(string); ok && who != "" && who != "system" {
+			out = append(out, Hand{Who: who}) // when is told by the history, where it matters
+		}
+	}
+	return out
+}
+
+// frozen holds that what was approved does not change: an update leaves alone what is part of it.
+func frozen(sh kind.Shape, was, now json.RawMessage) error {
+	var x struct{ State string }
+	if err := json.Unmarshal(was, &x); err != nil {
+		return fmt.Errorf("read %s: %w", sh.Name, err)
+	}
+	if !sh.Settled(x.State) {
+		return nil
+	}
+	if fields := changed(sh, was, now); len(fields) > 0 {
+		return (&errs.Error{Code: errs.Conflict, Field: fields[0], Text: "can't be changed: this " + Title(sh.Name) + " is " + Title(x.State)}).Mend("%s", instead(sh, x.State))
+	}
+	return nil
+}
+
+// instead says what can be done with a thing in a state in place of changing or ending it.
+func instead(sh kind.Shape, state string) string {
+	var verbs []string
+	for _, m := range sh.Moves {
+		if slices.Contains(m.From, state) {
+			verbs = append(verbs, Title(m.Verb))
+		}
+	}
+	if len(verbs) == 0 {
+		return "add a new " + Title(sh.Name)
+	}
+	return "you can " + strings.Join(verbs, " or ") + " it, or add a new " + Title(sh.Name)
+}
+
+// lasting holds that a thing that was ever approved is not ended: its past would go out of sight.
+func lasting(ctx context.Context, v *store.View, sh kind.Shape, id string) error {
+	if !sh.Settles() {
+		return nil
+	}
+	h, err := v.History(ctx, sh.Name, id)
+	if err != nil {
+		return err
+	}
+	for _, e := range h {
+		var x struct{ State string }
+		if e.Body == nil {
+			continue
+		}
+		if err := json.Unmarshal(e.Body, &x); err != nil {
+			return fmt.Errorf("read %s: %w", id, err)
+		}
+		if sh.Settled(x.State) {
+			var now struct{ State string }
+			if err := json.Unmarshal(h[0].Body, &now); err != nil {
+				return fmt.Errorf("read %s: %w", id, err)
+			}
+			return errs.New(errs.Conflict, "this %s was %s and can't be deleted", Title(sh.Name), Title(x.State)).Mend("%s", instead(sh, now.State))
+		}
+	}
+	return nil
+}
