@@ -24,7 +24,7 @@ type Control struct {
 	OwnerRole string         `json:"owner_role" doc:"The role that usually answers for it."`
 	Weight    int64          `json:"weight" doc:"2 for a key control, else 1." min:"1" max:"2" default:"1"`
 	Frequency Frequency      `json:"frequency" doc:"How often it is performed." list:"" default:"continuous"`
-	GraceDays int64          `json:"grace_days" doc:"How many days after the end of its window a performance is still in time." min:"0" max:"90"`
+	GraceDays int64          `json:"grace_days" doc:"How many days after the end of its window a performance is still in time." min:"0" max:"90" default:"0"`
 	Purpose   string         `json:"purpose" doc:"preventive, detective or corrective."`
 	Operation string         `json:"operation" doc:"manual, automated or both."`
 	Criteria  []string       `json:"criteria" doc:"Numbers of the criteria that it serves."`
@@ -112,7 +112,7 @@ type Terms struct {
 	Text      string         `json:"text" doc:"What is done, by whom, how often." min:"5" max:"5000" long:""`
 	Weight    int64          `json:"weight" doc:"2 for a key control, else 1." min:"1" max:"2" default:"1"`
 	Frequency Frequency      `json:"frequency" doc:"How often it is performed." default:"continuous"`
-	GraceDays int64          `json:"grace_days" doc:"How many days after the end of its window a performance is still in time." min:"0" max:"90"`
+	GraceDays int64          `json:"grace_days" doc:"How many days after the end of its window a performance is still in time." min:"0" max:"90" default:"0"`
 	Purpose   string         `json:"purpose" doc:"preventive, detective or corrective."`
 	Operation string         `json:"operation" doc:"manual, automated or both."`
 	Criteria  []string       `json:"criteria" doc:"Numbers of the criteria that it serves."`
