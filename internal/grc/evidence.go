@@ -3,10 +3,12 @@
 package grc
 
 import (
+	"context"
 	"time"
 
 	"assay/internal/errs"
 	"assay/internal/kind"
+	"assay/internal/store"
 )
 
 // An Evidence is a document, an export or a picture that proves something about a stretch of time.
@@ -67,6 +69,14 @@ type EvidenceState string
 // Values lists the states.
 func (EvidenceState) Values() []string {
 	return []string{"draft", "submitted", "accepted", "returned", "superseded", "withdrawn"}
+}
+
+// notProof keeps a piece that was accepted from being ended: the days that rest on it stay as they are.
+func notProof(_ context.Context, _ *store.Tx, was, _ *Evidence) error {
+	if was.State == "accepted" || was.State == "withdrawn" || was.State == "superseded" {
+		return errs.New(errs.Conflict, "evidence that was accepted is withdrawn, never removed").Mend("withdraw it, and say why")
+	}
+	return nil
 }
 
 // Evidences are the pieces of evidence.

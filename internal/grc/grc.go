@@ -15,7 +15,7 @@ func Add(s *op.Set) {
 	op.Kind(s, Requirements)
 	addControls(s)
 	op.Kind(s, Policies)
-	op.Kind(s, Evidences)
+	op.Kind(s, Evidences, op.Also[Evidence]{Verb: "end", Do: notProof})
 	op.Kind(s, Exceptions)
 	op.Kind(s, Tasks)
 	op.Kind(s, Decisions)

@@ -29,9 +29,10 @@ type byRev struct {
 var ownFields = []string{"owner", "assignee", "person", "requested_by", "submitted_by", "created_by", "lead"}
 
 // Also is what else an operation of a kind does in its transaction, or why it may not. It is called when the rules of the
-// operation itself hold, and before the thing is written; was is the thing as it is, and nil for a new one.
+// operation itself hold, and before the thing is written; was is the thing as it is, and nil for a new one; now is nil for
+// one that ends.
 type Also[T any] struct {
-	Verb string // create, update, or that of a move
+	Verb string // create, update, end, or that of a move
 	Do   func(ctx context.Context, tx *store.Tx, was, now *T) error
 }
 
@@ -43,7 +44,7 @@ func Kind[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], also ...Also[T]) {
 	}
 	sh := k.Shape()
 	for _, a := range also {
-		if a.Verb != "update" && !(a.Verb == "create" && k.Create != kind.Never) && !slices.ContainsFunc(k.Moves, func(m kind.Move) bool { return m.Verb == a.Verb }) || k.System {
+		if a.Verb != "update" && !((a.Verb == "create" || a.Verb == "end") && k.Create != kind.Never) && !slices.ContainsFunc(k.Moves, func(m kind.Move) bool { return m.Verb == a.Verb }) || k.System {
 			s.errs = append(s.errs, fmt.Errorf("kind %s: there is no operation %s that does more", k.Name, a.Verb))
 		}
 	}
@@ -313,6 +314,16 @@ func writing[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], sh kind.Shape, also
 		func(ctx context.Context, tx *store.Tx, in byRev) (json.RawMessage, error) {
 			if in.Rev == 0 {
 				return nil, wantsRev()
+			}
+			t, err := store.Get[T, P](ctx, &tx.View, k, in.ID)
+			if err != nil {
+				return nil, err
+			}
+			if err := fresh(k.Name, in.Rev, t.Base().Rev); err != nil {
+				return nil, err
+			}
+			if err := more(ctx, tx, also, "end", (*T)(t), nil); err != nil {
+				return nil, err
 			}
 			return json.RawMessage(`{}`), store.End[T, P](ctx, tx, k, in.ID, in.Rev)
 		})
