@@ -235,21 +235,25 @@ func requires(c *grc.Control, test string) bool {
 
 // papers looks at evidence and policies at their worst between two moments.
 func (j *judge) papers(e *era, from, to time.Time) {
-	last := to.Add(-time.Millisecond)
 	j.f.Outside, j.f.Overdue = false, 0
 	j.f.Evidence, j.f.Policies = j.f.Evidence[:0], j.f.Policies[:0]
 	for _, k := range e.def.Evidence {
 		if k.Required {
-			s, _, _ := j.b.stateOn(e.def, k, last)
-			if w, _, _ := j.b.stateOn(e.def, k, from); w == EvidenceExpired || w == EvidenceWithdrawn {
-				s = w
-			}
-			j.f.Evidence = append(j.f.Evidence, s)
+			j.f.Evidence = append(j.f.Evidence, j.b.stateIn(e.def, k, from, to))
 		}
 	}
 	for _, p := range e.def.Policies {
 		j.f.Policies = append(j.f.Policies, j.b.dated.policyIn(p, from, to))
 	}
+}
+
+// stateIn is how a kind of evidence stood at its worst in [from, to): what came within it counts, and what went too.
+func (b *Board) stateIn(c *grc.Control, k grc.EvidenceKind, from, to time.Time) EvidenceState {
+	s, _, _ := b.stateOn(c, k, to.Add(-time.Millisecond))
+	if w, _, _ := b.stateOn(c, k, from); w == EvidenceExpired || w == EvidenceWithdrawn {
+		return w
+	}
+	return s
 }
 
 // in is the letter of the runs of a test in a part of a day.

@@ -198,7 +198,7 @@ func (b *Boards) gridControls(ctx context.Context, v *store.View, in gridControl
 		return nil, errs.New(errs.NotFound, "there is no criterion %.20s", in.Criterion)
 	}
 	g := &Grid{At: board.Now, Newest: board.Days[0].String(), Days: int(in.Days), Rows: []Row{}}
-	for _, x := range c.Controls {
+	for _, x := range c.ever() {
 		g.Rows = append(g.Rows, x.row())
 	}
 	return g, nil
@@ -323,13 +323,10 @@ func (b *Board) stateAt(test string, at time.Time) *change {
 
 func (b *Board) criterionDay(r *DayReport, c *CriterionLine, i int) {
 	r.Kind, r.Subject, r.Title, r.Letter, r.Word, r.Reason = "criterion", c.Requirement.Ref, c.Requirement.Text, c.Letters[i].String(), c.Letters[i].Word(), c.Reasons[i]
-	for _, x := range c.Controls {
-		row := x.row()
-		why := ""
-		if len(x.Days[i].Causes) > 0 {
-			why = string(x.Days[i].Causes[0])
+	for _, x := range c.ever() {
+		if p, served := b.partOf(x, c, i); served {
+			r.Parts = append(r.Parts, p)
 		}
-		r.Parts = append(r.Parts, DayPart{"control", row.Ref, row.Text, x.Letters[i].String(), true, why})
 	}
 }
 
@@ -340,47 +337,7 @@ func (b *Board) controlDay(r *DayReport, c *ControlLine, i int) {
 		words = append(words, string(x))
 	}
 	r.Reason = strings.Join(words, "; ")
-	end := b.starts[i].Add(-time.Millisecond)
-	if end.After(b.Now) {
-		end = b.Now
-	}
-	for _, t := range c.Control.Tests {
-		p := DayPart{"test", t.Test, t.Test, check.NoData.String(), t.Role != "supporting", "it was not run"}
-		if l := b.Tests[t.Test]; l != nil {
-			p.Letter, p.Reason = l.Cells[i].Letter.String(), ""
-			if l.Rule != nil {
-				p.Text = l.Rule.Def.Title
-			}
-			if s := b.stateAt(t.Test, end); s != nil && l.Cells[i].First >= 0 {
-				p.Reason = s.Reason
-			}
-		}
-		r.Parts = append(r.Parts, p)
-	}
-	for _, k := range c.Control.Evidence {
-		s, _, _ := b.stateOn(c.Control, k, end)
-		l := check.Passed
-		if s.lacking() {
-			l = check.Failed
-		} else if s == EvidenceNotDue {
-			l = check.NotApplicable
-		}
-		r.Parts = append(r.Parts, DayPart{"evidence", k.Key, k.Title, l.String(), k.Required, s.word()})
-	}
-	for _, p := range c.Control.Policies {
-		l, why := check.Passed, "is in force"
-		switch b.policyOn(p, end) {
-		case PolicyMissing:
-			l, why = check.Failed, "has no approved version in force"
-		case PolicyReviewOverdue:
-			why = "is in force; its review is overdue"
-		}
-		text := p
-		if x := b.dated.newest[p]; x != nil {
-			text = x.Title
-		}
-		r.Parts = append(r.Parts, DayPart{"policy", p, text, l.String(), true, why})
-	}
+	r.Parts = append(r.Parts, b.partsOf(c, i)...)
 }
 
 func (b *Board) testDay(r *DayReport, t *TestLine, i int) {

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"slices"
+	"time"
+
+	"assay/internal/check"
+	"assay/internal/grc"
+)
+
+// ever are the controls of a criterion by ref: those in force, and those that were on one of the days.
+func (c *CriterionLine) ever() []*ControlLine {
+	all := slices.Concat(c.Controls, c.Former)
+	slices.SortStableFunc(all, func(x, y *ControlLine) int { return byRef(x.past.newest, y.past.newest) })
+	return all
+}
+
+// moments are the first moment of a day, and the first after it, or after now where the day is not over.
+func (b *Board) moments(i int) (from, to time.Time) {
+	from, to = b.starts[i+1], b.starts[i]
+	if now := b.Now.Add(time.Millisecond); to.After(now) {
+		to = now
+	}
+	return from, to
+}
+
+// partOf is what a control had to do with the letter of a criterion on a day, where it served it on that day. One that
+// was decided away serves, and says nothing.
+func (b *Board) partOf(x *ControlLine, c *CriterionLine, i int) (DayPart, bool) {
+	var def *grc.Control
+	from, to := b.moments(i)
+	for _, e := range x.past.eras {
+		if _, any := meet(e.stretch, stretch{From: from, To: to}); any && e.From.Before(to) && slices.Contains(e.def.Criteria, c.Requirement.Ref) {
+			def = e.def
+		}
+	}
+	if def == nil {
+		return DayPart{}, false
+	}
+	d, _ := x.servedOn(i, c.Requirement.Ref, b.dated.inScope(c.Requirement))
+	p := DayPart{Kind: "control", Ref: x.Control.Ref, Text: def.Title, Letter: d.Letter.String(), Required: true}
+	if len(d.Causes) > 0 {
+		p.Reason = string(d.Causes[0])
+	}
+	return p, true
+}
+
+// partsOf are what a control stood on that day, each once: as the last definition of the day says, and after it what only
+// an earlier one says.
+func (b *Board) partsOf(c *ControlLine, i int) []DayPart {
+	var out []DayPart
+	from, to := b.moments(i)
+	add := func(p DayPart) {
+		j := slices.IndexFunc(out, func(o DayPart) bool { return o.Kind == p.Kind && o.Ref == p.Ref })
+		if j < 0 {
+			out = append(out, p)
+		} else if p.Required {
+			out[j].Required = true
+		}
+	}
+	for _, e := range slices.Backward(c.past.eras) {
+		s, any := meet(e.stretch, stretch{From: from, To: to})
+		if !any || !e.From.Before(to) {
+			continue
+		}
+		for _, t := range e.def.Tests {
+			add(b.testPart(t, i, to))
+		}
+		for _, k := range e.def.Evidence {
+			add(b.evidencePart(e.def, k, s.From, s.To))
+		}
+		for _, p := range e.def.Policies {
+			add(b.policyPart(p, s.From, s.To))
+		}
+	}
+	return out
+}
+
+func (b *Board) testPart(t grc.ControlTest, i int, to time.Time) DayPart {
+	p := DayPart{"test", t.Test, t.Test, check.NoData.String(), t.Role != "supporting", "it was not run"}
+	if l := b.Tests[t.Test]; l != nil {
+		p.Letter, p.Reason = l.Cells[i].Letter.String(), ""
+		if l.Rule != nil {
+			p.Text = l.Rule.Def.Title
+		}
+		if s := b.stateAt(t.Test, to.Add(-time.Millisecond)); s != nil && l.Cells[i].First >= 0 {
+			p.Reason = s.Reason
+		}
+	}
+	return p
+}
+
+func (b *Board) evidencePart(c *grc.Control, k grc.EvidenceKind, from, to time.Time) DayPart {
+	s := b.stateIn(c, k, from, to)
+	l := check.Passed
+	if s.lacking() {
+		l = check.Failed
+	} else if s == EvidenceNotDue {
+		l = check.NotApplicable
+	}
+	return DayPart{"evidence", k.Key, k.Title, l.String(), k.Required, s.word()}
+}
+
+func (b *Board) policyPart(ref string, from, to time.Time) DayPart {
+	l, why := check.Passed, "is in force"
+	switch b.dated.policyIn(ref, from, to) {
+	case PolicyMissing:
+		l, why = check.Failed, "has no approved version in force"
+	case PolicyReviewOverdue:
+		why = "is in force; its review is overdue"
+	}
+	text := ref
+	for _, p := range b.dated.policies[ref] {
+		if p.From.Before(to) {
+			text = p.Thing.Title
+		}
+	}
+	return DayPart{"policy", ref, text, l.String(), true, why}
+}
