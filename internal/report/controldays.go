@@ -222,7 +222,7 @@ func (j *judge) part(terms []era, at, i int, s stretch) DayFacts {
 		}
 		letter := check.NoData
 		if l := j.b.Tests[t.Test]; l != nil {
-			letter = l.in(clip(stretch{From: from, To: to}, day.From, day.To))
+			letter = l.in(clip(stretch{From: from, To: to}, day.From, day.To), day.To)
 		}
 		j.f.Tests = append(j.f.Tests, j.b.narrow(letter, t.OnlyPolicies, s.To.Add(-time.Millisecond)))
 	}
@@ -256,11 +256,12 @@ func (b *Board) stateIn(c *grc.Control, k grc.EvidenceKind, from, to time.Time) 
 	return s
 }
 
-// in is the letter of the runs of a test in a part of a day.
-func (t *TestLine) in(s stretch) check.Letter {
+// in is the letter of the runs of a test in a part of a day that ends at a moment. A run at the very moment of a change
+// counts for what was and for what is: nothing says which of them came first.
+func (t *TestLine) in(s stretch, ends time.Time) check.Letter {
 	var states []check.RunState
 	for _, r := range t.runs {
-		if !during(s, r.At) {
+		if !during(s, r.At) && !(r.At.Equal(s.To) && s.To.Before(ends)) {
 			continue
 		}
 		k := len(t.history.Changes) - 1

@@ -46,7 +46,7 @@ func (b *Board) pieceOn(e *grc.Evidence, k grc.EvidenceKind, at time.Time) (Evid
 	}
 	if e.ValidUntil != "" {
 		if d, err := check.ParseDay(string(e.ValidUntil)); err == nil {
-			end := (d + 1).Start(b.Zone)
+			end := b.dated.days.Start(d + 1)
 			if !at.Before(end) {
 				return EvidenceExpired, end
 			}
