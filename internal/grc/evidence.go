@@ -93,6 +93,9 @@ var Evidences = kind.Kind[Evidence]{
 		if o == nil || o.State == "draft" || o.State == "returned" {
 			return nil
 		}
+		if o.State == n.State && o.Reason != n.Reason { // when it was withdrawn is when it last changed
+			return errs.New(errs.Conflict, "evidence that is %s does not change", o.State).Mend("bring a new piece of evidence")
+		}
 		a, b := *o, *n // what was submitted never changes; a correction is a new piece of evidence
 		a.Meta, b.Meta, a.State, b.State, a.Reason, b.Reason = kind.Meta{}, kind.Meta{}, "", "", "", ""
 		a.ReviewedBy, b.ReviewedBy, a.ReviewedAt, b.ReviewedAt = "", "", time.Time{}, time.Time{}
