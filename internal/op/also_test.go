@@ -68,11 +68,36 @@ func TestWhatElseAnOperationDoesHappensInItsTransaction(t *testing.T) {
 
 func TestAnOperationThatIsNotThereCannotDoMore(t *testing.T) {
 	none := func(context.Context, *store.Tx, *widget, *widget) error { return nil }
-	for verb, k := range map[string]kind.Kind[widget]{"sit": widgets, "end": widgets, "create": {Name: "widget", Plural: "widgets", Prefix: "wid", Doc: "A widget.", Object: "risks", Label: "title", Create: kind.Never}} {
+	never := kind.Kind[widget]{Name: "widget", Plural: "widgets", Prefix: "wid", Doc: "A widget.", Object: "risks", Label: "title", Create: kind.Never}
+	for verb, k := range map[string]kind.Kind[widget]{"sit": widgets, "create": never, "end": never} {
 		s := &op.Set{}
 		op.Kind(s, k, op.Also[widget]{Verb: verb, Do: none})
 		if s.Sound() == nil {
 			t.Errorf("%s is taken", verb)
 		}
 	}
+}
+
+func TestWhatMayNotEndIsThereStill(t *testing.T) {
+	keep := op.Also[widget]{Verb: "end", Do: func(_ context.Context, _ *store.Tx, was, now *widget) error {
+		if now != nil || was.Size > 4 {
+			return errs.New(errs.Conflict, "it is too large to go")
+		}
+		return nil
+	}}
+	testkit.Engines(t, func(s *op.Set) { op.Kind(s, widgets, keep) }, func(t *testing.T, h *testkit.House) {
+		me := testkit.As(op.Manager)
+		small := call(t, h, me, "widget.create", `{"title":"Small","size":3}`)["id"].(string)
+		large := call(t, h, me, "widget.create", `{"title":"Large","size":5}`)["id"].(string)
+		if _, err := try(h, me, "widget.end", `{"id":"`+large+`","rev":1}`); !errors.Is(err, errs.Conflict) {
+			t.Errorf("ended, and it may not: %v", err)
+		}
+		if _, err := try(h, me, "widget.end", `{"id":"`+small+`","rev":2}`); !errors.Is(err, errs.Precond) {
+			t.Errorf("ended as it was not seen: %v", err)
+		}
+		call(t, h, me, "widget.end", `{"id":"`+small+`","rev":1}`)
+		if n := len(call(t, h, me, "widget.list", `{}`)["data"].([]any)); n != 1 {
+			t.Errorf("%d are there", n)
+		}
+	})
 }
