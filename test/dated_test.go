@@ -156,6 +156,39 @@ func TestARetiredControlStaysInItsCriterionUntilItsLastDay(t *testing.T) {
 	s.is(t, "CC1.5", "PFPFN", "the criterion that nothing serves any more")
 }
 
+func TestARetiredControlIsFoundOnEveryDay(t *testing.T) {
+	s := failedOnce(t)
+	s.version(t, "OWN-01", map[string]any{"action": "retire"})
+	s.at(9, 9)
+	for _, kept := range []bool{false, true} { // whether the whole board of these days was made before
+		if kept {
+			s.do(t, "monitoring.grid", map[string]any{"days": 2})
+			s.do(t, "monitoring.day", map[string]any{"subject": "CC1.5", "day": "2026-03-14"})
+		}
+		for day, want := range map[string]string{"2026-03-07": "F", "2026-03-11": "–", "2026-03-14": "–"} {
+			if got := s.do(t, "monitoring.day", map[string]any{"subject": "OWN-01", "day": day})["letter"]; got != want {
+				t.Errorf("%s is %v, want %s", day, got, want)
+			}
+		}
+		if got := s.do(t, "control.status", map[string]any{"ref": "OWN-01", "days": 2})["ref"]; got != "OWN-01" {
+			t.Errorf("%v", got)
+		}
+	}
+}
+
+func TestADayBeginsForScheduledVersionsWhenItBeginsForLetters(t *testing.T) {
+	s := failedOnce(t)
+	v := s.version(t, "OWN-01", map[string]any{"tests": required("vcs.2fa"), "effective_from": kind.Date("2026-03-10")})
+	s.at(3, 12)
+	s.do(t, "organization.update", map[string]any{"id": s.org, "timezone": "Pacific/Kiritimati"}) // it is the tenth there
+	s.at(3, 13).applied(t).run(t, false)
+	if got := s.thing(t, "control", s.ids["OWN-01"])["version_no"]; got != 1.0 {
+		t.Errorf("the new zone holds from the end of the day, and the control is at version %v", got)
+	}
+	s.is(t, "OWN-01", "PFPF", "the day before")
+	s.do(t, "control_version.withdraw", map[string]any{"id": v, "answer": "We think otherwise"})
+}
+
 func TestARefIsPutInForceAgainAndNeverMadeAgain(t *testing.T) {
 	s := failedOnce(t)
 	again := map[string]any{"ref": "own-01", "title": "A control of our own", "text": "Somebody does something about it."}

@@ -167,19 +167,38 @@ func propose(ctx context.Context, tx *store.Tx, in proposeIn) (*ControlVersion, 
 	if err := Controls.Check(c, &changed); err != nil {
 		return nil, err
 	}
-	if in.EffectiveFrom != "" && in.EffectiveFrom < today(ctx, tx) {
+	day, err := today(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	if in.EffectiveFrom != "" && in.EffectiveFrom < day {
 		return nil, errs.At("effective_from", "is over: a version never holds before its approval").Mend("name a day from today on, or leave it empty")
 	}
 	return n, store.Put(ctx, tx, ControlVersions, n)
 }
 
-// today is the date in the organisation's time zone.
-func today(ctx context.Context, tx *store.Tx) kind.Date {
-	zone := time.UTC
-	if o, err := OrganizationOf(ctx, &tx.View); err == nil {
-		zone = o.Zone()
+// today is the day that a moment of the organisation belongs to. A change of its time zone holds from the end of the day on
+// which it is made, as it does for letters.
+func today(ctx context.Context, tx *store.Tx) (kind.Date, error) {
+	all, err := store.Versions(ctx, &tx.View, Organizations, 0)
+	if err != nil || len(all) == 0 {
+		return kind.Date(tx.Now.Format(time.DateOnly)), err
 	}
-	return kind.Date(tx.Now.In(zone).Format(time.DateOnly))
+	zone, from, over := all[0].Thing.Zone(), time.Time{}, kind.Date("")
+	for _, o := range all[1:] {
+		next := o.Thing.Zone()
+		if o.From.Before(from) { // changed again on the same day: the last one holds
+			zone = next
+		} else if next.String() != zone.String() {
+			y, m, d := o.From.In(zone).Date()
+			ends := time.Date(y, m, d+1, 0, 0, 0, 0, zone)
+			if tx.Now.Before(ends) {
+				break
+			}
+			zone, from, over = next, ends, kind.Date(o.From.In(zone).Format(time.DateOnly))
+		}
+	}
+	return max(kind.Date(tx.Now.In(zone).Format(time.DateOnly)), over), nil
 }
 
 // approveVersion gives an approved version its number, and changes the control where it holds at once.
@@ -199,8 +218,8 @@ func approveVersion(ctx context.Context, tx *store.Tx, _, n *ControlVersion) err
 		return errs.New(errs.Conflict, "another version of this control is scheduled for %s", scheduled.EffectiveFrom).Mend("withdraw that one first")
 	}
 	n.Number = c.VersionNo + 1
-	if n.EffectiveFrom > today(ctx, tx) {
-		return nil
+	if day, err := today(ctx, tx); err != nil || n.EffectiveFrom > day {
+		return err
 	}
 	return apply(ctx, tx, c, n)
 }
@@ -216,7 +235,11 @@ func scheduledFor(ctx context.Context, v *store.View, control string) (*ControlV
 }
 
 func withdrawVersion(ctx context.Context, tx *store.Tx, was, _ *ControlVersion) error {
-	if was.State == "approved" && (!was.AppliedAt.IsZero() || was.EffectiveFrom <= today(ctx, tx)) {
+	day, err := today(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if was.State == "approved" && (!was.AppliedAt.IsZero() || was.EffectiveFrom <= day) {
 		return errs.New(errs.Conflict, "this version is in force").Mend("propose another one")
 	}
 	return nil
@@ -243,7 +266,10 @@ func ApplyScheduled(ctx context.Context, tx *store.Tx) error {
 	if err != nil {
 		return err
 	}
-	day := today(ctx, tx)
+	day, err := today(ctx, tx)
+	if err != nil {
+		return err
+	}
 	for _, n := range all {
 		if !n.AppliedAt.IsZero() || n.EffectiveFrom > day {
 			continue

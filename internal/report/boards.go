@@ -104,14 +104,16 @@ func keyOf(v *store.View, days int) string {
 }
 
 // Control gives a board that has at least the control with this ref or id, or no control where there is none. Where
-// the whole board is not there already, only what that control stands on is read.
+// the whole board is not there already, or has it no longer, only what that control stands on is read.
 func (b *Boards) Control(ctx context.Context, v *store.View, days int, ref string) (*Board, *ControlLine, error) {
 	key := keyOf(v, days)
 	b.mu.Lock()
 	k := b.kept[key]
 	b.mu.Unlock()
 	if k != nil && k.done.Load() {
-		return k.board, k.board.named(ref), nil
+		if c := k.board.named(ref); c != nil {
+			return k.board, c, nil
+		}
 	}
 	d, err := b.dated(ctx, v)
 	if err != nil {

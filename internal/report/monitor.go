@@ -296,8 +296,15 @@ func (b *Boards) day(ctx context.Context, v *store.View, in dayIn) (*DayReport, 
 		board.controlDay(r, board.Control(in.Subject), i)
 	case board.Tests[in.Subject] != nil:
 		board.testDay(r, board.Tests[in.Subject], i)
-	default:
-		return nil, errs.New(errs.NotFound, "there is no criterion, control or test %.60s", in.Subject)
+	default: // it may have been retired before
+		alone, c, err := b.Control(ctx, v, back, in.Subject)
+		if err != nil {
+			return nil, err
+		}
+		if c == nil {
+			return nil, errs.New(errs.NotFound, "there is no criterion, control or test %.60s", in.Subject)
+		}
+		alone.controlDay(r, c, i)
 	}
 	for _, c := range board.Checks {
 		if board.dated.days.DayOf(c.At) == d && (r.Kind != "test" || board.dated.plans[c.Scope][in.Subject]) {
