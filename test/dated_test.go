@@ -127,7 +127,8 @@ func TestADecisionDatedBackHoldsFromItsApproval(t *testing.T) {
 }
 
 func TestATestTakenAwayTodayLeavesClosedDays(t *testing.T) {
-	for name, tests := range map[string][]any{"removed": {}, "supporting": supporting("idp.mfa_all"), "exchanged": required("host.ssh_password"), "kept beside a new one": required("idp.mfa_all", "host.ssh_password")} {
+	for name, tests := range map[string][]any{"removed": {}, "supporting": supporting("idp.mfa_all"),
+		"exchanged": required("host.ssh_password"), "kept beside a new one": required("idp.mfa_all", "host.ssh_password")} {
 		s := failedOnce(t)
 		s.version(t, "OWN-01", map[string]any{"tests": tests})
 		if got := s.since(t, "OWN-01", time.Time{}); !strings.HasPrefix(got, "PFP") {
@@ -141,7 +142,7 @@ func TestATestTakenAwayTodayLeavesClosedDays(t *testing.T) {
 
 func TestEvidenceRequiredFromTodayLeavesClosedDays(t *testing.T) {
 	s := failedOnce(t)
-	s.version(t, "OWN-01", map[string]any{"evidence": []any{map[string]any{"key": "list", "title": "List", "type": "report", "frequency": "yearly", "required": true}}})
+	s.version(t, "OWN-01", map[string]any{"evidence": asked("yearly", 0, true)})
 	s.at(4, 9).run(t, true)
 	s.is(t, "OWN-01", "PFPFF", "required on the fourth day, and missing since")
 }
@@ -286,7 +287,8 @@ func TestNobodyAloneEndsACriterion(t *testing.T) {
 func TestAControlInForceChangesOnlyByAnApprovedVersion(t *testing.T) {
 	s := failedOnce(t)
 	id := s.ids["OWN-01"]
-	for f, v := range map[string]any{"title": "Another", "text": "Another text of it", "weight": 2, "frequency": "yearly", "grace_days": 9, "purpose": "detective", "operation": "manual",
+	for f, v := range map[string]any{"title": "Another", "text": "Another text of it", "weight": 2, "frequency": "yearly", "grace_days": 9,
+		"purpose": "detective", "operation": "manual",
 		"criteria": []string{"CC1.1"}, "policies": []string{"POL-05"}, "tests": []any{}, "evidence": []any{map[string]any{"key": "k", "title": "K"}}} {
 		s.refuses(t, errs.Conflict, "control.update", map[string]any{"id": id, f: v})
 	}
@@ -297,7 +299,8 @@ func TestAControlInForceChangesOnlyByAnApprovedVersion(t *testing.T) {
 	s.do(t, "control.update", map[string]any{"id": id, "owner_role": "it", "chores": []string{"Look at it"}}) // no part of a version
 	s.refuses(t, errs.Invalid, "control_version.create", map[string]any{"control": id, "title": "Another"})
 	s.refuses(t, errs.Invalid, "control_version.create", map[string]any{"control": id, "title": "Another", "reason": "Because"})
-	s.refuses(t, errs.Invalid, "control_version.create", map[string]any{"control": id, "title": "Another", "reason": "It is done otherwise", "effective_from": "2026-03-08"})
+	past := map[string]any{"control": id, "title": "Another", "reason": "It is done otherwise", "effective_from": "2026-03-08"}
+	s.refuses(t, errs.Invalid, "control_version.create", past)
 	v := s.propose(t, "OWN-01", map[string]any{"title": "Another title"})
 	s.refuses(t, errs.Denied, "control_version.approve", map[string]any{"id": v})
 	if got := s.thing(t, "control", id)["title"]; got != "A control of our own" {
@@ -376,7 +379,8 @@ func TestAScheduledVersionIsWithdrawnUntilItsDay(t *testing.T) {
 // applied does what the daily work does first.
 func (s *spring) applied(t *testing.T) *spring {
 	t.Helper()
-	if _, err := s.app.DB.Change(t.Context(), s.org, store.System("control_version.apply"), func(tx *store.Tx) error { return grc.ApplyScheduled(t.Context(), tx) }); err != nil {
+	apply := func(tx *store.Tx) error { return grc.ApplyScheduled(t.Context(), tx) }
+	if _, err := s.app.DB.Change(t.Context(), s.org, store.System("control_version.apply"), apply); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -384,7 +388,8 @@ func (s *spring) applied(t *testing.T) *spring {
 
 func TestAnEditInTheAfternoonKeepsTheMorningsF(t *testing.T) {
 	for name, change := range map[string]map[string]any{
-		"removed": {"tests": required("vcs.2fa")}, "supporting": {"tests": supporting("idp.mfa_all")}, "retired": {"action": "retire"}, "without tests": {"tests": []any{}},
+		"removed": {"tests": required("vcs.2fa")}, "supporting": {"tests": supporting("idp.mfa_all")}, "retired": {"action": "retire"},
+		"without tests": {"tests": []any{}},
 	} {
 		s := young(t)
 		s.version(t, "OWN-01", map[string]any{"action": "activate"})
@@ -418,7 +423,7 @@ func TestADefinitionHeldOnlyAMomentIsJudged(t *testing.T) {
 
 func TestEvidenceThatWasWithdrawnNoLongerChanges(t *testing.T) {
 	s := young(t)
-	s.version(t, "OWN-02", map[string]any{"action": "activate", "evidence": []any{map[string]any{"key": "report", "title": "Report", "type": "report", "frequency": "yearly", "required": true}}})
+	s.version(t, "OWN-02", map[string]any{"action": "activate", "evidence": asked("yearly", 0, true)})
 	id := s.proof(t, "OWN-02", "report", nil)
 	s.at(2, 9)
 	s.agree(t, "evidence.withdraw", map[string]any{"id": id, "reason": "It was not ours"})
@@ -431,7 +436,7 @@ func TestEvidenceThatWasWithdrawnNoLongerChanges(t *testing.T) {
 
 func TestTheLastDayOfEvidenceIsThatOfItsOwnTimeZone(t *testing.T) {
 	s := young(t)
-	s.version(t, "OWN-02", map[string]any{"action": "activate", "evidence": []any{map[string]any{"key": "report", "title": "Report", "type": "report", "frequency": "yearly", "required": true}}})
+	s.version(t, "OWN-02", map[string]any{"action": "activate", "evidence": asked("yearly", 0, true)})
 	s.proof(t, "OWN-02", "report", map[string]any{"valid_until": "2026-03-08"})
 	s.at(4, 9)
 	s.is(t, "OWN-02", "PPPFF", "valid until the third day")

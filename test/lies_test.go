@@ -51,6 +51,13 @@ func supporting(tests ...string) []any {
 	return out
 }
 
+// asked is a kind of evidence that a control asks for.
+func asked(frequency string, days int, required bool) []any {
+	return []any{map[string]any{"key": "report", "title": "Report", "type": "report", "frequency": frequency, "validity_days": days, "required": required}}
+}
+
+// lies are what somebody might do today so that the past looks better, or might do without thinking of it. Files of the data
+// folder (below s.app.Data) and another catalogue of the program have their place here once they enter the ledger.
 var lies = []lie{
 	{"a decision is revoked", false, func(t *testing.T, s *spring) {
 		id := s.decide(t, "CC1.3", map[string]any{"from_day": s.days[0].String()})
@@ -58,10 +65,10 @@ var lies = []lie{
 	}},
 	{"the failing test is removed", true, versioned("OWN-01", map[string]any{"tests": required("vcs.2fa")})},
 	{"the failing test supports", true, versioned("OWN-05", map[string]any{"tests": supporting("vcs.2fa", "idp.mfa_all")})},
-	{"a kind of evidence is required", true, versioned("OWN-03", map[string]any{"evidence": []any{map[string]any{"key": "minutes", "title": "Minutes", "type": "minutes", "frequency": "yearly", "required": true}}})},
+	{"a kind of evidence is required", true, versioned("OWN-03", map[string]any{"evidence": asked("yearly", 0, true)})},
 	{"a test is exchanged for a new one", true, versioned("OWN-03", map[string]any{"tests": required("host.ssh_password")})},
-	{"a kind of evidence is not required", true, versioned("OWN-02", map[string]any{"evidence": []any{map[string]any{"key": "report", "title": "Report", "type": "report", "frequency": "weekly", "validity_days": 3, "required": false}}})},
-	{"a kind of evidence is valid for longer", true, versioned("OWN-02", map[string]any{"evidence": []any{map[string]any{"key": "report", "title": "Report", "type": "report", "frequency": "yearly", "validity_days": 400, "required": true}}})},
+	{"a kind of evidence is not required", true, versioned("OWN-02", map[string]any{"evidence": asked("weekly", 3, false)})},
+	{"a kind of evidence is valid for longer", true, versioned("OWN-02", map[string]any{"evidence": asked("yearly", 400, true)})},
 	{"a control serves another criterion", true, versioned("OWN-01", map[string]any{"criteria": []string{"CC1.1"}})},
 	{"a control weighs more", false, versioned("OWN-01", map[string]any{"weight": 2})},
 	{"a control rests on a policy that is missing", true, versioned("OWN-05", map[string]any{"policies": []string{"POL-05"}, "tests": required("idp.mfa_all")})},
@@ -70,7 +77,9 @@ var lies = []lie{
 	{"a control is retired", true, versioned("OWN-01", map[string]any{"action": "retire"})},
 	{"a control is put in force again", true, versioned("OWN-04", map[string]any{"action": "activate"})},
 	{"a control does not apply", true, func(t *testing.T, s *spring) { s.decide(t, "OWN-04", nil) }},
-	{"a control did not apply from a day in the past", true, func(t *testing.T, s *spring) { s.decide(t, "OWN-05", map[string]any{"from_day": s.days[3].String()}) }},
+	{"a control did not apply from a day in the past", true, func(t *testing.T, s *spring) {
+		s.decide(t, "OWN-05", map[string]any{"from_day": s.days[3].String()})
+	}},
 	{"a control did not apply on days in the past", true, func(t *testing.T, s *spring) {
 		s.decide(t, "OWN-02", map[string]any{"from_day": s.days[3].String(), "to_day": s.days[8].String()})
 	}},
@@ -90,13 +99,15 @@ var lies = []lie{
 	{"a policy is revised", false, func(t *testing.T, s *spring) { s.do(t, "policy.revise", map[string]any{"id": s.ids["POL-04"]}) }},
 	{"a policy is retired", false, func(t *testing.T, s *spring) { s.do(t, "policy.retire", map[string]any{"id": s.ids["POL-04"]}) }},
 	{"evidence is accepted that covers the past", false, func(t *testing.T, s *spring) {
-		s.ids["late proof"] = s.proof(t, "OWN-02", "report", map[string]any{"covers_from": s.days[0].String(), "covers_to": s.days[11].String(), "taken_at": s.days[2].String() + "T09:00:00.000Z"})
+		s.ids["late proof"] = s.proof(t, "OWN-02", "report", map[string]any{
+			"covers_from": s.days[0].String(), "covers_to": s.days[11].String(), "taken_at": s.days[2].String() + "T09:00:00.000Z"})
 	}},
 	{"evidence is withdrawn", false, func(t *testing.T, s *spring) {
 		s.agree(t, "evidence.withdraw", map[string]any{"id": s.ids["first proof"], "reason": "It was not ours"})
 	}},
 	{"an exception begins in the past", false, func(t *testing.T, s *spring) {
-		in := map[string]any{"title": "Jo has no phone", "test": "idp.mfa_all", "resource": "jo", "reason": "A new phone is on its way", "starts_at": s.days[1].String() + "T00:00:00.000Z", "expires_at": s.clock.Now().AddDate(0, 0, 30).Format(time.RFC3339)}
+		in := map[string]any{"title": "Jo has no phone", "test": "idp.mfa_all", "resource": "jo", "reason": "A new phone is on its way",
+			"starts_at": s.days[1].String() + "T00:00:00.000Z", "expires_at": s.clock.Now().AddDate(0, 0, 30).Format(time.RFC3339)}
 		id := s.do(t, "exception.create", in)["id"]
 		s.agree(t, "exception.approve", map[string]any{"id": id})
 		s.do(t, "check.run", map[string]any{})
@@ -108,7 +119,8 @@ var lies = []lie{
 		s.do(t, "definition.retire", map[string]any{"id": id})
 	}},
 	{"a test is switched off", false, func(t *testing.T, s *spring) {
-		s.do(t, "definition.create", map[string]any{"title": "Switched off", "text": "tests:\n  - id: vcs.2fa\n    enabled: false\n    reason: We have no source control\n"})
+		s.do(t, "definition.create", map[string]any{"title": "Switched off",
+			"text": "tests:\n  - id: vcs.2fa\n    enabled: false\n    reason: We have no source control\n"})
 		s.do(t, "check.run", map[string]any{})
 	}},
 	{"a source is away", false, func(t *testing.T, s *spring) {

@@ -54,7 +54,8 @@ var strips = map[string]string{
 
 // source is a connector that gives what the company says.
 func (s *spring) source(kindName string, given func() []collect.Resource) collect.Connector {
-	return collect.Connector{Name: "given_" + strings.ReplaceAll(kindName, ".", "_"), Title: "Given", Doc: "Gives what a test says.", New: func(json.RawMessage) (collect.Source, error) {
+	name := "given_" + strings.ReplaceAll(kindName, ".", "_")
+	return collect.Connector{Name: name, Title: "Given", Doc: "Gives what a test says.", New: func(json.RawMessage) (collect.Source, error) {
 		return givenSource{kindName, func() ([]collect.Resource, error) { return given(), s.broken }}, nil
 	}}
 }
@@ -77,7 +78,8 @@ func (g givenSource) Collect(_ context.Context, page func(collect.Page) error) (
 }
 
 func account(name string, mfa bool) collect.Resource {
-	return collect.Resource{Kind: "idp.user", Key: name, Name: name, Attrs: map[string]any{"email": name + "@example.com", "status": "active", "is_service": false, "mfa_enrolled": mfa}}
+	a := map[string]any{"email": name + "@example.com", "status": "active", "is_service": false, "mfa_enrolled": mfa}
+	return collect.Resource{Kind: "idp.user", Key: name, Name: name, Attrs: a}
 }
 
 // newSpring founds the company and lives its twelve days. database is empty for SQLite.
@@ -135,7 +137,7 @@ func (s *spring) world() world {
 	given["control_version.create"] = map[string]any{"control": id("OWN-05"), "title": mark + "0000 title"}
 	given["control.confirm"] = map[string]any{"id": id("IAM-03"), "rev": func(m *maker, _ string) any { return s.thing(m.tb, "control", s.ids["IAM-03"])["rev"] }}
 	apart := map[string]string{"definition.create": "two definitions of one test cannot stand side by side; it is called among those that would repaint"}
-	return world{given: given, apart: apart, silent: map[string]string{}, actor: func(t *testing.T, _ *testkit.House, org string, r op.Role, name string) op.Actor {
+	return world{given: given, apart: apart, actor: func(t *testing.T, _ *testkit.House, org string, r op.Role, name string) op.Actor {
 		if a, ok := people[r]; ok {
 			return a
 		}
@@ -290,9 +292,8 @@ func (s *spring) found(t *testing.T) {
 			s.decide(t, c.Ref, nil)
 		}
 	}
-	evidence := []any{map[string]any{"key": "report", "title": "Report", "type": "report", "frequency": "weekly", "validity_days": 3, "required": true}}
 	s.own(t, "OWN-01", map[string]any{"tests": required("idp.mfa_all")})
-	s.own(t, "OWN-02", map[string]any{"criteria": []string{"CC1.4"}, "evidence": evidence})
+	s.own(t, "OWN-02", map[string]any{"criteria": []string{"CC1.4"}, "evidence": asked("weekly", 3, true)})
 	s.own(t, "OWN-03", map[string]any{"criteria": []string{"CC1.3"}, "tests": required("vcs.2fa")})
 	s.own(t, "OWN-04", map[string]any{"tests": required("idp.mfa_all"), "criteria": []string{"CC1.2"}, "policies": []string{"POL-04"}})
 	s.own(t, "OWN-05", map[string]any{"tests": required("vcs.2fa"), "criteria": []string{"CC1.2"}})
@@ -331,7 +332,8 @@ func (s *spring) live(t *testing.T, day int) {
 		s.policy(t, "POL-04", "submit", "approve", "publish")
 		s.ids["first proof"] = s.proof(t, "OWN-02", "report", nil)
 	case 4:
-		in := map[string]any{"title": "Jo has no phone", "test": "idp.mfa_all", "resource": "jo", "reason": "A new phone is on its way", "severity": "critical", "expires_at": clock.Format(s.clock.Now().AddDate(0, 0, 30))}
+		in := map[string]any{"title": "Jo has no phone", "test": "idp.mfa_all", "resource": "jo", "reason": "A new phone is on its way",
+			"severity": "critical", "expires_at": clock.Format(s.clock.Now().AddDate(0, 0, 30))}
 		s.ids["exception"] = fmt.Sprint(s.do(t, "exception.create", in)["id"])
 		s.agree(t, "exception.approve", map[string]any{"id": s.ids["exception"]})
 	case 5:

@@ -343,7 +343,8 @@ func (x *trial) old(t *testing.T, kindName string) []string {
 		created, _ := time.Parse(time.RFC3339Nano, fmt.Sprint(thing["created_at"]))
 		switch {
 		case check.DayOf(created, time.UTC) > x.days[len(x.days)-1]:
-		case strings.HasPrefix(fmt.Sprint(thing["ref"]), "OWN-"), kindName == "evidence", kindName == "exception", kindName == "source", thing["ref"] == "POL-04", thing["ref"] == "CC1.5":
+		case strings.HasPrefix(fmt.Sprint(thing["ref"]), "OWN-"), slices.Contains([]string{"evidence", "exception", "source"}, kindName),
+			thing["ref"] == "POL-04", thing["ref"] == "CC1.5":
 			own = append(own, id)
 		default:
 			rest = append(rest, id)

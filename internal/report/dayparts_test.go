@@ -31,7 +31,8 @@ const hour = time.Hour
 var (
 	dawn  = time.Date(2026, 3, 6, 0, 0, 0, 0, time.UTC)
 	names = []string{"a", "b", "c"}
-	word  = map[run]check.Word{check.RunPassed: "pass", check.RunFailed: "fail", check.RunExcepted: "excepted", check.RunErrored: "error", check.RunUnknown: "unknown", check.RunNotApplicable: "not_applicable"}
+	word  = map[run]check.Word{check.RunPassed: "pass", check.RunFailed: "fail", check.RunExcepted: "excepted",
+		check.RunErrored: "error", check.RunUnknown: "unknown", check.RunNotApplicable: "not_applicable"}
 )
 
 func newLife(r *rand.Rand) *life {
