@@ -168,6 +168,13 @@ func (p *parts) prepare(t *testing.T, h *testkit.House, org string, w *job.Works
 		if len(all) == 1 {
 			ids["active"] = all[0].ID
 		}
+		if err != nil {
+			return err
+		}
+		criteria, err := store.All(t.Context(), v, grc.Requirements, map[string]any{"ref": "CC1.1"})
+		if len(criteria) == 1 {
+			ids["requirement"] = criteria[0].ID
+		}
 		return err
 	}); err != nil {
 		t.Fatal(err)
