@@ -4,6 +4,7 @@ package test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"assay/internal/errs"
 	"assay/internal/grc"
 	"assay/internal/kind"
+	"assay/internal/op"
 	"assay/internal/report"
 	"assay/internal/store"
 	"assay/internal/testkit"
@@ -222,6 +224,23 @@ func TestAChangeOfTimeZoneLeavesClosedDays(t *testing.T) {
 		if got := s.since(t, "idp.mfa_all", time.Time{}); !strings.HasPrefix(got, "PFPF") {
 			t.Errorf("%s: the test is %s", zone, got)
 		}
+	}
+}
+
+func TestADayAsOfWhichIsAskedEndsWhereItEnded(t *testing.T) {
+	s := failedOnce(t)
+	ask := func() string {
+		ans, err := s.app.Gate.Call(t.Context(), s.full(s.org), op.Call{Op: "readiness.get", Day: "2026-03-07"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprint(decoded(t, ans)["at"])
+	}
+	was := ask()
+	s.do(t, "organization.update", map[string]any{"id": s.org, "timezone": "Pacific/Kiritimati"})
+	s.at(5, 9)
+	if now := ask(); now != was || was != "2026-03-07T23:59:59.999Z" {
+		t.Errorf("the day ended at %s, and after a change of time zone at %s", was, now)
 	}
 }
 

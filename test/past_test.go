@@ -372,7 +372,7 @@ func (s *spring) policy(t *testing.T, ref string, moves ...string) {
 func (s *spring) board(t *testing.T, boards *report.Boards) (b *report.Board) {
 	t.Helper()
 	if err := s.app.DB.View(t.Context(), s.org, time.Time{}, store.System("test"), func(v *store.View) (err error) {
-		b, err = boards.Of(t.Context(), v, 18)
+		b, err = boards.Of(t.Context(), v, 40)
 		return err
 	}); err != nil {
 		t.Fatal(err)

@@ -78,7 +78,11 @@ func (s *spring) readiness(t *testing.T) picture {
 	t.Helper()
 	p, boards := picture{}, s.fresh()
 	for _, d := range s.days {
-		at := (d + 1).Start(time.UTC).Add(-time.Millisecond)
+		_, ends, err := s.app.Gate.Days(t.Context(), s.org, d.Start(time.UTC))
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := ends.Add(-time.Millisecond)
 		if err := s.app.DB.View(t.Context(), s.org, at, store.System("test"), func(v *store.View) error {
 			b, err := boards.Of(t.Context(), v, 90)
 			if err == nil {
@@ -114,7 +118,12 @@ func (s *spring) faces(t *testing.T, quick bool) picture {
 			}
 		}
 	}
-	grid := ask("monitoring.grid", map[string]any{"all": true, "days": n})
+	grid := ask("monitoring.grid", map[string]any{"days": n})
+	for _, r := range grid["rows"].([]any) {
+		row := r.(map[string]any)
+		lay("row in scope "+row["ref"].(string), row, grid["newest"].(string))
+	}
+	grid = ask("monitoring.grid", map[string]any{"all": true, "days": n})
 	for _, r := range grid["rows"].([]any) {
 		row := r.(map[string]any)
 		ref := row["ref"].(string)
@@ -287,6 +296,56 @@ func (x *trial) onNew(t *testing.T) {
 		x.after(t, fmt.Sprint(o.Name, " ", in))
 	}
 	x.shown(t, "something new")
+}
+
+// TestADayStaysAsItWasWhenItClosed lives on: some of the lies on each day, and each day is pictured as soon as it is closed.
+func TestADayStaysAsItWasWhenItClosed(t *testing.T) {
+	springs(t, func(t *testing.T, s *spring) {
+		closed, ready := s.take(t, s.app.Boards), s.readiness(t)
+		for i, l := range lies {
+			s.clock.Move(time.Minute)
+			l.do(t, s)
+			if i%4 != 3 && i != len(lies)-1 {
+				continue
+			}
+			s.clock.Move(time.Hour)
+			s.run(t, i%8 == 3)
+			s.clock.Move(24 * time.Hour)
+			old := len(s.days)
+			for d := s.days[old-1] + 1; s.closed(d); d++ {
+				s.days = append(s.days, d)
+			}
+			now, then := s.take(t, s.app.Boards), s.readiness(t)
+			for k, v := range now {
+				for _, d := range s.days[old:] {
+					if strings.HasPrefix(k, d.String()) {
+						closed[k] = v
+					}
+				}
+			}
+			if diff := closed.differs(now); len(diff) > 0 {
+				t.Errorf("on the day after %q: %s", l.name, some(diff))
+			}
+			for k, v := range ready {
+				if then[k] != v {
+					t.Errorf("after %q readiness of %s was %s and is %s", l.name, k, v, then[k])
+				}
+			}
+			closed, ready = now, then
+		}
+		if len(s.days) < 19 {
+			t.Errorf("only %d days have closed", len(s.days))
+		}
+		if diff := closed.differs(s.take(t, s.fresh())); len(diff) > 0 {
+			t.Errorf("read anew: %s", some(diff))
+		}
+	})
+}
+
+// closed says whether a day is over for good.
+func (s *spring) closed(d check.Day) bool {
+	day, err := s.try(s.full(s.org), "monitoring.day", map[string]any{"subject": "CC1.5", "day": d.String()})
+	return err == nil && day["closed"] == true
 }
 
 // learns says whether an operation was refused for want of a field that is given when its thing is made.

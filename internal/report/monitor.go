@@ -78,7 +78,7 @@ func (b *Boards) grid(ctx context.Context, v *store.View, in gridIn) (*Grid, err
 				g.NoProof++
 			}
 		}
-		if out && !in.All || !c.matches(in.Query) || in.Mine && !c.ownedBy(me) {
+		if out && !in.All && !c.everInScope() || !c.matches(in.Query) || in.Mine && !c.ownedBy(me) {
 			continue
 		}
 		r := c.row()
@@ -87,6 +87,11 @@ func (b *Boards) grid(ctx context.Context, v *store.View, in gridIn) (*Grid, err
 		}
 	}
 	return g, nil
+}
+
+// everInScope says whether a criterion was in scope on one of the days: then it is shown, whatever was decided since.
+func (c *CriterionLine) everInScope() bool {
+	return slices.ContainsFunc(c.Letters, func(l check.Letter) bool { return l != check.NotApplicable })
 }
 
 // plainRef is a number as people may write it: CC7.2, CC-7.2, cc72.
