@@ -81,7 +81,7 @@ func same[T any](a, b T) bool {
 
 // addControls adds controls, their versions and the way from one to the next.
 func addControls(s *op.Set) {
-	op.Kind(s, Controls, op.Also[Control]{Verb: "create", Do: refOnce})
+	op.Kind(s, Controls, op.Also[Control]{Verb: "create", Do: refOnce}, op.Also[Control]{Verb: "end", Do: neverInForce})
 	op.Kind(s, ControlVersions, op.Also[ControlVersion]{Verb: "approve", Do: approveVersion}, op.Also[ControlVersion]{Verb: "withdraw", Do: withdrawVersion})
 	op.Change(s, op.Spec{Name: "control_version.create", Doc: "Propose a change of a control: what is named is changed once another person has approved it.", Object: "controls", Act: "propose",
 		Example: `control_version create --control ctl_… --reason "The review is monthly now" --frequency monthly`}, propose)
@@ -96,6 +96,14 @@ func refOnce(ctx context.Context, tx *store.Tx, _, now *Control) error {
 		}
 	}
 	return err
+}
+
+// neverInForce keeps a control that was in force from being ended: its days stay, and going out of force takes an approval.
+func neverInForce(_ context.Context, _ *store.Tx, was, _ *Control) error {
+	if was.State != "draft" || was.VersionNo > 0 {
+		return errs.New(errs.Conflict, "a control that was in force is retired, never removed").Mend("propose to retire it: another person approves it")
+	}
+	return nil
 }
 
 type proposeIn struct {

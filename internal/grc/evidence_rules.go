@@ -105,19 +105,35 @@ func (e *Evidence) ahead(today kind.Date) error {
 	return nil
 }
 
-// todayOf is the date in the organisation's time zone.
+// todayOf is the day that a moment of the organisation belongs to. A change of its time zone holds from the end of the day
+// on which it is made, as it does for letters.
 func todayOf(ctx context.Context, tx *store.Tx) (kind.Date, error) {
-	zone := time.UTC
-	org, err := OrganizationOf(ctx, &tx.View)
-	if err == nil {
-		zone, err = org.Zone()
-	} else if errors.Is(err, errs.NotFound) {
-		err = nil
+	all, err := store.Versions(ctx, &tx.View, Organizations, 0)
+	if err != nil || len(all) == 0 {
+		return kind.Date(tx.Now.Format(time.DateOnly)), err
+	}
+	zone, err := all[0].Thing.Zone()
+	from, over := time.Time{}, kind.Date("")
+	for _, o := range all[1:] {
+		next, err := o.Thing.Zone()
+		if err != nil {
+			return "", err
+		}
+		if o.From.Before(from) { // changed again on the same day: the last one holds
+			zone = next
+		} else if next.String() != zone.String() {
+			y, m, d := o.From.In(zone).Date()
+			ends := time.Date(y, m, d+1, 0, 0, 0, 0, zone)
+			if tx.Now.Before(ends) {
+				break
+			}
+			zone, from, over = next, ends, kind.Date(o.From.In(zone).Format(time.DateOnly))
+		}
 	}
 	if err != nil {
 		return "", err
 	}
-	return kind.Date(tx.Now.In(zone).Format(time.DateOnly)), nil
+	return max(kind.Date(tx.Now.In(zone).Format(time.DateOnly)), over), nil
 }
 
 // kindOf is the kind of evidence that a piece says it is; nil where it says none, or its control is not there, which

@@ -24,8 +24,8 @@ type Gate struct {
 	Log *slog.Logger
 	// Files gives the files of an organisation; nil where there are none.
 	Files func(org string) (blob.Store, error)
-	// Zone is the time zone in which the days of an organisation are counted; UTC where nil.
-	Zone func(ctx context.Context, org string) (*time.Location, error)
+	// Days gives the first moment of a date of an organisation, and the first after it; in UTC where nil.
+	Days func(ctx context.Context, org string, date time.Time) (from, to time.Time, err error)
 	// MaxFile is how large a file may be, in bytes; 512 MiB where zero.
 	MaxFile int64
 	// PerMinute is how many calls one actor may make in a minute; 600,000 where zero.

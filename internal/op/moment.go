@@ -30,23 +30,38 @@ func (c Call) past() bool { return c.Day != "" || !c.AsOf.IsZero() }
 
 // Moment reads as_of for a face that must know the moment itself. What lies ahead of now is refused: nothing is
 // known of it. A minute is allowed for clocks that differ, and means now.
-func Moment(text string, now time.Time, zone *time.Location) (time.Time, error) {
+func Moment(text string, now time.Time, days Days) (time.Time, error) {
 	var c Call
 	if err := c.Ask(text); err != nil {
 		return time.Time{}, err
 	}
-	return c.moment(now, zone)
+	return c.moment(now, days)
 }
 
-func (c Call) moment(now time.Time, zone *time.Location) (time.Time, error) {
+// Days gives the first moment of a date, and the first after it.
+type Days func(date time.Time) (from, to time.Time, err error)
+
+// DaysIn are the days of one time zone.
+func DaysIn(zone *time.Location) Days {
+	return func(date time.Time) (from, to time.Time, err error) {
+		y, m, d := date.Date()
+		return time.Date(y, m, d, 0, 0, 0, 0, zone), time.Date(y, m, d+1, 0, 0, 0, 0, zone), nil
+	}
+}
+
+func (c Call) moment(now time.Time, days Days) (time.Time, error) {
 	t, asked := c.AsOf, clock.Format(c.AsOf)
 	if c.Day != "" {
-		day, err := time.ParseInLocation(time.DateOnly, c.Day, zone)
+		date, err := time.Parse(time.DateOnly, c.Day)
 		if err != nil {
 			return t, errs.At("as_of", "%q is not a day", short(c.Day)).Mend("write it as 2026-11-22")
 		}
+		from, to, err := days(date)
+		if err != nil {
+			return t, err
+		}
 		asked = c.Day
-		if t = day.AddDate(0, 0, 1).Add(-time.Millisecond).UTC(); t.After(now) && !day.After(now) {
+		if t = to.Add(-time.Millisecond).UTC(); t.After(now) && !from.After(now) {
 			return now, nil
 		}
 	}
@@ -64,12 +79,13 @@ func (g *Gate) when(ctx context.Context, a Actor, c Call) (time.Time, error) {
 	if !c.past() {
 		return time.Time{}, nil
 	}
-	zone := time.UTC
-	if c.Day != "" && g.Zone != nil {
-		var err error
-		if zone, err = g.Zone(ctx, a.Org); err != nil {
-			return time.Time{}, err
-		}
+	return c.moment(g.DB.Clock().Now(), g.DaysOf(ctx, a.Org))
+}
+
+// DaysOf are the days of an organisation.
+func (g *Gate) DaysOf(ctx context.Context, org string) Days {
+	if g.Days == nil {
+		return DaysIn(time.UTC)
 	}
-	return c.moment(g.DB.Clock().Now(), zone)
+	return func(date time.Time) (from, to time.Time, err error) { return g.Days(ctx, org, date) }
 }

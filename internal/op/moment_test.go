@@ -18,12 +18,12 @@ func TestAMomentIsATimeOrTheEndOfADayAndNeverAhead(t *testing.T) {
 		"2026-03-06":                now,
 		"2026-03-06T09:00:30Z":      now,
 	} {
-		if got, err := op.Moment(in, now, time.UTC); err != nil || !got.Equal(want) {
+		if got, err := op.Moment(in, now, op.DaysIn(time.UTC)); err != nil || !got.Equal(want) {
 			t.Errorf("%s: %v %v", in, got, err)
 		}
 	}
 	for _, in := range []string{"", "yesterday", "2026-03-07", "2026-03-06T09:02:00Z", "2026-02-30", "0001-01-01T00:00:00Z"} {
-		if _, err := op.Moment(in, now, time.UTC); errs.Public(err).Field != "as_of" {
+		if _, err := op.Moment(in, now, op.DaysIn(time.UTC)); errs.Public(err).Field != "as_of" {
 			t.Errorf("%s: %v", in, err)
 		}
 	}
@@ -31,10 +31,10 @@ func TestAMomentIsATimeOrTheEndOfADayAndNeverAhead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := op.Moment("2026-03-05", now, auckland); err != nil || !got.Equal(time.Date(2026, 3, 5, 10, 59, 59, 999e6, time.UTC)) {
+	if got, err := op.Moment("2026-03-05", now, op.DaysIn(auckland)); err != nil || !got.Equal(time.Date(2026, 3, 5, 10, 59, 59, 999e6, time.UTC)) {
 		t.Errorf("the end of a day in Auckland: %v %v", got, err)
 	}
-	if got, err := op.Moment("2026-03-06", now.Add(5*time.Hour), auckland); err != nil || !got.Equal(time.Date(2026, 3, 6, 10, 59, 59, 999e6, time.UTC)) {
+	if got, err := op.Moment("2026-03-06", now.Add(5*time.Hour), op.DaysIn(auckland)); err != nil || !got.Equal(time.Date(2026, 3, 6, 10, 59, 59, 999e6, time.UTC)) {
 		t.Errorf("a day that has ended in Auckland and not in UTC: %v %v", got, err)
 	}
 }

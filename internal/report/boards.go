@@ -23,6 +23,9 @@ type Boards struct {
 	Rules func(ctx context.Context, v *store.View) (*check.Catalogue, error)
 	// File holds a file against its digest; nil where files are not looked at.
 	File func(ctx context.Context, org, sha string) error
+	// OfToday judges every day by what is in force today, as no product may: the control of the tests that hold that
+	// nothing done today changes a day that is over. It is set before the first board is made.
+	OfToday bool
 
 	mu    sync.Mutex
 	kept  map[string]*kept
@@ -65,7 +68,7 @@ func (b *Boards) dated(ctx context.Context, v *store.View) (*dated, error) {
 	}
 	m := b.past[v.Org]
 	if m == nil {
-		m = &memory{org: v.Org}
+		m = &memory{org: v.Org, ofToday: b.OfToday}
 		b.past[v.Org] = m
 	}
 	b.mu.Unlock()
@@ -101,14 +104,16 @@ func keyOf(v *store.View, days int) string {
 }
 
 // Control gives a board that has at least the control with this ref or id, or no control where there is none. Where
-// the whole board is not there already, only what that control stands on is read.
+// the whole board is not there already, or has it no longer, only what that control stands on is read.
 func (b *Boards) Control(ctx context.Context, v *store.View, days int, ref string) (*Board, *ControlLine, error) {
 	key := keyOf(v, days)
 	b.mu.Lock()
 	k := b.kept[key]
 	b.mu.Unlock()
 	if k != nil && k.done.Load() {
-		return k.board, k.board.named(ref), nil
+		if c := k.board.named(ref); c != nil {
+			return k.board, c, nil
+		}
 	}
 	d, err := b.dated(ctx, v)
 	if err != nil {

@@ -225,7 +225,7 @@ func (j *dayJudge) part(terms []era, at, i int, s stretch) DayFacts {
 		}
 		letter := check.NoData
 		if l := j.b.testOf(t); l != nil {
-			letter = l.in(clip(stretch{From: from, To: to}, day.From, day.To))
+			letter = l.in(clip(stretch{From: from, To: to}, day.From, day.To), day.To)
 		}
 		j.f.Tests = append(j.f.Tests, letter)
 	}
@@ -249,11 +249,7 @@ func (j *dayJudge) papers(e *era, from, to time.Time) {
 	j.f.Evidence, j.f.Policies = j.f.Evidence[:0], j.f.Policies[:0]
 	for _, k := range e.def.Evidence {
 		if k.Required {
-			s, _, _ := j.b.stateOn(e.def, k, last)
-			if w, _, _ := j.b.stateOn(e.def, k, from); w == EvidenceExpired || w == EvidenceWithdrawn {
-				s = w
-			}
-			j.f.Evidence = append(j.f.Evidence, s)
+			j.f.Evidence = append(j.f.Evidence, j.b.stateIn(e.def, k, from, to))
 		}
 	}
 	for _, p := range e.def.Policies {
@@ -261,11 +257,21 @@ func (j *dayJudge) papers(e *era, from, to time.Time) {
 	}
 }
 
-// in is the letter of the runs of a test in a part of a day.
-func (t *TestLine) in(s stretch) check.Letter {
+// stateIn is how a kind of evidence stood at its worst in [from, to): what came within it counts, and what went too.
+func (b *Board) stateIn(c *grc.Control, k grc.EvidenceKind, from, to time.Time) EvidenceState {
+	s, _, _ := b.stateOn(c, k, to.Add(-time.Millisecond))
+	if w, _, _ := b.stateOn(c, k, from); w == EvidenceExpired || w == EvidenceWithdrawn {
+		return w
+	}
+	return s
+}
+
+// in is the letter of the runs of a test in a part of a day that ends at a moment. A run at the very moment of a change
+// counts for what was and for what is: nothing says which of them came first.
+func (t *TestLine) in(s stretch, ends time.Time) check.Letter {
 	var states []check.RunState
 	for _, r := range t.runs {
-		if !during(s, r.At) {
+		if !during(s, r.At) && !(r.At.Equal(s.To) && s.To.Before(ends)) {
 			continue
 		}
 		k := len(t.history.Changes) - 1

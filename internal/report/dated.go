@@ -43,32 +43,46 @@ type ruling struct {
 	why string
 }
 
+// held gives the versions that a position of the ledger knows: each for its own time, or for a control of the tests the
+// newest for all time.
+func held[T any](m *memory, all []store.Dated[T], at int64) []store.Dated[T] {
+	known := cut(all, at)
+	if !m.ofToday {
+		return known
+	}
+	known = slices.DeleteFunc(known, func(d store.Dated[T]) bool { return !d.To.IsZero() })
+	for i := range known {
+		known[i].From = time.Time{}
+	}
+	return known
+}
+
 func (m *memory) upTo(at int64) (*dated, error) {
 	d := &dated{at: at, policies: map[string][]store.Dated[grc.Policy]{}, decided: map[string][]ruling{}, scope: map[string][]stretch{},
 		exists: map[string][]stretch{}, newest: map[string]*grc.Policy{}, changes: map[string][]change{}, decisions: map[string]*grc.Decision{}}
-	if err := d.ofOrganization(cut(m.orgs, at)); err != nil {
+	if err := d.ofOrganization(held(m, m.orgs, at)); err != nil {
 		return nil, err
 	}
 	if d.days == nil {
 		return nil, store.NoSuch(grc.Organizations.Name, m.org)
 	}
-	for _, r := range cut(m.requirements, at) {
+	for _, r := range held(m, m.requirements, at) {
 		d.exists[r.Thing.Ref] = join(d.exists[r.Thing.Ref], stretch{From: r.From, To: r.To})
 		if r.To.IsZero() {
 			d.criteria = append(d.criteria, r.Thing)
 		}
 	}
 	slices.SortFunc(d.criteria, func(a, b *grc.Requirement) int { return int(a.Position - b.Position) })
-	for _, p := range cut(m.policies, at) {
+	for _, p := range held(m, m.policies, at) {
 		d.policies[p.Thing.Ref] = append(d.policies[p.Thing.Ref], p)
 		if p.To.IsZero() {
 			d.newest[p.Thing.Ref] = p.Thing
 		}
 	}
-	for _, x := range cut(m.decisions, at) {
+	for _, x := range held(m, m.decisions, at) {
 		d.rule(x)
 	}
-	d.ofControls(cut(m.controls, at), m.terms, cut(m.proposals, at))
+	d.ofControls(held(m, m.controls, at), m.terms, held(m, m.proposals, at))
 	d.ofEvidence(cut(m.evidence, at))
 	d.waivers = map[string][]store.Dated[grc.Exception]{}
 	for _, x := range cut(m.exceptions, at) {

@@ -37,6 +37,7 @@ type memory struct {
 	plans        map[string]map[string]bool // tests by scope
 	changes      map[string][]change        // all that each test came to, oldest first
 	made         []*dated                   // the last ones
+	ofToday      bool                       // see Boards.OfToday
 }
 
 // read brings the memory up to a view, and gives what the view may know of it.

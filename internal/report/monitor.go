@@ -78,7 +78,7 @@ func (b *Boards) grid(ctx context.Context, v *store.View, in gridIn) (*Grid, err
 				g.NoProof++
 			}
 		}
-		if out && !in.All || !c.matches(in.Query) || in.Mine && !c.ownedBy(me) {
+		if out && !in.All && !c.everInScope() || !c.matches(in.Query) || in.Mine && !c.ownedBy(me) {
 			continue
 		}
 		r := c.row()
@@ -87,6 +87,11 @@ func (b *Boards) grid(ctx context.Context, v *store.View, in gridIn) (*Grid, err
 		}
 	}
 	return g, nil
+}
+
+// everInScope says whether a criterion was in scope on one of the days: then it is shown, whatever was decided since.
+func (c *CriterionLine) everInScope() bool {
+	return slices.ContainsFunc(c.Letters, func(l check.Letter) bool { return l != check.NotApplicable })
 }
 
 // plainRef is a number as people may write it: CC7.2, CC-7.2, cc72.
@@ -203,7 +208,7 @@ func (b *Boards) gridControls(ctx context.Context, v *store.View, in gridControl
 		return nil, errs.New(errs.NotFound, "there is no criterion %.20s", in.Criterion)
 	}
 	g := &Grid{At: board.Now, Newest: board.Days[0].String(), Days: int(in.Days), Rows: []Row{}}
-	for _, x := range slices.Concat(c.Controls, c.Former) {
+	for _, x := range c.ever() {
 		g.Rows = append(g.Rows, x.row(int(in.Days)))
 	}
 	return g, nil
@@ -285,6 +290,7 @@ type DayPart struct {
 	Letter   string `json:"letter" doc:"Its letter; of evidence and policies P or F."`
 	Required bool   `json:"required" doc:"Whether it counts."`
 	Reason   string `json:"reason,omitempty" doc:"Why."`
+	Piece    string `json:"piece,omitempty" doc:"The evidence that decided."`
 }
 
 // CheckDay is one run of the tests on a day, with what the subject's test came to.
@@ -322,8 +328,15 @@ func (b *Boards) day(ctx context.Context, v *store.View, in dayIn) (*DayReport, 
 		board.controlDay(r, board.Control(in.Subject), i)
 	case board.Tests[in.Subject] != nil:
 		board.testDay(r, board.Tests[in.Subject], i)
-	default:
-		return nil, errs.New(errs.NotFound, "there is no criterion, control or test %.60s", in.Subject)
+	default: // it may have been retired before
+		alone, c, err := b.Control(ctx, v, back, in.Subject)
+		if err != nil {
+			return nil, err
+		}
+		if c == nil {
+			return nil, errs.New(errs.NotFound, "there is no criterion, control or test %.60s", in.Subject)
+		}
+		alone.controlDay(r, c, i)
 	}
 	for _, c := range board.Checks {
 		if board.dated.days.DayOf(c.At) == d && (r.Kind != "test" || board.dated.plans[c.Scope][in.Subject]) {
@@ -349,17 +362,10 @@ func (b *Board) stateAt(test string, at time.Time) *change {
 
 func (b *Board) criterionDay(r *DayReport, c *CriterionLine, i int) {
 	r.Kind, r.Subject, r.Title, r.Letter, r.Word, r.Reason = "criterion", c.Requirement.Ref, c.Requirement.Text, c.Letters[i].String(), c.Letters[i].Word(), c.Reasons[i]
-	scope := b.dated.inScope(c.Requirement)
-	for _, x := range slices.Concat(c.Controls, c.Former) {
-		d, served := x.servedOn(i, c.Requirement.Ref, scope)
-		if !served {
-			continue // it did not serve the criterion on that day
+	for _, x := range c.ever() {
+		if p, served := b.partOf(x, c, i); served {
+			r.Parts = append(r.Parts, p)
 		}
-		why := ""
-		if len(d.Causes) > 0 {
-			why = string(d.Causes[0])
-		}
-		r.Parts = append(r.Parts, DayPart{"control", x.Control.Ref, x.Control.Title, d.Letter.String(), true, why})
 	}
 }
 
@@ -370,83 +376,8 @@ func (b *Board) controlDay(r *DayReport, c *ControlLine, i int) {
 		words = append(words, string(x))
 	}
 	r.Reason = strings.Join(words, "; ")
-	end := b.starts[i].Add(-time.Millisecond)
-	if end.After(b.Now) {
-		end = b.Now
-	}
 	r.Versions = b.versionsOn(c, i)
-	for _, p := range c.parts[i] {
-		for _, x := range b.partsOf(p.era, i, end) {
-			if !slices.Contains(r.Parts, x) { // most of it is the same in each part of the day
-				r.Parts = append(r.Parts, x)
-			}
-		}
-	}
-}
-
-// versionsOn are the definitions that judged a control on a day.
-func (b *Board) versionsOn(c *ControlLine, i int) []DayVersion {
-	out := []DayVersion{}
-	for _, p := range c.parts[i] {
-		t := p.era.def.Terms()
-		v := DayVersion{Number: p.era.def.VersionNo, From: p.From, To: p.To, Holds: p.era.From, Title: t.Title, Text: t.Text, Library: !c.past.designed(p.From), Letter: p.day.Letter.String()}
-		for _, x := range t.Tests {
-			v.Tests = append(v.Tests, x.Test+" ("+string(x.Role)+")")
-		}
-		for _, x := range t.Evidence {
-			v.Evidence = append(v.Evidence, x.Title)
-		}
-		v.Policies = t.Policies
-		out = append(out, v)
-	}
-	return out
-}
-
-// partsOf is what a control's letter was made of under one definition.
-func (b *Board) partsOf(e *era, i int, end time.Time) []DayPart {
-	var out []DayPart
-	for _, t := range e.def.Tests {
-		p := DayPart{"test", t.Test, t.Test, check.NoData.String(), t.Role != "supporting", "it was not run"}
-		if l := b.Tests[t.Test]; l != nil {
-			if l.Rule != nil {
-				p.Text = l.Rule.Def.Title
-			}
-			if s := b.stateAt(t.Test, end); s != nil && l.Cells[i].First >= 0 {
-				p.Letter, p.Reason = l.Cells[i].Letter.String(), s.Reason
-			}
-		}
-		out = append(out, p)
-	}
-	for _, k := range e.def.Evidence {
-		s, piece, _ := b.stateOn(e.def, k, end)
-		l := check.Passed
-		switch {
-		case s.lacking():
-			l = check.Failed
-		case s.idle():
-			l = check.NotApplicable
-		}
-		p := DayPart{"evidence", k.Key, k.Title, l.String(), k.Required, s.word()}
-		if piece != nil && s != EvidenceMissing {
-			p.Ref = piece.ID
-		}
-		out = append(out, p)
-	}
-	for _, ref := range e.def.Policies {
-		l, why := check.Passed, "is in force"
-		switch b.dated.policyIn(ref, b.starts[i+1], end.Add(time.Millisecond)) {
-		case PolicyMissing:
-			l, why = check.Failed, "had no approved version in force for all or part of the day"
-		case PolicyReviewOverdue:
-			why = "is in force; its review is overdue"
-		}
-		text := ref
-		if x := b.dated.newest[ref]; x != nil {
-			text = x.Title
-		}
-		out = append(out, DayPart{"policy", ref, text, l.String(), true, why})
-	}
-	return out
+	r.Parts = append(r.Parts, b.partsOf(c, i)...)
 }
 
 func (b *Board) testDay(r *DayReport, t *TestLine, i int) {

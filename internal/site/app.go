@@ -112,7 +112,7 @@ func Open(ctx context.Context, cfg Settings, p Parts) (*App, error) {
 	a.Works.DB, a.Door, a.Boards.DB = a.DB, auth.Door{DB: a.DB}, a.DB
 	a.Boards.File = a.files.check
 	a.Works.After = a.Boards.Score
-	a.Gate = &op.Gate{Set: a.Set, DB: a.DB, Log: p.Log, Files: a.files.of, Zone: a.zone, MaxFile: a.maxFile()}
+	a.Gate = &op.Gate{Set: a.Set, DB: a.DB, Log: p.Log, Files: a.files.of, Days: a.days, MaxFile: a.maxFile()}
 	return a, nil
 }
 

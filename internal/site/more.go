@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"assay/internal/check"
 	"assay/internal/grc"
 	"assay/internal/mcp"
 	"assay/internal/op"
@@ -50,16 +51,33 @@ func (a *App) orgs(ctx context.Context) ([]web.Org, error) {
 	return out, nil
 }
 
-// zone is the time zone in which the days of an organisation are counted.
-func (a *App) zone(ctx context.Context, org string) (zone *time.Location, err error) {
+// days are when a date of an organisation begins and ends: in the time zone that held on it, whatever holds now.
+func (a *App) days(ctx context.Context, org string, date time.Time) (from, to time.Time, err error) {
 	err = a.DB.View(ctx, org, timeZero, store.System("organization.get"), func(v *store.View) error {
-		o, err := grc.OrganizationOf(ctx, v)
-		if err == nil {
-			zone, err = o.Zone()
+		all, err := store.Versions(ctx, v, grc.Organizations, 0)
+		if err != nil {
+			return err
 		}
-		return err
+		if len(all) == 0 {
+			return store.NoSuch(grc.Organizations.Name, org)
+		}
+		var days *check.Days
+		for i, o := range all {
+			zone, err := o.Thing.Zone()
+			if err != nil {
+				return err
+			}
+			if i == 0 {
+				days = check.NewDays(zone)
+			} else {
+				days.Change(o.From, zone)
+			}
+		}
+		day := check.DayOf(date, time.UTC)
+		from, to = days.Start(day), days.Start(day+1)
+		return nil
 	})
-	return zone, err
+	return from, to, err
 }
 
 // shown is the settings as the settings page shows them: without secrets.

@@ -77,7 +77,7 @@ func (q *ask) moment() error {
 	if text == "" {
 		return nil
 	}
-	t, err := op.Moment(text, q.now.UTC(), q.org.Zone)
+	t, err := op.Moment(text, q.now.UTC(), q.Gate.DaysOf(q.ctx, q.org.ID))
 	if err != nil {
 		return err
 	}

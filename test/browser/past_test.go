@@ -113,7 +113,7 @@ func (d *demo) gridAsTheBoardSays(t *testing.T, b *tab, moment string) {
 	var at time.Time
 	if moment != "" {
 		var err error
-		at, err = op.Moment(moment, d.clock.Now(), time.UTC)
+		at, err = op.Moment(moment, d.clock.Now(), op.DaysIn(time.UTC))
 		must(t, err)
 	}
 	g, err := op.Do[*report.Grid](context.Background(), d.app.Gate, d.owner, "monitoring.grid", map[string]any{"days": 30}, at)

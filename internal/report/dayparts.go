@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"slices"
+	"time"
+
+	"assay/internal/check"
+	"assay/internal/grc"
+)
+
+// ever are the controls of a criterion by ref: those in force, and those that were on one of the days.
+func (c *CriterionLine) ever() []*ControlLine {
+	all := slices.Concat(c.Controls, c.Former)
+	slices.SortStableFunc(all, func(x, y *ControlLine) int { return byRef(x.past.newest, y.past.newest) })
+	return all
+}
+
+// moments are the first moment of a day, and the first after it, or after now where the day is not over.
+func (b *Board) moments(i int) (from, to time.Time) {
+	from, to = b.starts[i+1], b.starts[i]
+	if now := b.Now.Add(time.Millisecond); to.After(now) {
+		to = now
+	}
+	return from, to
+}
+
+// partOf is what a control had to do with the letter of a criterion on a day, where it served it on that day. One that
+// was decided away serves, and says nothing.
+func (b *Board) partOf(x *ControlLine, c *CriterionLine, i int) (DayPart, bool) {
+	var def *grc.Control
+	from, to := b.moments(i)
+	for _, e := range x.past.eras {
+		if _, any := meet(e.stretch, stretch{From: from, To: to}); any && e.From.Before(to) && slices.Contains(e.def.Criteria, c.Requirement.Ref) {
+			def = e.def
+		}
+	}
+	if def == nil {
+		return DayPart{}, false
+	}
+	d, _ := x.servedOn(i, c.Requirement.Ref, b.dated.inScope(c.Requirement))
+	p := DayPart{Kind: "control", Ref: x.Control.Ref, Text: def.Title, Letter: d.Letter.String(), Required: true}
+	if len(d.Causes) > 0 {
+		p.Reason = string(d.Causes[0])
+	}
+	return p, true
+}
+
+// partsOf are what a control stood on that day, each once: as the last definition of the day says, and after it what only
+// an earlier one says.
+func (b *Board) partsOf(c *ControlLine, i int) []DayPart {
+	var out []DayPart
+	from, to := b.moments(i)
+	add := func(p DayPart) {
+		j := slices.IndexFunc(out, func(o DayPart) bool { return o.Kind == p.Kind && o.Ref == p.Ref })
+		if j < 0 {
+			out = append(out, p)
+		} else if p.Required {
+			out[j].Required = true
+		}
+	}
+	for _, e := range slices.Backward(c.past.eras) {
+		s, any := meet(e.stretch, stretch{From: from, To: to})
+		if !any || !e.From.Before(to) {
+			continue
+		}
+		for _, t := range e.def.Tests {
+			add(b.testPart(t, i, to))
+		}
+		for _, k := range e.def.Evidence {
+			add(b.evidencePart(e.def, k, s.From, s.To))
+		}
+		for _, p := range e.def.Policies {
+			add(b.policyPart(p, s.From, s.To))
+		}
+	}
+	return out
+}
+
+func (b *Board) testPart(t grc.ControlTest, i int, to time.Time) DayPart {
+	p := DayPart{Kind: "test", Ref: t.Test, Text: t.Test, Letter: check.NoData.String(), Required: t.Role != "supporting", Reason: "it was not run"}
+	if l := b.testOf(t); l != nil {
+		if l.Rule != nil {
+			p.Text = l.Rule.Def.Title
+		}
+		switch s := b.stateAt(t.Test, to.Add(-time.Millisecond)); {
+		case l.Cells[i].First < 0 && l.Cells[i].Letter == check.Paused:
+			p.Letter, p.Reason = check.Paused.String(), "it was paused"
+		case l.Cells[i].First >= 0:
+			if p.Letter, p.Reason = l.Cells[i].Letter.String(), ""; s != nil && len(t.OnlyPolicies) == 0 {
+				p.Reason = s.Reason
+			}
+		}
+	}
+	return p
+}
+
+func (b *Board) evidencePart(c *grc.Control, k grc.EvidenceKind, from, to time.Time) DayPart {
+	s := b.stateIn(c, k, from, to)
+	l := check.Passed
+	if s.lacking() {
+		l = check.Failed
+	} else if s.idle() {
+		l = check.NotApplicable
+	}
+	p := DayPart{Kind: "evidence", Ref: k.Key, Text: k.Title, Letter: l.String(), Required: k.Required, Reason: s.word()}
+	if _, piece, _ := b.stateOn(c, k, to.Add(-time.Millisecond)); piece != nil && s != EvidenceMissing {
+		p.Piece = piece.ID
+	}
+	return p
+}
+
+func (b *Board) policyPart(ref string, from, to time.Time) DayPart {
+	l, why := check.Passed, "is in force"
+	switch b.dated.policyIn(ref, from, to) {
+	case PolicyMissing:
+		l, why = check.Failed, "has no approved version in force"
+	case PolicyReviewOverdue:
+		why = "is in force; its review is overdue"
+	}
+	text := ref
+	for _, p := range b.dated.policies[ref] {
+		if p.From.Before(to) {
+			text = p.Thing.Title
+		}
+	}
+	return DayPart{Kind: "policy", Ref: ref, Text: text, Letter: l.String(), Required: true, Reason: why}
+}
+
+// versionsOn are the definitions that judged a control on a day.
+func (b *Board) versionsOn(c *ControlLine, i int) []DayVersion {
+	out := []DayVersion{}
+	for _, p := range c.parts[i] {
+		t := p.era.def.Terms()
+		v := DayVersion{Number: p.era.def.VersionNo, From: p.From, To: p.To, Holds: p.era.From, Title: t.Title, Text: t.Text, Library: !c.past.designed(p.From), Letter: p.day.Letter.String()}
+		for _, x := range t.Tests {
+			v.Tests = append(v.Tests, x.Test+" ("+string(x.Role)+")")
+		}
+		for _, x := range t.Evidence {
+			v.Evidence = append(v.Evidence, x.Title)
+		}
+		v.Policies = t.Policies
+		out = append(out, v)
+	}
+	return out
+}
