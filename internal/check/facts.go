@@ -62,6 +62,22 @@ type Found struct {
 	At        time.Time      `json:"at" doc:"When that was."`
 }
 
+// Late is what a test came to over data that the server began to collect on a day that was over when the collection ended.
+// It belongs to that day, was judged by the definitions of that day, and is kept apart from what the test comes to now.
+type Late struct {
+	store.Place
+	ID        string    `json:"id" doc:"Identifier of the run."`
+	Test      string    `json:"test" doc:"Name of the test."`
+	Version   string    `json:"version" doc:"Version of its definition."`
+	Verdict   Word      `json:"state" doc:"What it came to."`
+	Reason    string    `json:"reason" doc:"Why, in words."`
+	Evaluated int64     `json:"evaluated" doc:"Resources that it was about."`
+	Failed    int64     `json:"failed" doc:"Of these, failed."`
+	Excepted  int64     `json:"excepted" doc:"Of these, failed under a live exception."`
+	Collected time.Time `json:"collected_at" doc:"When the server began to collect the data."`
+	At        time.Time `json:"at" doc:"When the test was run on it."`
+}
+
 // Word is a verdict as it is kept and shown: one of a closed list.
 type Word string
 
@@ -89,6 +105,7 @@ func (w Word) RunState() RunState {
 var (
 	Checks = store.Facts[Check]("check_run", "Runs of the tests.", nil, []string{"at"}, []string{"id"})
 	Plans  = store.Facts[Plan]("check_plan", "Lists of tests that were run together.", []string{"scope"})
+	Lates  = store.Facts[Late]("late_state", "Outcomes of tests over data that was collected on a day that was over.", nil, []string{"test"})
 	States = store.Facts[State]("test_state", "Outcomes of tests; only changes are kept.", []string{"test"})
 	Finds  = store.Facts[Found]("result", "Verdicts on resources; only changes are kept.", []string{"test", "resource"}, []string{"resource"}).
 		Spreads("", func(f *Found, g store.Group) {
@@ -107,5 +124,6 @@ func Add(s *op.Set) {
 	s.Table(Checks)
 	s.Table(Plans)
 	s.Table(States)
+	s.Table(Lates)
 	s.Table(Finds)
 }

@@ -146,8 +146,10 @@ func (s stateSet) letter(paused, outside bool) Letter {
 type Day int32
 
 const (
-	dayGrace  = 2 * time.Hour  // how long after its end a day stays open
-	lateGrace = 48 * time.Hour // how long after its close a run still counts whose data was collected on the day
+	dayGrace = 2 * time.Hour // how long after its end a day stays open
+
+	// LateGrace is how long after the close of a day a run still counts whose data was collected on it.
+	LateGrace = 48 * time.Hour
 )
 
 // DayOf is the day of a moment in a time zone.
@@ -225,7 +227,11 @@ type DayCell struct {
 	Open   bool   `json:"open,omitempty"` // the day is not closed; its letter may still change
 	First  int    `json:"first_run"`
 	Last   int    `json:"last_run"`
+	Late   bool   `json:"late,omitempty"` // a run whose data was collected on the day came in after its end
 }
+
+// Seen reports whether anything was learned of the test on the day, or it was paused: a day on which the test was not there says nothing.
+func (c DayCell) Seen() bool { return c.First >= 0 || c.Late || c.Letter == Paused }
 
 // Strip is the frame of the last n days: it is made once for a moment and a zone, and used for
 // every test. It holds where the days begin, so that placing a run needs no calendar.
@@ -279,7 +285,7 @@ func (s *Strip) Place(runs []RunAt) (*Placed, error) {
 
 // tooLate reports whether a run of day i was evaluated more than 48 hours after the day was closed.
 func (s *Strip) tooLate(i int, r RunAt) bool {
-	return !r.Evaluated.IsZero() && r.Evaluated.UnixMilli() >= s.starts[i+1]+(dayGrace+lateGrace).Milliseconds()
+	return !r.Evaluated.IsZero() && r.Evaluated.UnixMilli() >= s.starts[i+1]+(dayGrace+LateGrace).Milliseconds()
 }
 
 // TestHistory is what the strip must know of one test, each list in the order of time.
@@ -287,6 +293,13 @@ type TestHistory struct {
 	Changes []StateChange // a run before the first change is no run of this test
 	Pauses  []Stretch
 	Dates   []Stretch // when the control or test is in force; none means always
+	Late    []RunLate // runs that came in after the end of the day on which their data was collected
+}
+
+// RunLate is a late run: when its data was collected, when it was tested, and what it came to.
+type RunLate struct {
+	At, Evaluated time.Time
+	State         RunState
 }
 
 // Letters appends the strip of one test to dst, newest day first, in steps of its days and
@@ -303,10 +316,17 @@ func (p *Placed) Letters(dst []DayCell, h TestHistory) []DayCell {
 		from, to := s.starts[i], s.starts[i+1]
 		set, first, last, next := p.states(i, c, h.Changes)
 		c = next
+		late := false
+		for _, r := range h.Late {
+			if at := r.At.UnixMilli(); at >= from && at < to && r.Evaluated.UnixMilli() < to+(dayGrace+LateGrace).Milliseconds() {
+				set.add(r.State)
+				late = true
+			}
+		}
 		outside := from == to || len(h.Dates) > 0 && !touches(h.Dates, from, to) // a skipped date has no moment
 		dst[at+n-1-i] = DayCell{
 			Day: day, Letter: set.letter(touches(h.Pauses, from, to), outside),
-			Open: s.now < to+dayGrace.Milliseconds(), First: first, Last: last,
+			Open: s.now < to+dayGrace.Milliseconds(), First: first, Last: last, Late: late,
 		}
 	}
 	return dst

@@ -230,6 +230,10 @@ func TestAStripAgreesWithItsDays(t *testing.T) {
 				h.Changes = append(h.Changes, StateChange{r.At, anyState.Draw(t, "state")})
 			}
 		}
+		for range rapid.IntRange(0, 3).Draw(t, "late runs") {
+			at := start.Add(time.Duration(rapid.IntRange(-48*60, 12*24*60).Draw(t, "collected")) * time.Minute)
+			h.Late = append(h.Late, RunLate{at, at.Add(time.Duration(rapid.IntRange(0, 90).Draw(t, "tested")) * time.Hour), anyState.Draw(t, "late state")})
+		}
 		if rapid.Bool().Draw(t, "paused") {
 			h.Pauses = []Stretch{{start.AddDate(0, 0, 2), start.AddDate(0, 0, 3)}}
 		}
@@ -270,6 +274,11 @@ func slowCell(z *time.Location, now time.Time, d Day, runs []RunAt, h TestHistor
 		c.Last = i
 		if late := !r.Evaluated.IsZero() && !r.Evaluated.Before(d.Closes(z).Add(48*time.Hour)); !late {
 			states = append(states, h.Changes[k].State)
+		}
+	}
+	for _, r := range h.Late {
+		if DayOf(r.At, z) == d && r.Evaluated.Before(d.Closes(z).Add(48*time.Hour)) {
+			states, c.Late = append(states, r.State), true
 		}
 	}
 	covers := func(spans []Stretch) bool {

@@ -130,10 +130,11 @@ func (w *Works) Check(ctx context.Context, org string, by store.By, trigger stri
 		if err != nil {
 			return err
 		}
-		zone, err := o.Zone()
+		days, err := DaysOf(ctx, v)
 		if err != nil {
 			return err
 		}
+		zone := days.Zone(now)
 		cat, err := w.Rules(ctx, v)
 		if err != nil {
 			return err
@@ -142,7 +143,7 @@ func (w *Works) Check(ctx context.Context, org string, by store.By, trigger stri
 		if err != nil {
 			return err
 		}
-		excuses, err := excuses(ctx, v, s)
+		approved, err := store.All(ctx, v, grc.Exceptions, map[string]any{"state": "approved"})
 		if err != nil {
 			return err
 		}
@@ -151,8 +152,8 @@ func (w *Works) Check(ctx context.Context, org string, by store.By, trigger stri
 			return err
 		}
 		c.Position, c.DataAt = v.At, s.newest
-		rules = slices.DeleteFunc(dueRules(cat, s, now, zone), func(r *check.Rule) bool { return check.Covers(pauses[r.ID()], now) })
-		in = &check.Input{Now: now, Resources: s.population, Exceptions: excuses, Zone: zone, Holidays: holidays(o)}
+		rules = slices.DeleteFunc(dueRules(cat, s, now, days), func(r *check.Rule) bool { return check.Covers(pauses[r.ID()], now) })
+		in = &check.Input{Now: now, Resources: s.population, Exceptions: excused(approved, s), Zone: zone, Holidays: holidays(o)}
 		before, err = check.LoadBefore(ctx, v)
 		return err
 	})
@@ -165,6 +166,9 @@ func (w *Works) Check(ctx context.Context, org string, by store.By, trigger stri
 	}
 	step.tell("keeping results", 0, 1)
 	c, err = check.Keep(ctx, w.DB, org, by, before, c, outcomes, func(done, all int) { step.tell("keeping results", done, all) })
+	if err == nil {
+		err = w.late(ctx, org, by)
+	}
 	if err == nil && w.After != nil {
 		err = w.After(ctx, org, by)
 	}
@@ -173,13 +177,13 @@ func (w *Works) Check(ctx context.Context, org string, by store.By, trigger stri
 
 // dueRules leaves out the tests whose data is not of the day of the check. A test without any source has
 // a part: that nothing supplies it is what the check says of it.
-func dueRules(cat *check.Catalogue, s *scene, now time.Time, zone *time.Location) []*check.Rule {
-	today := check.DayOf(now, zone)
+func dueRules(cat *check.Catalogue, s *scene, now time.Time, days *check.Days) []*check.Rule {
+	today := days.DayOf(now)
 	var out []*check.Rule
 	for _, r := range cat.Rules() {
 		old := slices.ContainsFunc(r.Kinds(), func(k string) bool {
 			st, supplied := s.standing[k]
-			return supplied && st.state == check.SourceComplete && check.DayOf(st.data, zone) != today
+			return supplied && st.state == check.SourceComplete && days.DayOf(st.data) != today
 		})
 		if !old {
 			out = append(out, r)
@@ -188,14 +192,10 @@ func dueRules(cat *check.Catalogue, s *scene, now time.Time, zone *time.Location
 	return out
 }
 
-// excuses are the exceptions as the rule engine takes them: by id of the resource, also where they name its key.
-func excuses(ctx context.Context, v *store.View, s *scene) ([]check.Exception, error) {
-	all, err := store.All(ctx, v, grc.Exceptions, map[string]any{"state": "approved"})
-	if err != nil {
-		return nil, err
-	}
+// excused are the exceptions as the rule engine takes them: by id of the resource, also where they name its key.
+func excused(approved []*grc.Exception, s *scene) []check.Exception {
 	var out []check.Exception
-	for _, e := range all {
+	for _, e := range approved {
 		if e.Test == "" {
 			continue
 		}
@@ -204,7 +204,7 @@ func excuses(ctx context.Context, v *store.View, s *scene) ([]check.Exception, e
 			out = append(out, check.Exception{ID: e.ID, Test: e.Test, Resource: id, StartsAt: e.StartsAt, ExpiresAt: e.ExpiresAt})
 		}
 	}
-	return out, nil
+	return out
 }
 
 func holidays(o *grc.Organization) check.Holidays {
@@ -218,6 +218,9 @@ func holidays(o *grc.Organization) check.Holidays {
 // Cycle reads the sources that pick chooses, and then runs the tests.
 func (w *Works) Cycle(ctx context.Context, org string, by store.By, trigger string, pick func(*collect.SourceThing, collect.Run) bool, step Step) (Cycle, error) {
 	var out Cycle
+	if err := w.late(ctx, org, by); err != nil { // before a source is read again: what it showed yesterday is then no longer the newest
+		return out, err
+	}
 	runs, err := w.ReadAll(ctx, org, by, pick, step)
 	if err != nil {
 		return out, err

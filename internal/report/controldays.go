@@ -157,6 +157,11 @@ func (b *Board) started(p *controlPast, terms []era) time.Time {
 // completedIn is when a test first came to an end in a stretch, as far back as is known.
 func (b *Board) completedIn(l *TestLine, s stretch) time.Time {
 	changes := b.dated.changes[l.ID]
+	for _, r := range b.dated.lates[l.ID] {
+		if during(s, r.Collected) && ended(r.Verdict.RunState()) {
+			return r.Collected
+		}
+	}
 	for i, c := range changes {
 		until := time.Time{}
 		if i+1 < len(changes) {
@@ -197,7 +202,7 @@ func (j *dayJudge) facts(e *era, i int, from, to time.Time) DayFacts {
 			continue
 		}
 		letter := check.NoData
-		if l := j.b.testOf(t); l != nil && (l.Cells[i].First >= 0 || l.Cells[i].Letter == check.Paused) {
+		if l := j.b.testOf(t); l != nil && l.Cells[i].Seen() {
 			letter = l.Cells[i].Letter
 		}
 		j.f.Tests = append(j.f.Tests, letter)
@@ -280,6 +285,11 @@ func (t *TestLine) in(s stretch, ends time.Time) check.Letter {
 		}
 		if k >= 0 {
 			states = append(states, t.history.Changes[k].State)
+		}
+	}
+	for _, r := range t.history.Late {
+		if during(s, r.At) && r.Evaluated.Before(ends.Add(2*time.Hour+check.LateGrace)) {
+			states = append(states, r.State)
 		}
 	}
 	paused := slices.ContainsFunc(t.history.Pauses, func(p check.Stretch) bool { _, any := meet(p, s); return any })

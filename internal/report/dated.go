@@ -35,6 +35,7 @@ type dated struct {
 	checks    []check.Check                           // oldest first
 	plans     map[string]map[string]bool              // tests by scope
 	changes   map[string][]change                     // by test, oldest first
+	lates     map[string][]check.Late                 // by test: late runs, oldest first
 }
 
 // ruling is a stretch in which something did not apply, and why.
@@ -59,7 +60,7 @@ func held[T any](m *memory, all []store.Dated[T], at int64) []store.Dated[T] {
 
 func (m *memory) upTo(at int64) (*dated, error) {
 	d := &dated{at: at, policies: map[string][]store.Dated[grc.Policy]{}, decided: map[string][]ruling{}, scope: map[string][]stretch{},
-		exists: map[string][]stretch{}, newest: map[string]*grc.Policy{}, changes: map[string][]change{}, decisions: map[string]*grc.Decision{}}
+		exists: map[string][]stretch{}, newest: map[string]*grc.Policy{}, changes: map[string][]change{}, lates: map[string][]check.Late{}, decisions: map[string]*grc.Decision{}}
 	if err := d.ofOrganization(held(m, m.orgs, at)); err != nil {
 		return nil, err
 	}
@@ -92,6 +93,11 @@ func (m *memory) upTo(at int64) (*dated, error) {
 	}
 	n, _ := slices.BinarySearchFunc(m.checks, at, func(c check.Check, at int64) int { return cmp.Compare(c.Batch, at) })
 	d.checks, d.plans = m.checks[:n:n], m.plans
+	for _, l := range m.lates {
+		if l.Batch < at {
+			d.lates[l.Test] = append(d.lates[l.Test], l)
+		}
+	}
 	for t, all := range m.changes {
 		if n, _ := slices.BinarySearchFunc(all, at, func(c change, at int64) int { return cmp.Compare(c.batch, at) }); n > 0 {
 			d.changes[t] = all[:n:n]

@@ -87,7 +87,7 @@ func (b *Board) testPart(t grc.ControlTest, i int, to time.Time) DayPart {
 		switch s := b.stateAt(t.Test, to.Add(-time.Millisecond)); {
 		case l.Cells[i].First < 0 && l.Cells[i].Letter == check.Paused:
 			p.Letter, p.Reason = check.Paused.String(), "it was paused"
-		case l.Cells[i].First >= 0:
+		case l.Cells[i].Seen():
 			if p.Letter, p.Reason = l.Cells[i].Letter.String(), ""; s != nil && len(t.OnlyPolicies) == 0 {
 				p.Reason = s.Reason
 			}

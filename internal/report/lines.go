@@ -52,6 +52,9 @@ func (b *Board) tests(cat *check.Catalogue) error {
 		for _, s := range b.dated.changes[id] {
 			h.Changes = append(h.Changes, check.StateChange{At: s.At, State: s.Verdict.RunState()})
 		}
+		for _, l := range b.dated.lates[id] {
+			h.Late = append(h.Late, check.RunLate{At: l.Collected, Evaluated: l.At, State: l.Verdict.RunState()})
+		}
 		t.history = h
 		t.Cells = placed[which].Letters(nil, h)
 	}
@@ -255,7 +258,7 @@ func (b *Board) testOf(t grc.ControlTest) *TestLine {
 	if l := b.data.narrowed[key]; l != nil {
 		return l
 	}
-	l := &TestLine{ID: t.Test, Rule: whole.Rule, runs: whole.runs, history: check.TestHistory{Changes: b.data.narrow.Changes(t.Test, t.OnlyPolicies), Pauses: whole.history.Pauses, Dates: whole.history.Dates}}
+	l := &TestLine{ID: t.Test, Rule: whole.Rule, runs: whole.runs, history: check.TestHistory{Changes: b.data.narrow.Changes(t.Test, t.OnlyPolicies), Pauses: whole.history.Pauses, Dates: whole.history.Dates}} // late runs keep no rows: they say nothing of some policies alone
 	if all := l.history.Changes; len(all) > 0 {
 		words := make([]change, len(all))
 		for i, c := range all {

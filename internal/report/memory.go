@@ -36,8 +36,9 @@ type memory struct {
 	checks       []check.Check
 	plans        map[string]map[string]bool // tests by scope
 	changes      map[string][]change        // all that each test came to, oldest first
-	made         []*dated                   // the last ones
-	ofToday      bool                       // see Boards.OfToday
+	lates        []check.Late
+	made         []*dated // the last ones
+	ofToday      bool     // see Boards.OfToday
 }
 
 // read brings the memory up to a view, and gives what the view may know of it.
@@ -50,7 +51,7 @@ func (m *memory) read(ctx context.Context, v *store.View) (*dated, error) {
 	if v.At > m.size {
 		if err := m.grow(ctx, v.Whole()); err != nil {
 			m.size, m.orgs, m.requirements, m.controls, m.policies, m.decisions, m.proposals = 0, nil, nil, nil, nil, nil, nil // half read is not read
-			m.checks, m.plans, m.changes, m.evidence, m.exceptions = nil, nil, nil, nil, nil
+			m.checks, m.plans, m.changes, m.lates, m.evidence, m.exceptions = nil, nil, nil, nil, nil, nil
 			return nil, err
 		}
 	}
@@ -119,6 +120,11 @@ func (m *memory) growRuns(ctx context.Context, v *store.View) error {
 		return err
 	}
 	m.checks = append(m.checks, checks...)
+	lates, err := check.Lates.Select(ctx, v, "batch>=$3", "", m.size)
+	if err != nil {
+		return err
+	}
+	m.lates = append(m.lates, lates...)
 	plans, err := check.Plans.Changes(ctx, v, "batch>=$3", "", m.size)
 	if err != nil {
 		return err

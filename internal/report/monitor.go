@@ -295,12 +295,13 @@ type DayPart struct {
 
 // CheckDay is one run of the tests on a day, with what the subject's test came to.
 type CheckDay struct {
-	ID      string    `json:"id" doc:"The check."`
-	At      time.Time `json:"at" doc:"When."`
-	Entry   int64     `json:"entry" doc:"Its ledger entry."`
-	State   string    `json:"state,omitempty" doc:"Of a test: what it came to."`
-	Text    string    `json:"text,omitempty" doc:"Why, in words."`
-	Trigger string    `json:"trigger" doc:"schedule, manual or event."`
+	ID        string     `json:"id" doc:"The check."`
+	At        time.Time  `json:"at" doc:"When."`
+	Entry     int64      `json:"entry" doc:"Its ledger entry."`
+	State     string     `json:"state,omitempty" doc:"Of a test: what it came to."`
+	Text      string     `json:"text,omitempty" doc:"Why, in words."`
+	Trigger   string     `json:"trigger" doc:"schedule, manual, event, or late where the data was collected on the day and tested after it."`
+	Collected *time.Time `json:"collected_at,omitempty" doc:"Of a late run: when the server began to collect its data."`
 }
 
 func (b *Boards) day(ctx context.Context, v *store.View, in dayIn) (*DayReport, error) {
@@ -337,6 +338,17 @@ func (b *Boards) day(ctx context.Context, v *store.View, in dayIn) (*DayReport, 
 			return nil, errs.New(errs.NotFound, "there is no criterion, control or test %.60s", in.Subject)
 		}
 		alone.controlDay(r, c, i)
+	}
+	for test, lates := range board.dated.lates {
+		for _, l := range lates {
+			if board.dated.days.DayOf(l.Collected) == d && (r.Kind != "test" || test == in.Subject) && !slices.ContainsFunc(r.Checks, func(c CheckDay) bool { return c.ID == l.ID }) {
+				x := CheckDay{ID: l.ID, At: l.At, Entry: l.Batch, Trigger: "late", Collected: &l.Collected}
+				if r.Kind == "test" {
+					x.State, x.Text = string(l.Verdict), l.Reason
+				}
+				r.Checks = append(r.Checks, x)
+			}
+		}
 	}
 	for _, c := range board.Checks {
 		if board.dated.days.DayOf(c.At) == d && (r.Kind != "test" || board.dated.plans[c.Scope][in.Subject]) {

@@ -135,7 +135,7 @@ func (b *Board) operation(c *ControlLine, days int) Operation {
 				}
 				seen[t.Test] = true
 				l := check.NoData
-				if x := b.Tests[t.Test]; x != nil && x.Cells[i].First >= 0 {
+				if x := b.Tests[t.Test]; x != nil && x.Cells[i].Seen() {
 					l = x.Cells[i].Letter
 				}
 				if letters[t.Test] == nil {

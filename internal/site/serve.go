@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"assay/internal/check"
@@ -164,7 +165,9 @@ func (a *App) work(ctx context.Context) {
 	defer cycle.Stop()
 	defer second.Stop()
 	defer hour.Stop()
-	grown := map[string]bool{}
+	grown, decided := map[string]bool{}, map[string]bool{}
+	var checks sync.WaitGroup
+	defer checks.Wait()
 	for o := range a.all(ctx) {
 		a.beforeCheck(ctx, o)
 	}
@@ -174,14 +177,32 @@ func (a *App) work(ctx context.Context) {
 			return
 		case e := <-events:
 			grown[e.Org] = true
+			decided[e.Org] = decided[e.Org] || slices.ContainsFunc(e.Ops, newTerms)
 		case <-second.C:
 			a.sign(ctx, grown, false)
+			for o, yes := range decided {
+				if delete(decided, o); yes {
+					checks.Go(func() { a.recheck(ctx, o) })
+				}
+			}
 		case <-hour.C:
 			a.sign(ctx, a.all(ctx), true)
 			a.sweep(ctx)
 		case <-cycle.C:
 			a.cycle(ctx)
 		}
+	}
+}
+
+// newTerms says whether an operation puts another definition in force. Each definition judges its own part of the day: the
+// tests are run again, so that the day has an answer under the new one too.
+func newTerms(name string) bool {
+	return name == "control_version.approve" || name == "definition.approve" || name == "rule_file.approve"
+}
+
+func (a *App) recheck(ctx context.Context, org string) {
+	if _, _, err := a.Works.Check(ctx, org, store.System("check.run"), "event", nil); err != nil && ctx.Err() == nil {
+		a.Log.ErrorContext(ctx, "the tests were not run after an approval", "org", org, "error", err)
 	}
 }
 
@@ -234,19 +255,16 @@ func (a *App) cycleOf(ctx context.Context, org string) error {
 		return err
 	}
 	a.beforeCheck(ctx, org) // a file counts from when it was read, also where no check is due
-	now := a.DB.Clock().Now()
-	var zone *time.Location
+	var now time.Time
+	var days *check.Days
 	due := false
 	pick := func(t *collect.SourceThing, last collect.Run) bool {
 		old := now.Sub(last.StartedAt) >= time.Duration(t.IntervalHours)*time.Hour
-		return old || check.DayOf(last.StartedAt, zone) != check.DayOf(now, zone) || (due && t.Connector == job.PlatformName)
+		return old || days.DayOf(last.StartedAt) != days.DayOf(now) || (due && t.Connector == job.PlatformName)
 	}
 	err = a.DB.View(ctx, org, timeZero, store.System("check.run"), func(v *store.View) error {
-		o, err := grc.OrganizationOf(ctx, v)
-		if err != nil {
-			return err
-		}
-		if zone, err = o.Zone(); err != nil {
+		now = v.Now
+		if days, err = job.DaysOf(ctx, v); err != nil {
 			return err
 		}
 		newest, _, err := collect.Last(ctx, v)

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package job
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"assay/internal/check"
+	"assay/internal/collect"
+	"assay/internal/grc"
+	"assay/internal/store"
+)
+
+// late runs the tests whose newest data was begun on a day that is over, and that were not run on it: by the definitions
+// and exceptions of that day, and for that day. The server itself must have begun the collection then, and both must
+// have ended within 48 hours after the day was closed. A time that a source or a client claims makes nothing late.
+func (w *Works) late(ctx context.Context, org string, by store.By) error {
+	now, err := w.DB.Now(ctx, org)
+	if err != nil {
+		return err
+	}
+	var days *check.Days
+	missed := map[check.Day][]lateTest{}
+	err = w.DB.View(ctx, org, time.Time{}, by, func(v *store.View) error {
+		if days, err = DaysOf(ctx, v); err != nil {
+			return err
+		}
+		missed, err = w.missed(ctx, v, days, now)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, d := range sortedDays(missed) {
+		if err := w.runLate(ctx, org, by, days, d, missed[d], now); err != nil {
+			return fmt.Errorf("late run for %s: %w", d, err)
+		}
+	}
+	return nil
+}
+
+// lateTest is a test that was not run on the day of its data.
+type lateTest struct {
+	id        string
+	collected time.Time
+}
+
+// missed finds the tests whose data is of a day that is over, and that have no run on that day since it was collected.
+func (w *Works) missed(ctx context.Context, v *store.View, days *check.Days, now time.Time) (map[check.Day][]lateTest, error) {
+	newest, complete, err := collect.Last(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	began, ended := map[string]time.Time{}, map[string]time.Time{} // by kind: the oldest of the newest complete runs
+	for id, run := range newest {
+		full := complete[id]
+		for _, k := range run.Kinds {
+			if full.ID != run.ID { // a run that is not complete is no data
+				began[k] = time.Time{}
+				continue
+			}
+			if at, known := began[k]; !known || full.StartedAt.Before(at) {
+				began[k] = full.StartedAt
+			}
+			if full.FinishedAt.After(ended[k]) {
+				ended[k] = full.FinishedAt
+			}
+		}
+	}
+	today := days.DayOf(now)
+	old := false
+	for k, at := range began {
+		d := days.DayOf(at)
+		old = old || !at.IsZero() && d < today && inGrace(days, d, now) && inGrace(days, d, ended[k])
+	}
+	if !old {
+		return nil, nil
+	}
+	cat, err := w.Rules(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	ran, err := ranSince(ctx, v, days, today)
+	if err != nil {
+		return nil, err
+	}
+	out := map[check.Day][]lateTest{}
+	for _, r := range cat.Rules() {
+		at, d, ok := oneDay(r, began, days)
+		if !ok || d >= today || !inGrace(days, d, now) || ran(r.ID(), at, d) {
+			continue
+		}
+		out[d] = append(out[d], lateTest{r.ID(), at})
+	}
+	return out, nil
+}
+
+// inGrace says whether something that ended at a moment still counts for a day.
+func inGrace(days *check.Days, d check.Day, at time.Time) bool {
+	return at.Before(days.Closes(d).Add(check.LateGrace))
+}
+
+// oneDay is the day on which all data of a test was begun, and when the last of it was.
+func oneDay(r *check.Rule, began map[string]time.Time, days *check.Days) (at time.Time, d check.Day, ok bool) {
+	for _, k := range r.Kinds() {
+		b, supplied := began[k]
+		if !supplied || b.IsZero() || ok && days.DayOf(b) != d {
+			return at, d, false
+		}
+		if d, ok = days.DayOf(b), true; b.After(at) {
+			at = b
+		}
+	}
+	return at, d, ok
+}
+
+// ranSince says of which tests the data of a day was looked at already.
+func ranSince(ctx context.Context, v *store.View, days *check.Days, today check.Day) (func(test string, collected time.Time, d check.Day) bool, error) {
+	checks, err := check.Checks.Select(ctx, v, "at>=$3", "ORDER BY at", days.Start(today-4).UnixMilli())
+	if err != nil {
+		return nil, err
+	}
+	plans := map[string]map[string]bool{}
+	all, err := check.Plans.Select(ctx, v, "", "")
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range all {
+		plans[p.Scope] = p.Names()
+	}
+	lates, err := check.Lates.Select(ctx, v, "collected_at>=$3", "", days.Start(today-4).UnixMilli())
+	if err != nil {
+		return nil, err
+	}
+	return func(test string, collected time.Time, d check.Day) bool {
+		return slices.ContainsFunc(checks, func(c check.Check) bool {
+			return !c.At.Before(collected) && days.DayOf(c.At) == d && plans[c.Scope][test]
+		}) || slices.ContainsFunc(lates, func(l check.Late) bool { return l.Test == test && l.Collected.Equal(collected) })
+	}, nil
+}
+
+// runLate runs tests for a day that is over.
+func (w *Works) runLate(ctx context.Context, org string, by store.By, days *check.Days, d check.Day, tests []lateTest, now time.Time) error {
+	end := days.Start(d + 1).Add(-time.Millisecond)
+	zone := days.Zone(end)
+	var cat *check.Catalogue
+	var approved []*grc.Exception
+	in := &check.Input{Zone: zone}
+	var rules []*check.Rule
+	err := w.DB.View(ctx, org, end, by, func(v *store.View) (err error) { // what was in force on that day
+		if cat, err = w.Rules(ctx, v); err != nil {
+			return err
+		}
+		o, err := grc.OrganizationOf(ctx, v)
+		if err != nil {
+			return err
+		}
+		pauses, err := check.Pauses(ctx, v)
+		if err != nil {
+			return err
+		}
+		in.Holidays = holidays(o)
+		for _, t := range tests {
+			if r, ok := cat.Rule(t.id); ok && !check.Covers(pauses[t.id], t.collected) {
+				rules = append(rules, r)
+				in.Now = t.collected
+			}
+		}
+		approved, err = store.All(ctx, v, grc.Exceptions, map[string]any{"state": "approved"})
+		return err
+	})
+	if err != nil || len(rules) == 0 {
+		return err
+	}
+	err = w.DB.View(ctx, org, time.Time{}, by, func(v *store.View) error { // what was collected on it
+		s, err := w.binder.look(ctx, v, cat, zone)
+		if err != nil {
+			return err
+		}
+		in.Resources, in.Exceptions = s.population, excused(approved, s)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	outcomes, err := check.Evaluate(ctx, rules, in, nil)
+	if err != nil {
+		return err
+	}
+	id := w.DB.IDs().New("chk", now)
+	rows := make([]check.Late, len(outcomes))
+	for i, o := range outcomes {
+		j := slices.IndexFunc(tests, func(t lateTest) bool { return t.id == o.Test })
+		rows[i] = check.Late{ID: id, Test: o.Test, Version: o.Version, Verdict: check.WordOf(o.State), Reason: o.Reason, Evaluated: int64(o.Evaluated), Failed: int64(o.Failed), Excepted: int64(o.Excepted),
+			Collected: tests[j].collected, At: now}
+	}
+	_, err = w.DB.Change(ctx, org, by, func(tx *store.Tx) error {
+		_, err := check.Lates.Append(ctx, tx, id, rows, map[string]any{"day": d.String()})
+		return err
+	})
+	return err
+}
+
+// DaysOf are the days of an organisation, whatever time zones it had.
+func DaysOf(ctx context.Context, v *store.View) (*check.Days, error) {
+	all, err := store.Versions(ctx, v, grc.Organizations, 0)
+	if err != nil {
+		return nil, err
+	}
+	var days *check.Days
+	for i, o := range all {
+		zone, err := o.Thing.Zone()
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 {
+			days = check.NewDays(zone)
+		} else {
+			days.Change(o.From, zone)
+		}
+	}
+	if days == nil {
+		return nil, store.NoSuch(grc.Organizations.Name, v.Org)
+	}
+	return days, nil
+}
+
+func sortedDays[T any](m map[check.Day]T) []check.Day {
+	out := make([]check.Day, 0, len(m))
+	for d := range m {
+		out = append(out, d)
+	}
+	slices.Sort(out)
+	return out
+}
