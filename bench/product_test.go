@@ -102,7 +102,7 @@ func grown(b *testing.B, a *site.App, org string) int64 {
 }
 
 // year writes a year of daily checks of 20 tests over resources, of which one result in two hundred changes each day.
-func year(b *testing.B, a *site.App, org string, c *clock.Fake, resources, days int) {
+func year(b *testing.B, a *site.App, org string, c *clock.Fake, resources, days int, daily ...func(day int)) {
 	b.Helper()
 	ctx := context.Background()
 	cat, err := check.Standard()
@@ -159,6 +159,9 @@ func year(b *testing.B, a *site.App, org string, c *clock.Fake, resources, days 
 		})
 		if err != nil {
 			b.Fatal(err)
+		}
+		for _, also := range daily {
+			also(day)
 		}
 		if day < days-1 {
 			c.Move(24 * time.Hour)
@@ -250,12 +253,13 @@ func folder(b *testing.B, dir string) int64 {
 	return n
 }
 
-// Home and the grid with 500 controls and a year of days, over HTTP at 8 connections, beside a bare handler that
-// answers with as many bytes.
+// Home, the grid and one closed day with 500 controls, each changed ten times in a year of days, over HTTP at 8
+// connections: when nothing is written, and while somebody writes twenty times a second, so that no board is kept for
+// long. Beside them a bare handler that answers with as many bytes.
 func BenchmarkPagesWith500ControlsAnd365Days(b *testing.B) {
 	a, org, c := company(b)
 	ctx := context.Background()
-	_, err := a.DB.Change(ctx, org, store.System("control.create"), func(tx *store.Tx) error {
+	change(b, a, org, "control.create", func(tx *store.Tx) error {
 		for i := range 420 {
 			x := &grc.Control{Ref: fmt.Sprintf("OWN-%03d", i), Title: fmt.Sprintf("Own control %d", i), Text: "What we do ourselves, and how often.", Family: "own", Set: "custom", State: "active", Weight: 1, Frequency: "continuous",
 				Criteria: []string{fmt.Sprintf("CC%d.1", 1+i%9)}, Tests: []grc.ControlTest{{Test: "idp.mfa_all", Role: "required"}}}
@@ -265,20 +269,70 @@ func BenchmarkPagesWith500ControlsAnd365Days(b *testing.B) {
 		}
 		return nil
 	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	year(b, a, org, c, 50, 365)
+	year(b, a, org, c, 50, 365, func(day int) {
+		change(b, a, org, "control_version.approve", func(tx *store.Tx) error {
+			all, err := store.All(ctx, &tx.View, grc.Controls, map[string]any{"state": "active"})
+			if err != nil {
+				return err
+			}
+			for i, x := range all {
+				if (i+day)%36 != 0 {
+					continue
+				}
+				x.Text, x.VersionNo = fmt.Sprintf("What we do ourselves, as of day %d.", day), x.VersionNo+1
+				if err := store.Put(ctx, tx, grc.Controls, x); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
 	cookie := signIn(b, a, org)
 	srv := httptest.NewServer(a.Handler("bench"))
 	defer srv.Close()
-	for _, path := range []string{"/", "/monitoring", "/monitoring?days=365"} {
-		b.Run(path, func(b *testing.B) { pages(b, srv, path, cookie, 8) })
+	closed := "/monitoring/OWN-100/" + c.Now().AddDate(0, 0, -100).Format(time.DateOnly)
+	criterion := "/monitoring/CC6.1/" + c.Now().AddDate(0, 0, -100).Format(time.DateOnly)
+	paths := []string{"/", "/monitoring", "/monitoring?days=365", closed, criterion}
+	first := clock.Since()
+	page(b, srv.URL+"/monitoring?days=365", cookie)
+	cold := first()
+	for _, path := range paths {
+		b.Run("quiet"+path, func(b *testing.B) {
+			pages(b, srv, path, cookie, 8)
+			b.ReportMetric(cold.Seconds()*1000, "ms/first-of-all")
+		})
 	}
+	stop, wrote := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(wrote)
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+				change(b, a, org, "task.create", func(tx *store.Tx) error {
+					return store.Put(ctx, tx, grc.Tasks, &grc.Task{Title: "Look at it", State: "open", Kind: "other", Priority: "low"})
+				})
+			}
+		}
+	}()
+	for _, path := range paths {
+		b.Run("written"+path, func(b *testing.B) { pages(b, srv, path, cookie, 8) })
+	}
+	close(stop)
+	<-wrote
 	body := page(b, srv.URL+"/monitoring?days=365", cookie)
 	bare := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write(body) }))
 	defer bare.Close()
 	b.Run("bare-handler", func(b *testing.B) { pages(b, bare, "/", cookie, 8) })
+}
+
+func change(b *testing.B, a *site.App, org, name string, fn func(*store.Tx) error) {
+	if _, err := a.DB.Change(context.Background(), org, store.System(name), fn); err != nil {
+		b.Error(err)
+	}
 }
 
 func signIn(b *testing.B, a *site.App, org string) *http.Cookie {

@@ -54,41 +54,69 @@ func (b *Board) daysOfCriterion(l *CriterionLine, served []*ControlLine) ([]chec
 	letters, reasons := make([]check.Letter, len(b.Days)), make([]string, len(b.Days))
 	scope := b.dated.inScope(l.Requirement)
 	parts := make([]ControlLetter, 0, len(served))
-	was := make([]*dayPart, len(served)) // of the day after
+	all := make([]check.Letter, 0, len(served))
+	now := make([]servedDay, len(served))
+	was := make([]servedDay, len(served)) // of the day after, which is most often the same
 	for i := range b.Days {
 		day := stretch{From: b.starts[i+1], To: b.starts[i]}
-		if day.From.After(b.Now) || !slices.ContainsFunc(scope, func(s stretch) bool { _, any := meet(s, day); return any && s.From.Before(day.To) }) || !day.From.Before(day.To) {
+		in, whole := covered(scope, day)
+		if day.From.After(b.Now) || !in || !day.From.Before(day.To) {
 			letters[i] = check.NotApplicable
-			clear(was)
 			continue
 		}
 		same := i > 0 && letters[i-1] != check.NotApplicable
 		for j, c := range served {
-			var first *dayPart
-			if len(c.parts[i]) > 0 {
-				first = &c.parts[i][0]
-			}
-			same = same && first == was[j]
-			was[j] = first
+			now[j] = c.serves(i, l.Requirement.Ref, scope, whole)
+			same = same && now[j].same(was[j])
 		}
+		now, was = was, now // was is this day from here on
 		if same {
 			letters[i], reasons[i] = letters[i-1], reasons[i-1]
 			continue
 		}
-		parts = parts[:0]
-		for _, c := range served {
-			if d, any := c.servedOn(i, l.Requirement.Ref, scope); any {
-				parts = append(parts, ControlLetter{Ref: c.Control.Ref, ControlDay: d})
+		parts, all = parts[:0], all[:0]
+		for j, c := range served {
+			if was[j].any {
+				parts = append(parts, ControlLetter{Ref: c.Control.Ref, ControlDay: was[j].day})
+				all = append(all, was[j].day.Letter)
 			}
-		}
-		all := make([]check.Letter, len(parts))
-		for j := range parts {
-			all[j] = parts[j].Letter
 		}
 		letters[i] = check.CriterionDay(all)
 		reasons[i] = ReasonOf(l.Requirement.Category, letters[i], parts).Text
 	}
 	return letters, reasons
+}
+
+// covered says whether any of a day lies in some stretches, and whether all of it lies in one.
+func covered(scope []stretch, day stretch) (any, whole bool) {
+	for _, s := range scope {
+		if both, meets := meet(s, day); meets && both.From.Before(day.To) {
+			any, whole = true, whole || both.From.Equal(day.From) && both.To.Equal(day.To)
+		}
+	}
+	return any, whole
+}
+
+// servedDay is what a control came to on a day for a criterion, where it served it.
+type servedDay struct {
+	any bool
+	day ControlDay
+}
+
+func (d servedDay) same(o servedDay) bool {
+	return d.any == o.any && d.day.Letter == o.day.Letter && slices.Equal(d.day.Causes, o.day.Causes)
+}
+
+// serves is servedOn without a look at the scope, where all of the day is in it.
+func (c *ControlLine) serves(i int, criterion string, scope []stretch, whole bool) servedDay {
+	if parts := c.parts[i]; whole && len(parts) <= 1 {
+		if len(parts) == 0 || !slices.Contains(parts[0].era.def.Criteria, criterion) {
+			return servedDay{}
+		}
+		return servedDay{true, parts[0].day}
+	}
+	d, any := c.servedOn(i, criterion, scope)
+	return servedDay{any, d}
 }
 
 // servedOn is what a control came to on a day for a criterion: in the parts of the day in which it served it, and in which
