@@ -198,7 +198,7 @@ func (w *walk) enter(ctx context.Context) error {
 		p.means = append(p.means, mean{cookie: cookie})
 	}
 	w.chief = w.rnd.IntN(4)
-	old := &grc.Policy{Ref: "POL-01", Title: "A policy in force", Kind: "policy", ReviewDays: 365, Body: "A text that is long enough to bind somebody.", VersionNo: 1, State: "published"}
+	old := &grc.Policy{Ref: "OWN-00", Title: "A policy in force", Kind: "policy", ReviewDays: 365, Body: testkit.PolicyText(nil, "That is all."), VersionNo: 1, State: "published"}
 	if w.rnd.IntN(4) == 0 {
 		if _, err := w.h.Store.Change(ctx, w.org, store.System("test"), func(tx *store.Tx) error { return store.Put(ctx, tx, grc.Policies, old) }); err != nil {
 			return err
@@ -469,7 +469,7 @@ func (w *walk) write(ctx context.Context, who int, a op.Actor) error {
 	name := []string{"exception", "exception", "policy", "evidence", "decision"}[w.rnd.IntN(5)]
 	in := map[string]m{
 		"exception": {"title": "One account", "test": "some.test", "resource": "x", "reason": "The vendor cannot do it.", "expires_at": clock.Format(w.h.Clock.Now().AddDate(0, 0, 80)), "requested_by": append(w.people, "")[w.rnd.IntN(5)]},
-		"policy":    {"ref": fmt.Sprint("OWN-", len(w.log)), "title": "A policy", "body": "A text that is long enough to bind somebody.", "author": append(w.people, "")[w.rnd.IntN(5)]},
+		"policy":    {"ref": fmt.Sprint("OWN-", len(w.log)), "title": "A policy", "body": testkit.PolicyText(nil, "That is all."), "author": append(w.people, "")[w.rnd.IntN(5)]},
 		"evidence":  {"title": "An export", "type": "log", "source_locator": "https://example.com/x"},
 		"decision":  {"subject": "CC6.4", "decision": "not_applicable", "reason": "There is no office of our own."},
 	}[name]
