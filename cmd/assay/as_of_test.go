@@ -41,7 +41,7 @@ func house(t *testing.T) (a *site.App, org, dir string, c *clock.Fake) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c = clock.NewFake(time.Date(2026, 3, 5, 9, 0, 0, 0, time.UTC))
+	c = clock.NewFake(time.Date(2026, 3, 3, 9, 0, 0, 0, time.UTC))
 	if a, err = site.Open(t.Context(), cfg, site.Parts{Clock: c}); err != nil {
 		t.Fatal(err)
 	}
@@ -57,6 +57,7 @@ func house(t *testing.T) (a *site.App, org, dir string, c *clock.Fake) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { a.Close() })
+	c.Set(time.Date(2026, 3, 5, 9, 0, 0, 0, time.UTC)) // the zone has held since the end of the day on which it was set
 	return a, org, dir, c
 }
 

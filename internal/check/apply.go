@@ -18,6 +18,8 @@ type Disabled struct {
 
 	Title  string // of the test as it was
 	Change Change // since when, and who stands behind it
+
+	was content.Test // what a later change is laid over
 }
 
 // With returns the catalogue as a company has it. Nothing of a bad file is taken: the first fault is
@@ -63,6 +65,13 @@ func (c *Catalogue) With(overrides []*Override, controls []string) (*Catalogue, 
 // Disabled lists the tests that were switched off.
 func (c *Catalogue) Disabled() []Disabled { return slices.Clone(c.disabled) }
 
+// on forgets that a test was switched off.
+func (c *Catalogue) on(id string) {
+	c.disabled = slices.DeleteFunc(c.disabled, func(d Disabled) bool { return d.ID == id })
+}
+
+// change lays one entry of an override over the catalogue. A definition came into force after what it lies over, and wins;
+// of two files neither does, so that one of them is refused.
 func (c *Catalogue) change(o *Override, i int, controls map[string]bool, changed map[string]string) error {
 	t, entry := o.Tests[i], fmt.Sprintf("tests[%d]", i)
 	if first, twice := changed[t.ID]; twice && !o.later {
@@ -70,24 +79,33 @@ func (c *Catalogue) change(o *Override, i int, controls map[string]bool, changed
 	}
 	changed[t.ID] = o.File
 	old, exists := c.rules[t.ID]
+	def := content.Test{ID: t.ID}
+	off, wasOff := c.Off(t.ID)
+	switch {
+	case exists:
+		def = old.Def
+	case wasOff && o.later:
+		def = off.was
+	}
+	known := exists || wasOff && o.later
 	if t.Enabled != nil && !*t.Enabled {
-		if !exists {
+		if !known {
 			return o.wrong(entry, "id", fmt.Sprintf("there is no test %s to switch off", t.ID))
 		}
 		delete(c.rules, t.ID)
 		c.order = slices.DeleteFunc(c.order, func(id string) bool { return id == t.ID })
-		c.disabled = append(c.disabled, Disabled{ID: t.ID, Reason: t.Reason, File: o.File, Title: old.Def.Title, Change: o.change(t, []string{"enabled"})})
+		c.on(t.ID)
+		c.disabled = append(c.disabled, Disabled{ID: t.ID, Reason: t.Reason, File: o.File, Title: def.Title, Change: o.change(t, []string{"enabled"}), was: def})
 		return nil
 	}
-	def := content.Test{ID: t.ID}
-	if exists {
-		def = old.Def
+	if known {
 		if t.Condition == nil {
 			if err := o.checkParams(entry, t, def); err != nil {
 				return err
 			}
 		}
 	}
+	was := def
 	t.onto(&def)
 	r, err := c.compile(def)
 	if err != nil {
@@ -106,11 +124,13 @@ func (c *Catalogue) change(o *Override, i int, controls map[string]bool, changed
 	c.rules[t.ID] = r
 	if !exists {
 		c.order = append(c.order, t.ID)
-		c.disabled = slices.DeleteFunc(c.disabled, func(d Disabled) bool { return d.ID == t.ID })
+		c.on(t.ID)
+	}
+	if !known {
 		c.added[t.ID] = o.change(t, nil)
 		return nil
 	}
-	if fields := fieldsOf(old.Def, r.Def); len(fields) > 0 {
+	if fields := fieldsOf(was, r.Def); len(fields) > 0 {
 		c.changes[t.ID] = o.change(t, slices.Compact(slices.Sorted(slices.Values(append(fields, c.changes[t.ID].Fields...)))))
 	}
 	return nil

@@ -4,6 +4,7 @@ package check
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,6 +25,7 @@ type Definition struct {
 	Reason        string          `json:"reason" doc:"Why. Required if it changes or switches off an existing test." max:"2000" list:""`
 	Notes         string          `json:"notes" doc:"Anything else worth knowing." max:"2000"`
 	Changes       []string        `json:"changes" doc:"What it changes about existing tests." read:"only"`
+	Over          []string        `json:"over" doc:"The definitions in force that change the same tests: this one is laid over them." read:"only"`
 	RequestedBy   string          `json:"requested_by" doc:"Who proposed it again." read:"only"`
 	ApprovedBy    string          `json:"approved_by" doc:"Who approved it." read:"only"`
 	ApprovedHow   thing.How       `json:"approved_how" doc:"Empty where two people stand behind the approval; else how it was approved." read:"only" index:""`
@@ -115,12 +117,70 @@ func (d *Definition) weigh(ctx context.Context, tx *store.Tx) error {
 	if d.Changes, err = set.differences(ctx, &tx.View, set.with(d)); err != nil {
 		return atText(err)
 	}
+	d.Over, err = set.without(d).under(d)
+	return err
+}
+
+// under lists the definitions of a set that change a test which another one changes too.
+func (s *setInForce) under(d *Definition) ([]string, error) {
+	mine, err := d.parse()
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, x := range s.definitions {
+		o, err := x.parse()
+		if err != nil {
+			return nil, err
+		}
+		if mine.shares(o) != "" {
+			out = append(out, x.ID)
+		}
+	}
+	return out, nil
+}
+
+// shares names a test that two overrides both change; none is "".
+func (o *Override) shares(other *Override) string {
+	for _, t := range o.Tests {
+		if slices.ContainsFunc(other.Tests, func(x TestChange) bool { return x.ID == t.ID }) {
+			return t.ID
+		}
+	}
+	return ""
+}
+
+// once refuses a test that stands twice in one definition. One that is in force already is read all the same.
+func (d *Definition) once() error {
+	o, err := d.parse()
+	if err != nil {
+		return err
+	}
+	for i, t := range o.Tests {
+		if slices.ContainsFunc(o.Tests[:i], func(x TestChange) bool { return x.ID == t.ID }) {
+			return errs.At("text", "%s is changed twice", t.ID).Mend("put what you change about a test in one entry")
+		}
+	}
+	return nil
+}
+
+// informed refuses a definition whose author did not know of another that has come into force since and changes the same test.
+func (d *Definition) informed(was *Definition) error {
+	for _, id := range d.Over {
+		if !slices.Contains(was.Over, id) {
+			return errs.New(errs.Conflict, "definition %s, which came into force after this was proposed, changes the same tests: %s", id, strings.Join(d.Changes, "; ")).
+				Mend("save this one again, so that it is laid over %s, then approve it", id)
+		}
+	}
 	return nil
 }
 
 // definitionRules are what the operations on definitions hold beside their moves.
 var definitionRules = []op.Also[Definition]{
 	{Verb: "create", Do: func(ctx context.Context, tx *store.Tx, _, now *Definition) error {
+		if err := now.once(); err != nil {
+			return err
+		}
 		if err := now.weigh(ctx, tx); err != nil {
 			return err
 		}
@@ -134,6 +194,9 @@ var definitionRules = []op.Also[Definition]{
 		if was.inForce() {
 			return errs.New(errs.Conflict, "a definition in force cannot be edited").Mend("create another definition, which is applied on top of it, or retire it")
 		}
+		if err := now.once(); err != nil {
+			return err
+		}
 		if err := now.weigh(ctx, tx); err != nil {
 			return err
 		}
@@ -145,9 +208,12 @@ var definitionRules = []op.Also[Definition]{
 		}
 		return nil
 	}},
-	{Verb: "approve", Do: func(ctx context.Context, tx *store.Tx, _, now *Definition) error {
+	{Verb: "approve", Do: func(ctx context.Context, tx *store.Tx, was, now *Definition) error {
 		now.Since = tx.Now
-		return now.weigh(ctx, tx)
+		if err := now.weigh(ctx, tx); err != nil {
+			return err
+		}
+		return now.informed(was)
 	}},
 	{Verb: "ask_to_retire", Do: retiring},
 	{Verb: "retire", Do: retiring},

@@ -68,7 +68,7 @@ func (f *firm) someone(t *testing.T, name string, roles ...op.Role) op.Actor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return op.Actor{Org: f.org, ID: u.ID, Person: u.Person, Roles: roles, Via: "web"}
+	return op.Actor{Org: f.org, ID: u.ID, Session: "ses_" + u.ID, Person: u.Person, Roles: roles, Via: "web"}
 }
 
 // do calls an operation and gives its answer as JSON does.
