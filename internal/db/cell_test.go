@@ -146,3 +146,37 @@ func TestBothWaysOfReadingSeeOneMomentOrDoNotComeTogether(t *testing.T) {
 	}
 	d.Release(c, false)
 }
+
+// Below database/sql arguments are bound in the order in which they appear: a statement in which they do not is refused,
+// for it would be given the wrong ones without a word.
+func TestAStatementWhoseParametersAreOutOfOrderIsRefused(t *testing.T) {
+	d, err := db.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "a.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if _, err := d.Writer().Exec(t.Context(), `CREATE TABLE a (n BIGINT, m BIGINT)`); err != nil {
+		t.Fatal(err)
+	}
+	c, err := d.Reader(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Release(c, false)
+	if err := c.Begin(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	if same, err := c.Together(t.Context(), 0, `SELECT count(*) FROM a`); err != nil || !same {
+		t.Fatalf("together %t, %v", same, err)
+	}
+	none := func([]db.Cell) error { return nil }
+	if err := c.EachCell(t.Context(), `SELECT 1 FROM a WHERE n=$2 AND m=$1`, []any{1, 2}, none); err == nil {
+		t.Error("a statement that names its second argument first was taken")
+	}
+	if err := c.EachCell(t.Context(), `SELECT 1 FROM a WHERE n=$1 AND m=$2 AND n<>$1`, []any{1, 2}, none); err != nil {
+		t.Error(err)
+	}
+	if err := c.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -117,9 +117,16 @@ func (l *low) stmt(q string) (uintptr, error) {
 	if rc := sqlitelib.Xsqlite3_prepare_v2(l.tls, l.db, zq, -1, at, 0); rc != sqlitelib.SQLITE_OK {
 		return 0, l.wrong(fmt.Sprintf("prepare %.60q", q), rc)
 	}
+	stmt := libc.AtomicLoadPUintptr(at)
+	for i := int32(1); i <= sqlitelib.Xsqlite3_bind_parameter_count(l.tls, stmt); i++ {
+		if name := libc.GoString(sqlitelib.Xsqlite3_bind_parameter_name(l.tls, stmt, i)); name != fmt.Sprintf("$%d", i) {
+			sqlitelib.Xsqlite3_finalize(l.tls, stmt)
+			return 0, fmt.Errorf("prepare %.60q: %s appears where $%d is wanted: arguments are bound in the order in which they appear", q, name, i)
+		}
+	}
 	makeRoom(l.stmts, 200, func(old uintptr) { sqlitelib.Xsqlite3_finalize(l.tls, old) })
-	l.stmts[q] = libc.AtomicLoadPUintptr(at)
-	return l.stmts[q], nil
+	l.stmts[q] = stmt
+	return stmt, nil
 }
 
 // prepare makes a statement with its arguments, and what gives it back.

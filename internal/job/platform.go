@@ -10,6 +10,8 @@ import (
 	"assay/internal/clock"
 	"assay/internal/collect"
 	"assay/internal/grc"
+	"assay/internal/kind"
+	"assay/internal/op"
 	"assay/internal/store"
 )
 
@@ -81,6 +83,19 @@ func policies(ctx context.Context, v *store.View) ([]collect.Resource, error) {
 	if err != nil {
 		return nil, err
 	}
+	var failed error
+	person := func(id string) string { // an author may be named as a person, and whoever approved it is a user
+		ids, err := op.Behind(ctx, v, id)
+		if err != nil {
+			failed = err
+		}
+		for _, who := range ids {
+			if v.KindOf(who) == grc.People.Name {
+				return who
+			}
+		}
+		return id
+	}
 	var out []collect.Resource
 	for _, p := range all {
 		if p.State == "retired" {
@@ -92,22 +107,26 @@ func policies(ctx context.Context, v *store.View) ([]collect.Resource, error) {
 		}
 		out = append(out, collect.Resource{Kind: "internal.policy", Key: p.ID, Name: p.Ref + " " + p.Title, Attrs: map[string]any{
 			"ref": p.Ref, "title": p.Title, "required": p.Needed(), "approved_version": orNull(inForce), "last_reviewed_at": timeOrNull(p.LastReviewedAt), "owner_ref": orNull(p.Owner)}})
-		version := func(no int64, state, author, approver string, at time.Time) {
+		version := func(no int64, state, author, approver string, how kind.How, at time.Time) {
+			author, approver = person(author), person(approver)
+			if how == kind.Solo || how == kind.SameHand { // one person stands behind both
+				author = approver
+			}
 			out = append(out, collect.Resource{Kind: "internal.policy_version", Key: p.ID + "/" + versionText(no), Name: p.Ref + " version " + versionText(no), Attrs: map[string]any{
 				"policy_ref": p.Ref, "version": versionText(no), "state": state, "author": author, "approver": orNull(approver), "approved_at": timeOrNull(at)}})
 		}
 		if p.InForce() {
-			version(p.PublishedNo, "published", p.WrittenBy, p.AgreedBy, p.AgreedAt)
+			version(p.PublishedNo, "published", p.WrittenBy, p.AgreedBy, p.AgreedHow, p.AgreedAt)
 		}
 		if p.State == "approved" { // the next one, which is not in force yet
 			author := p.Author
 			if author == "" {
 				author = p.CreatedBy
 			}
-			version(p.VersionNo, "approved", author, p.ApprovedBy, p.ApprovedAt)
+			version(p.VersionNo, "approved", author, p.ApprovedBy, p.ApprovedHow, p.ApprovedAt)
 		}
 	}
-	return out, nil
+	return out, failed
 }
 
 func exceptions(ctx context.Context, v *store.View) ([]collect.Resource, error) {
