@@ -50,7 +50,7 @@ func (ControlVersionState) Values() []string {
 
 // ControlVersions are the changes of controls.
 var ControlVersions = kind.Kind[ControlVersion]{
-	Name: "control_version", Plural: "control_versions", Prefix: "ctv", Object: "controls", Label: "reason", Create: kind.Never,
+	Name: "control_version", Plural: "control_versions", Prefix: "ctv", Object: "controls", Label: "reason", Create: kind.Never, With: "control",
 	Doc: "A control version is a change of a control that one person proposes and another approves.",
 	Check: func(o, n *ControlVersion) error {
 		if o == nil || o.State == "proposed" {

@@ -49,6 +49,8 @@ type Kind[T any] struct {
 	Check func(old, new *T) error
 	// Create is the act that making one takes; edit where empty.
 	Create string
+	// With is a reference to a thing of which what was not approved yet is approved with this one: who wrote that counts too.
+	With string
 	// System means that only the program itself makes and changes it: faces may read.
 	System bool
 	// Settled are states in which what was approved stands, beside those that follow from its moves (Shape.Settled).
@@ -112,6 +114,7 @@ type Shape struct {
 	Create                                   string
 	System                                   bool
 	Free                                     []string
+	With                                     string
 
 	settled []string
 }
@@ -139,7 +142,7 @@ func settled(named []string, moves []Move) []string {
 
 // Shape describes the kind without its type.
 func (k Kind[T]) Shape() Shape {
-	return Shape{k.Name, k.Plural, k.Prefix, k.Doc, k.Object, k.Label, Fields(reflect.TypeFor[T]()), k.Moves, k.Create, k.System, k.Free, settled(k.Settled, k.Moves)}
+	return Shape{k.Name, k.Plural, k.Prefix, k.Doc, k.Object, k.Label, Fields(reflect.TypeFor[T]()), k.Moves, k.Create, k.System, k.Free, k.With, settled(k.Settled, k.Moves)}
 }
 
 // Field finds a field by name.

@@ -26,7 +26,10 @@ func Wrote(ctx context.Context, v *store.View, sh kind.Shape, m kind.Move, id st
 	if err != nil {
 		return nil, err
 	}
-	var out []Hand
+	out, err := wroteWith(ctx, v, sh, h[0].Body)
+	if err != nil {
+		return nil, err
+	}
 	for i, e := range h {
 		var now struct{ State string }
 		if e.Body != nil {
@@ -42,6 +45,20 @@ func Wrote(ctx context.Context, v *store.View, sh kind.Shape, m kind.Move, id st
 		}
 	}
 	return append(out, named(sh, m, h[0].Body)...), nil
+}
+
+// wroteWith lists who wrote what is approved together with a thing.
+func wroteWith(ctx context.Context, v *store.View, sh kind.Shape, body json.RawMessage) ([]Hand, error) {
+	var all map[string]any
+	if sh.With == "" || json.Unmarshal(body, &all) != nil {
+		return nil, nil
+	}
+	id, _ := all[sh.With].(string)
+	other, known := v.Shape(v.KindOf(id))
+	if !known {
+		return nil, nil
+	}
+	return Wrote(ctx, v, other, kind.Move{}, id)
 }
 
 // writes says whether an entry of the history of a thing changed what is decided on.
