@@ -142,7 +142,7 @@ func (b *Board) statementFacts() StatementFacts {
 	return f
 }
 
-// documented says whether the text of the control stands on policies that are in force.
+// documented says whether the text of the control is the company's own, and the policies that it rests on are in force.
 func (c *ControlLine) documented() bool {
-	return !slices.ContainsFunc(c.Facts.Policies, func(p PolicyFacts) bool { return p.State == PolicyMissing })
+	return c.Facts.Designed && !slices.ContainsFunc(c.Facts.Policies, func(p PolicyFacts) bool { return p.State == PolicyMissing })
 }
