@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package auth
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"assay/internal/check"
+	"assay/internal/clock"
+	"assay/internal/kind"
+	"assay/internal/op"
+	"assay/internal/store"
+	"assay/internal/testkit"
+)
+
+// What the walk of attackers writes and tries to get approved.
+
+// decided lists the kinds that two people decide on.
+func decided(s *op.Set) []string {
+	var out []string
+	for _, sh := range s.Shapes() {
+		if slices.ContainsFunc(sh.Moves, kind.Move.Apart) {
+			out = append(out, sh.Name)
+		}
+	}
+	return out
+}
+
+// verbs are what can be tried on a thing in a state, each as often as it is likely.
+func (w *walk) verbs(sh kind.Shape, state string) []string {
+	out := []string{"update", "end"}
+	for _, mv := range sh.Moves {
+		if !slices.Contains(mv.From, state) {
+			continue
+		}
+		n := 1 + map[string]int{"submit": 9, "publish": 9, "propose_retire": 2, "ask_to_retire": 9}[mv.Verb]
+		if mv.Apart() {
+			n = 10
+		}
+		out = append(out, slices.Repeat([]string{mv.Verb}, n)...)
+	}
+	return slices.DeleteFunc(out, func(v string) bool { return w.h.Set.Find(sh.Name+"."+v) == nil })
+}
+
+// work is a step on what is written and approved.
+func (w *walk) work(ctx context.Context, who int, a op.Actor) error {
+	if len(w.things) == 0 || w.rnd.IntN(5) == 0 {
+		return w.write(ctx, who, a)
+	}
+	x := w.things[max(w.rnd.IntN(len(w.things)), w.rnd.IntN(len(w.things)))]
+	var now struct {
+		Rev   int64
+		State string
+	}
+	err := w.h.Store.View(ctx, w.org, time.Time{}, store.System("test"), func(v *store.View) error {
+		body, _, err := v.Body(ctx, x.kind, x.id)
+		if err != nil {
+			return err
+		}
+		return json.Unmarshal(body, &now)
+	})
+	if err != nil {
+		return nil //nolint:nilerr // it was ended
+	}
+	sh, _ := w.h.Set.Shape(x.kind)
+	verbs := w.verbs(sh, now.State)
+	if len(verbs) == 0 {
+		return nil
+	}
+	verb := verbs[w.rnd.IntN(len(verbs))]
+	in := m{"id": x.id, "rev": now.Rev}
+	for _, f := range w.h.Set.Find(x.kind + "." + verb).In {
+		if f.Required && f.Name != "id" && f.Name != "rev" {
+			in[f.Name] = "A reason that is long enough for it."
+		}
+	}
+	if verb == "update" {
+		field := "title"
+		if f, ok := sh.Field("title"); !ok || f.ReadOnly || x.kind == "control_version" {
+			field = "reason"
+		}
+		in[field] = fmt.Sprintf("Written anew, no %d", len(w.log))
+	}
+	out, ok, err := w.call(ctx, who, a, x.kind+"."+verb, in)
+	if err != nil || !ok {
+		return err
+	}
+	return w.happened(who, x, sh, verb, out)
+}
+
+// happened writes down the truth, and holds an approval against it.
+func (w *walk) happened(who int, x *target, sh kind.Shape, verb string, out any) error {
+	by := x.wrote
+	switch verb {
+	case "end":
+		w.done["end"]++
+		return nil
+	case "update", "submit", "revise", "propose":
+		x.wrote[who] = true
+		return nil
+	case "propose_retire", "ask_to_retire":
+		x.asked[who] = true
+		return nil
+	case "keep":
+		clear(x.asked)
+		return nil
+	case "retire":
+		by = x.asked
+		w.done["retired"]++
+	}
+	if i := slices.IndexFunc(sh.Moves, func(mv kind.Move) bool { return mv.Verb == verb && mv.Apart() }); i < 0 {
+		return nil
+	}
+	var got struct {
+		How string `json:"approved_how"`
+	}
+	b, err := store.Encode(out)
+	if err == nil {
+		err = json.Unmarshal(b, &got)
+	}
+	if err != nil {
+		return err
+	}
+	defer clear(by)
+	w.done["approved "+x.kind]++
+	if got.How != "" {
+		w.done["approved with a stamp"]++
+		return nil
+	}
+	w.done["approved by two"]++
+	if by[who] {
+		return fmt.Errorf("human %d did %s.%s, having written or asked for it, and it bears no stamp", who, x.kind, verb)
+	}
+	if len(by) == 0 {
+		return fmt.Errorf("human %d did %s.%s, and nobody wrote it", who, x.kind, verb)
+	}
+	return nil
+}
+
+// write makes a thing that is to be approved.
+func (w *walk) write(ctx context.Context, who int, a op.Actor) error {
+	name := []string{"exception", "policy", "evidence", "decision", "control_version", "definition", "test_pause", "rule_file"}[w.rnd.IntN(8)]
+	if name == "rule_file" {
+		return w.drop(ctx)
+	}
+	asks, soon := append(w.people, "")[w.rnd.IntN(5)], func(days int) string { return clock.Format(w.h.Clock.Now().AddDate(0, 0, days)) }
+	in := map[string]m{
+		"exception":       {"title": "One account", "test": "some.test", "resource": "x", "reason": "The vendor cannot do it.", "expires_at": soon(80), "requested_by": asks},
+		"policy":          {"ref": fmt.Sprint("OWN-", len(w.log)), "title": "A policy", "body": testkit.PolicyText(nil, "That is all."), "author": asks},
+		"evidence":        {"title": "An export", "type": "log", "source_locator": "https://example.com/x"},
+		"decision":        {"subject": "CC6.4", "decision": "not_applicable", "reason": "There is no office of our own.", "requested_by": asks},
+		"control_version": {"control": w.control, "reason": "It is done less often.", "text": fmt.Sprintf("Access is reviewed, no %d.", len(w.log))},
+		"definition":      {"title": "Ours", "reason": "Our contract asks for it.", "text": weakening(len(w.log))},
+		"test_pause":      {"test": "idp.dormant", "reason": "The provider is moved.", "ends_at": soon(1 + w.rnd.IntN(12)), "requested_by": asks},
+	}[name]
+	if name == "evidence" && w.rnd.IntN(2) == 0 {
+		f, err := w.h.Gate.Upload(ctx, a, strings.NewReader(fmt.Sprint("An export of human ", who)))
+		if err != nil {
+			return nil //nolint:nilerr // not everybody may
+		}
+		in["file"], in["control"], in["evidence_key"] = f.SHA256, w.control, "export"
+		in["covers_from"], in["covers_to"] = w.h.Clock.Now().AddDate(0, 0, -30).Format(time.DateOnly), w.h.Clock.Now().Format(time.DateOnly)
+	}
+	out, ok, err := w.call(ctx, who, a, name+".create", in)
+	if err != nil || !ok {
+		return err
+	}
+	var made struct{ ID string }
+	b, err := store.Encode(out)
+	if err == nil {
+		err = json.Unmarshal(b, &made)
+	}
+	if err != nil {
+		return err
+	}
+	w.things = append(w.things, &target{name, made.ID, map[int]bool{who: true}, map[int]bool{}})
+	return nil
+}
+
+// weakening is a change of a test that is in force, in another way each time.
+func weakening(n int) string {
+	return fmt.Sprintf("tests:\n  - id: idp.dormant\n    interval_hours: %d\n", 100+n)
+}
+
+// drop lays a file into the data folder, where somebody holds that, and the program reads the folder.
+func (w *walk) drop(ctx context.Context) error {
+	who := slices.IndexFunc(w.humans, func(p *attacker) bool {
+		return slices.ContainsFunc(p.means, func(x mean) bool { return x.folder != "" })
+	})
+	if who < 0 {
+		return nil
+	}
+	path := fmt.Sprintf("f%d.yaml", len(w.log))
+	w.log = append(w.log, fmt.Sprintf("human %d lays %s into the folder", who, path))
+	w.files = []check.FileText{{Path: path, Text: weakening(len(w.log))}}
+	var all []*check.RuleFile
+	_, err := w.h.Store.Change(ctx, w.org, store.System("rule_file.read"), func(tx *store.Tx) error {
+		if _, err := check.NoticeFiles(ctx, tx, w.files, nil); err != nil {
+			return err
+		}
+		var err error
+		all, err = store.All(ctx, &tx.View, check.RuleFiles, map[string]any{"state": "proposed"})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, f := range all {
+		if !slices.ContainsFunc(w.things, func(x *target) bool { return x.id == f.ID }) {
+			w.things = append(w.things, &target{"rule_file", f.ID, map[int]bool{who: true}, map[int]bool{}})
+		}
+	}
+	w.done["rule_file.drop"]++
+	return nil
+}
