@@ -146,7 +146,7 @@ func (w *walk) happened(who int, x *target, sh kind.Shape, verb string, out any)
 func (w *walk) write(ctx context.Context, who int, a op.Actor) error {
 	name := []string{"exception", "policy", "evidence", "decision", "control_version", "definition", "test_pause", "rule_file"}[w.rnd.IntN(8)]
 	if name == "rule_file" {
-		return w.drop(ctx, who)
+		return w.drop(ctx)
 	}
 	asks, soon := append(w.people, "")[w.rnd.IntN(5)], func(days int) string { return clock.Format(w.h.Clock.Now().AddDate(0, 0, days)) }
 	in := map[string]m{
@@ -187,9 +187,12 @@ func weakening(n int) string {
 	return fmt.Sprintf("tests:\n  - id: idp.dormant\n    interval_hours: %d\n", 100+n)
 }
 
-// drop lays a file into the data folder, where somebody holds it, and the program reads the folder.
-func (w *walk) drop(ctx context.Context, who int) error {
-	if !slices.ContainsFunc(w.humans[who].means, func(x mean) bool { return x.folder != "" }) {
+// drop lays a file into the data folder, where somebody holds that, and the program reads the folder.
+func (w *walk) drop(ctx context.Context) error {
+	who := slices.IndexFunc(w.humans, func(p *attacker) bool {
+		return slices.ContainsFunc(p.means, func(x mean) bool { return x.folder != "" })
+	})
+	if who < 0 {
 		return nil
 	}
 	path := fmt.Sprintf("f%d.yaml", len(w.log))

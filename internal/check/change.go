@@ -80,6 +80,9 @@ func Differences(from, to *Catalogue) []string {
 	var out []string
 	for _, id := range from.order {
 		now, ok := to.rules[id]
+		if ok && now == from.rules[id] {
+			continue // nobody laid anything over it
+		}
 		if off, is := to.Off(id); !ok && is {
 			out = append(out, fmt.Sprintf("%s: switched off (%s)", id, off.Reason))
 		} else if !ok {
