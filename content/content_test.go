@@ -138,6 +138,24 @@ func TestAControlWithoutTestsNeedsEvidence(t *testing.T) {
 }
 
 // TestTestsAndControlsAgreeOnTheirLinks: the link stands in both files, so that each reads whole.
+// A population spans its window. A list of who has access is of one moment: an export.
+func TestAListOfOneMomentIsNoPopulation(t *testing.T) {
+	held := 0
+	for _, c := range must[[]content.Control](t)(content.Controls()) {
+		for _, e := range c.Evidence {
+			switch e.Key {
+			case "privileged_list", "badge_list", "production_access_list":
+				if held++; e.Type != "configuration_export" {
+					t.Errorf("%s: %s is a %s", c.Ref, e.Key, e.Type)
+				}
+			}
+		}
+	}
+	if held != 3 {
+		t.Errorf("%d lists were looked at", held)
+	}
+}
+
 func TestTestsAndControlsAgreeOnTheirLinks(t *testing.T) {
 	links := map[string]string{}
 	for _, x := range must[[]content.Test](t)(content.Tests()) {

@@ -219,7 +219,9 @@ func (m *maker) own(t *testing.T, o *op.Op, r op.Role, a op.Actor, none map[stri
 		}
 		return
 	}
-	others := m.input(t, testkit.Org, o, true)
+	stranger := m.actor(testkit.Org, op.Manager, "other")
+	stranger.Roles = []op.Role{op.Self}
+	others := m.inputBy(t, testkit.Org, o, stranger)
 	_, err := m.gate(a, o, others, time.Time{})
 	_, want := m.gate(a, o, none, time.Time{})
 	if !errors.Is(err, errs.NotFound) || !same(err, others["id"], want, none["id"]) {

@@ -32,8 +32,10 @@ type office struct {
 
 func inOffice(t *testing.T, fn func(t *testing.T, o *office)) {
 	throughPages(t, func(t *testing.T, p *people) {
-		by := func(id string) op.Actor { return op.Actor{Org: p.org, ID: id, Roles: []op.Role{op.Self}, Via: "rest"} }
-		fn(t, &office{people: p, t: t, me: by("usr_author"), them: by("usr_reviewer")})
+		by := func(who string) op.Actor {
+			return op.Actor{Org: p.org, ID: "usr_" + who, Person: "per_" + who, Roles: []op.Role{op.Self}, Via: "rest", Session: "s" + who}
+		}
+		fn(t, &office{people: p, t: t, me: by("author"), them: by("reviewer")})
 	})
 }
 
@@ -175,7 +177,8 @@ func TestTheKindOfEvidenceIsChosenFromTheControlsList(t *testing.T) {
 		_, err = o.try(o.me, "evidence.update", map[string]any{"id": e["id"], "rev": e["rev"], "control": o.control("IAM-02")})
 		o.refused("changed to a control without that key", err, "evidence_key", "mfa_setting")
 		c := o.do(o.me, "control.get", map[string]any{"id": o.control("IAM-09")})
-		o.do(o.me, "control.update", map[string]any{"id": c["id"], "rev": c["rev"], "evidence": []any{}})
+		v := o.do(o.me, "control_version.create", map[string]any{"control": c["id"], "reason": "Nothing of this is collected any more.", "evidence": []any{}})
+		o.do(o.them, "control_version.approve", map[string]any{"id": v["id"], "rev": v["rev"]})
 		_, err = o.try(o.me, "evidence.submit", map[string]any{"id": e["id"], "rev": e["rev"]})
 		o.refused("submitted when the control no longer asks for it", err, "evidence_key", "asks for no evidence")
 		o.signInAs("control") // who may edit their own
@@ -184,7 +187,7 @@ func TestTheKindOfEvidenceIsChosenFromTheControlsList(t *testing.T) {
 			t.Error("the form takes any text")
 		}
 		iam := o.control("IAM-12")
-		form := []string{"title", "A list", "type", "population", "evidence_key", iam + "/production_access_list", "source_locator", "https://example.com/x"}
+		form := []string{"title", "A list", "type", "configuration_export", "evidence_key", iam + "/production_access_list", "source_locator", "https://example.com/x"}
 		at := o.wants(o.bring(form...), 303).to
 		if e := o.do(o.me, "evidence.get", map[string]any{"id": strings.TrimPrefix(at, "/evidence/")}); e["control"] != iam || e["evidence_key"] != "production_access_list" {
 			t.Errorf("the form made %v of %v", e["evidence_key"], e["control"])
@@ -319,13 +322,13 @@ func TestAPieceSaysForWhichDaysItCountsOrWhyNot(t *testing.T) {
 			t.Errorf("a link proves its control: %+v", r)
 		}
 		says(o.accepted(o.piece("IAM-09", "removals", "covers_from", "2019-01-01", "covers_to", "2019-01-31")), "expired", "Does not count for IAM-09: it was too old when it was accepted (covers 1 – 31 Jan 2019).", false)
-		says(o.accepted(o.piece("IAM-12", "production_access_list", "covers_from", "2026-01-01", "covers_to", "2026-03-05")), "not_counting", "Does not count for IAM-12: it covers no whole quarter.", false)
-		list := o.accepted(o.piece("IAM-12", "production_access_list", "covers_from", "2025-10-01", "covers_to", "2025-12-31"))
-		says(list, "current", "Counts for IAM-12, 7 Mar – 16 Apr 2026.", true) // 31 December + 106 days
+		says(o.accepted(o.piece("VUL-01", "target_list", "covers_from", "2026-01-01", "covers_to", "2026-03-05")), "not_counting", "Does not count for VUL-01: it covers no whole quarter.", false)
+		list := o.accepted(o.piece("VUL-01", "target_list", "covers_from", "2025-10-01", "covers_to", "2025-12-31"))
+		says(list, "current", "Counts for VUL-01, 7 Mar – 16 Apr 2026.", true) // 31 December + 106 days
 		o.signIn()
-		o.wants(o.get("/evidence/"+list), 200, "Counts for IAM-12, 7 Mar – 16 Apr 2026.")
-		o.wants(o.get("/evidence"), 200, "Counts for IAM-12, 7 Mar – 16 Apr 2026.", "Does not count: context only: no file kept.")
-		o.wants(o.get("/controls/IAM-12"), 200, "Counts for IAM-12, 7 Mar – 16 Apr 2026.")
+		o.wants(o.get("/evidence/"+list), 200, "Counts for VUL-01, 7 Mar – 16 Apr 2026.")
+		o.wants(o.get("/evidence"), 200, "Counts for VUL-01, 7 Mar – 16 Apr 2026.", "Does not count: context only: no file kept.")
+		o.wants(o.get("/controls/VUL-01"), 200, "Counts for VUL-01, 7 Mar – 16 Apr 2026.")
 	})
 }
 
@@ -357,11 +360,11 @@ func TestTheQualityFlagsNameWhatIsDoubtful(t *testing.T) {
 		has("no time", "Q1", o.piece("IAM-09", "removals", "taken_at", nil))
 		has("no source", "Q2", o.piece("IAM-09", "removals", "source_locator", nil))
 		has("an old cover", "Q3Q6", o.piece("IAM-09", "removals", "covers_to", "2019-01-31"))
-		has("part of a quarter", "Q3", o.piece("IAM-12", "production_access_list", "covers_from", "2026-01-01", "covers_to", "2026-03-01", "type", "population", "row_count", 9))
+		has("part of a quarter", "Q3", o.piece("VUL-01", "target_list", "covers_from", "2026-01-01", "covers_to", "2026-03-01", "type", "population", "row_count", 9))
 		has("a screenshot without address and clock", "Q4", o.piece("IAM-09", "removals", "type", "screenshot"))
 		has("a screenshot with both", "", o.piece("IAM-09", "removals", "type", "screenshot", "url_visible", true, "clock_visible", true))
-		has("a population without a count", "Q5", o.piece("IAM-12", "production_access_list", "covers_from", "2025-10-01", "covers_to", "2025-12-31", "taken_at", "2026-01-05T00:00:00Z", "type", "population"))
-		has("an empty population", "", o.piece("IAM-12", "production_access_list", "covers_from", "2025-10-01", "covers_to", "2025-12-31", "taken_at", "2026-01-05T00:00:00Z", "type", "population", "row_count", 0))
+		has("a population without a count", "Q5", o.piece("VUL-01", "target_list", "covers_from", "2025-10-01", "covers_to", "2025-12-31", "taken_at", "2026-01-05T00:00:00Z", "type", "population"))
+		has("an empty population", "", o.piece("VUL-01", "target_list", "covers_from", "2025-10-01", "covers_to", "2025-12-31", "taken_at", "2026-01-05T00:00:00Z", "type", "population", "row_count", 0))
 		has("taken long after its days", "Q6", o.piece("IAM-10", "sample_log_extracts", "covers_from", "2026-01-01", "covers_to", "2026-01-31", "taken_at", "2026-03-04T00:00:00Z"))
 
 		one := o.accepted(o.piece("IAM-09", "removals", "covers_to", "2026-02-20", "covers_from", "2026-02-01"))
@@ -395,6 +398,22 @@ func TestTheQualityFlagsNameWhatIsDoubtful(t *testing.T) {
 		o.signIn()
 		o.wants(o.get("/evidence/"+never), 200, "Q8 The reviewer never opened the file.")
 		o.wants(o.get("/evidence?flag=Q7"), 200, "3 shown", "Q7 file reused")
+	})
+}
+
+// Whoever brought a piece mends it when it comes back, a manager too; nobody else changes it.
+func TestAManagerMendsTheEvidenceThatCameBack(t *testing.T) {
+	crews(t, func(t *testing.T, c *crew) {
+		e := c.do(c.manager, "evidence.create", map[string]any{"title": "Export", "type": "log", "source_locator": "https://example.com/export"})
+		e = c.next(c.manager, "evidence.submit", e)
+		e = c.next(c.second, "evidence.return", e, "reason", "It does not say of which system.")
+		in := map[string]any{"id": e["id"], "rev": e["rev"], "notes": "Of the shop."}
+		if _, err := c.try(c.second, "evidence.update", in); errs.Public(err).Code != errs.NotFound {
+			t.Errorf("another manager changes it: %v", err)
+		}
+		e = c.do(c.manager, "evidence.update", in)
+		e = c.next(c.manager, "evidence.submit", e)
+		c.next(c.second, "evidence.accept", e)
 	})
 }
 

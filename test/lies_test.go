@@ -3,10 +3,16 @@
 package test
 
 import (
+	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
+	"assay/content"
+	"assay/internal/check"
+	"assay/internal/clock"
 	"assay/internal/kind"
 )
 
@@ -51,17 +57,82 @@ func supporting(tests ...string) []any {
 	return out
 }
 
+// excused is a condition with which jo passes too.
+const excused = `mfa_enrolled || email == "jo@spring.example.com"`
+
+// defined changes a test: one proposes it, another approves it.
+func (s *spring) defined(t *testing.T, title, text string) string {
+	t.Helper()
+	id := fmt.Sprint(s.do(t, "definition.create", map[string]any{"title": title, "text": text, "reason": "It is better for us like this"})["id"])
+	s.agree(t, "definition.approve", map[string]any{"id": id})
+	return id
+}
+
 // asked is a kind of evidence that a control asks for.
 func asked(frequency string, days int, required bool) []any {
 	return []any{map[string]any{"key": "report", "title": "Report", "type": "report", "frequency": frequency, "validity_days": days, "required": required}}
 }
 
-// lies are what somebody might do today so that the past looks better, or might do without thinking of it. Files of the data
-// folder (below s.app.Data) and another catalogue of the program have their place here once they enter the ledger.
+// reissued makes the next version of the policy and puts it in force.
+func reissued(change map[string]any) func(*testing.T, *spring) {
+	return func(t *testing.T, s *spring) {
+		s.do(t, "policy.revise", map[string]any{"id": s.ids["POL-04"]})
+		updated("policy", "POL-04", change)(t, s)
+		s.inForce(t)
+	}
+}
+
+// inForce leads a draft of the policy into force.
+func (s *spring) inForce(t *testing.T) {
+	t.Helper()
+	s.do(t, "policy.submit", map[string]any{"id": s.ids["POL-04"]})
+	s.agree(t, "policy.approve", map[string]any{"id": s.ids["POL-04"]})
+	s.do(t, "policy.publish", map[string]any{"id": s.ids["POL-04"]})
+}
+
+// file writes a file of the data folder, or takes it away where text is empty; the program reads it, and another approves it.
+func (s *spring) file(t *testing.T, name, text string) {
+	t.Helper()
+	at := filepath.Join(s.app.Data, "tests", name)
+	fine(t, os.MkdirAll(filepath.Dir(at), 0o700))
+	if text == "" {
+		fine(t, os.Remove(at))
+	} else {
+		fine(t, os.WriteFile(at, []byte(text), 0o600))
+	}
+	n, err := s.app.ReadRules(t.Context(), s.org)
+	if fine(t, err); len(n.Waiting) != 1 {
+		t.Fatalf("%s: %+v", name, n)
+	}
+	list := s.must(t, s.full(s.org), s.h.Set.Find("rule_file.list"), map[string]any{"state": "proposed", "path": name})["data"].([]any)
+	s.agree(t, "rule_file.approve", map[string]any{"id": list[0].(map[string]any)["id"], "reason": "It is better for us like this"})
+}
+
+// brings is a program that brings another catalogue along, in which a test says something else.
+func (s *spring) brings(t *testing.T, change func(*content.Test)) {
+	t.Helper()
+	kinds, err := content.ResourceKinds()
+	fine(t, err)
+	tests, err := content.Tests()
+	fine(t, err)
+	for i := range tests {
+		change(&tests[i])
+	}
+	c, err := check.Compile(tests, kinds)
+	fine(t, err)
+	s.standard = func() (*check.Catalogue, error) { return c, nil }
+	n, err := s.app.ReadRules(t.Context(), s.org)
+	if fine(t, err); n.Edition == "" || n.Problem != "" {
+		t.Errorf("another catalogue: %+v", n)
+	}
+	s.do(t, "check.run", map[string]any{})
+}
+
+// lies are what somebody might do today so that the past looks better, or might do without thinking of it.
 var lies = []lie{
 	{"a decision is revoked", false, func(t *testing.T, s *spring) {
 		id := s.decide(t, "CC1.3", map[string]any{"from_day": s.days[0].String()})
-		s.do(t, "decision.revoke", map[string]any{"id": id})
+		s.do(t, "decision.revoke", map[string]any{"id": id, "revoke_reason": "It does apply after all."})
 	}},
 	{"the failing test is removed", true, versioned("OWN-01", map[string]any{"tests": required("vcs.2fa")})},
 	{"the failing test supports", true, versioned("OWN-05", map[string]any{"tests": supporting("vcs.2fa", "idp.mfa_all")})},
@@ -94,10 +165,14 @@ var lies = []lie{
 	{"the time zone is a third", true, updated("organization", "", map[string]any{"timezone": "Pacific/Kiritimati"})},
 	{"a category comes into scope", true, updated("organization", "", map[string]any{"categories": []string{"security", "privacy", "availability"}})},
 	{"a category goes out of scope", true, updated("organization", "", map[string]any{"categories": []string{"security"}})},
-	{"a policy is reviewed more often", false, updated("policy", "POL-04", map[string]any{"review_days": 1})},
-	{"a policy is not required", false, updated("policy", "POL-04", map[string]any{"required": false})},
+	{"a policy is reviewed more often", false, reissued(map[string]any{"review_days": 1})},
+	{"a policy is not required", false, reissued(map[string]any{"required": false})},
 	{"a policy is revised", false, func(t *testing.T, s *spring) { s.do(t, "policy.revise", map[string]any{"id": s.ids["POL-04"]}) }},
-	{"a policy is retired", false, func(t *testing.T, s *spring) { s.do(t, "policy.retire", map[string]any{"id": s.ids["POL-04"]}) }},
+	{"a policy is retired", false, func(t *testing.T, s *spring) {
+		s.inForce(t) // it is a draft
+		s.do(t, "policy.propose_retire", map[string]any{"id": s.ids["POL-04"], "retire_reason": "Another policy says it all."})
+		s.agree(t, "policy.retire", map[string]any{"id": s.ids["POL-04"]})
+	}},
 	{"evidence is accepted that covers the past", false, func(t *testing.T, s *spring) {
 		s.ids["late proof"] = s.proof(t, "OWN-02", "report", map[string]any{
 			"covers_from": s.days[0].String(), "covers_to": s.days[11].String(), "taken_at": s.days[2].String() + "T09:00:00.000Z"})
@@ -111,17 +186,42 @@ var lies = []lie{
 		id := s.do(t, "exception.create", in)["id"]
 		s.agree(t, "exception.approve", map[string]any{"id": id})
 		s.do(t, "check.run", map[string]any{})
-		s.agree(t, "exception.revoke", map[string]any{"id": id})
+		s.agree(t, "exception.revoke", map[string]any{"id": id, "revoke_reason": "The phone is there."})
 	}},
 	{"a test means something else", false, func(t *testing.T, s *spring) {
-		id := s.do(t, "definition.create", map[string]any{"title": "All is well", "text": "tests:\n  - id: idp.mfa_all\n    condition: 'true'\n"})["id"]
+		id := s.defined(t, "All is well", "tests:\n  - id: idp.mfa_all\n    condition: '"+excused+"'\n")
 		s.do(t, "check.run", map[string]any{})
-		s.do(t, "definition.retire", map[string]any{"id": id})
+		s.do(t, "definition.ask_to_retire", map[string]any{"id": id, "retire_reason": "It was not well at all."})
+		s.agree(t, "definition.retire", map[string]any{"id": id})
 	}},
 	{"a test is switched off", false, func(t *testing.T, s *spring) {
-		s.do(t, "definition.create", map[string]any{"title": "Switched off",
-			"text": "tests:\n  - id: vcs.2fa\n    enabled: false\n    reason: We have no source control\n"})
+		s.defined(t, "Switched off", "tests:\n  - id: vcs.2fa\n    enabled: false\n    reason: We have no source control\n")
 		s.do(t, "check.run", map[string]any{})
+	}},
+	{"a test is paused", false, func(t *testing.T, s *spring) {
+		in := map[string]any{"test": "idp.mfa_all", "reason": "It is red all the time", "requested_by": s.author(s.org).Person,
+			"starts_at": s.days[1].String() + "T00:00:00.000Z", "ends_at": clock.Format(s.clock.Now().AddDate(0, 0, 2))}
+		id := s.do(t, "test_pause.create", in)["id"]
+		s.agree(t, "test_pause.approve", map[string]any{"id": id})
+		s.do(t, "check.run", map[string]any{})
+		s.do(t, "test_pause.revoke", map[string]any{"id": id, "revoke_reason": "It is needed"})
+	}},
+	{"a file of the data folder says something else", false, func(t *testing.T, s *spring) {
+		s.file(t, "well.yaml", "tests:\n  - id: idp.mfa_all\n    condition: '"+excused+"'\n")
+		s.do(t, "check.run", map[string]any{})
+		s.file(t, "well.yaml", "")
+	}},
+	{"a file of the data folder switches a test off", false, func(t *testing.T, s *spring) {
+		s.file(t, "off.yaml", "tests:\n  - id: idp.mfa_all\n    enabled: false\n    reason: We need it no more\n")
+		s.do(t, "check.run", map[string]any{})
+		s.file(t, "off.yaml", "")
+	}},
+	{"the program says something else of a test", false, func(t *testing.T, s *spring) {
+		s.brings(t, func(x *content.Test) {
+			if x.ID == "idp.mfa_all" {
+				x.Condition, x.Severity = excused, "low"
+			}
+		})
 	}},
 	{"a source is away", false, func(t *testing.T, s *spring) {
 		s.users = nil

@@ -35,20 +35,22 @@ type spring struct {
 	broken error
 	ids    map[string]string // of what was made: by ref, or by what it is
 	days   []check.Day       // those that are closed, oldest first
+
+	standard func() (*check.Catalogue, error) // what the program brings along
 }
 
 // strips are the letters of the twelve days. OWN-01 stands on one test; OWN-02 on evidence; OWN-03 on a test that finds
 // nothing to look at; OWN-04 on the same test as OWN-01 and on a policy, and is retired on the tenth day; OWN-05 has its
-// test from the seventh day on.
+// test from the seventh day on, the day for which idp.mfa_all was paused.
 var strips = map[string]string{
-	"idp.mfa_all": "NPPFXFNEEFFP",
+	"idp.mfa_all": "NPPFXFZEEFFP",
 	"vcs.2fa":     "N–––––NEE–––",
-	"OWN-01":      "–PPFXFNEEFFP",
+	"OWN-01":      "–PPFXFZEEFFP",
 	"OWN-02":      "–NPPPFFFFPPF",
 	"OWN-03":      "––––––NEE–––",
-	"OWN-04":      "–FFFXFNEEF––",
+	"OWN-04":      "–FFFXFZEEF––",
 	"OWN-05":      "––––––NEEFFP",
-	"CC1.5":       "NPPFXFNEEFFP",
+	"CC1.5":       "NPPFXFZEEFFP",
 	"A1.1":        "––––––––––––",
 }
 
@@ -78,7 +80,7 @@ func (g givenSource) Collect(_ context.Context, page func(collect.Page) error) (
 }
 
 func account(name string, mfa bool) collect.Resource {
-	a := map[string]any{"email": name + "@example.com", "status": "active", "is_service": false, "mfa_enrolled": mfa}
+	a := map[string]any{"email": name + "@spring.example.com", "status": "active", "is_service": false, "mfa_enrolled": mfa}
 	return collect.Resource{Kind: "idp.user", Key: name, Name: name, Attrs: a}
 }
 
@@ -100,7 +102,7 @@ func newSpring(t *testing.T, database string) *spring {
 
 func openSpring(t *testing.T, database string) *spring {
 	t.Helper()
-	s := &spring{clock: testkit.NewClock(), ids: map[string]string{}}
+	s := &spring{clock: testkit.NewClock(), ids: map[string]string{}, standard: builtIn}
 	given := map[string]string{"data": t.TempDir(), "log_level": "error"}
 	if database != "" {
 		given["database"] = database
@@ -111,7 +113,8 @@ func openSpring(t *testing.T, database string) *spring {
 	}
 	people := s.source("idp.user", func() []collect.Resource { return s.users })
 	members := s.source("vcs.member", func() []collect.Resource { return nil })
-	s.app, err = site.Open(t.Context(), cfg, site.Parts{Clock: s.clock, Connectors: []collect.Connector{people, members, fixed}})
+	s.app, err = site.Open(t.Context(), cfg, site.Parts{Clock: s.clock, Connectors: []collect.Connector{people, members, fixed},
+		Catalogue: func() (*check.Catalogue, error) { return s.standard() }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,8 +139,26 @@ func (s *spring) world() world {
 	given := real().given
 	given["control_version.create"] = map[string]any{"control": id("OWN-05"), "title": mark + "0000 title"}
 	given["control.confirm"] = map[string]any{"id": id("IAM-03"), "rev": func(m *maker, _ string) any { return s.thing(m.tb, "control", s.ids["IAM-03"])["rev"] }}
-	apart := map[string]string{"definition.create": "two definitions of one test cannot stand side by side; it is called among those that would repaint"}
-	return world{given: given, apart: apart, actor: func(t *testing.T, _ *testkit.House, org string, r op.Role, name string) op.Actor {
+	given["test_pause.create"] = map[string]any{"test": "idp.mfa_all", "ends_at": func(*maker, string) any { return clock.Format(s.clock.Now().AddDate(0, 0, 6)) }}
+	files := &parts{}
+	for _, name := range []string{"rule_file.update", "rule_file.approve", "rule_file.reject"} {
+		given[name] = map[string]any{"id": func(m *maker, org string) any { files.house = m.h; return files.ruleFile(m, org) }}
+	}
+	// Two definitions of one test cannot stand side by side: each is of another one.
+	defined := 0
+	given["definition.create"] = map[string]any{"reason": "It matters more to us.", "text": func(m *maker, _ string) any {
+		c, err := builtIn()
+		if err != nil {
+			m.tb.Fatal(err)
+		}
+		for {
+			r := c.Rules()[defined]
+			if defined++; r.Def.Severity != "critical" && !slices.Contains([]string{"idp.dormant", "idp.mfa_all", "vcs.2fa"}, r.Def.ID) {
+				return "tests:\n  - id: " + r.Def.ID + "\n    severity: critical\n"
+			}
+		}
+	}}
+	return world{given: given, actor: func(t *testing.T, _ *testkit.House, org string, r op.Role, name string) op.Actor {
 		if a, ok := people[r]; ok {
 			return a
 		}
@@ -152,7 +173,7 @@ func (s *spring) world() world {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		people[r] = op.Actor{Org: org, ID: u.ID, Person: p.ID, Roles: u.Roles, Via: "rest"}
+		people[r] = op.Actor{Org: org, ID: u.ID, Person: p.ID, Roles: u.Roles, Via: "rest", Session: "s" + string(r)}
 		return people[r]
 	}}
 }
@@ -229,11 +250,7 @@ func (s *spring) decide(t *testing.T, subject string, more map[string]any) strin
 // proof brings a piece of evidence and has it accepted.
 func (s *spring) proof(t *testing.T, ref, key string, more map[string]any) string {
 	t.Helper()
-	files, err := s.h.Gate.Files(s.org)
-	if err != nil {
-		t.Fatal(err)
-	}
-	info, err := files.Put(t.Context(), strings.NewReader("proof of "+s.clock.Now().String()), 0)
+	info, err := s.h.Gate.Upload(t.Context(), s.author(s.org), strings.NewReader("proof of "+s.clock.Now().String()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -313,8 +330,6 @@ func (s *spring) found(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.ready[s.org] = map[string]string{"organization": s.org, "user": user.ID, "token": tok.ID, "requirement": s.ids["CC1.5"]}
-	d := s.do(t, "definition.create", map[string]any{"title": "Stricter", "text": "tests:\n  - id: idp.dormant\n    severity: high\n"})
-	s.ready[s.org]["definition"] = fmt.Sprint(d["id"])
 }
 
 // live is one day of the company, from its morning on.
@@ -333,11 +348,16 @@ func (s *spring) live(t *testing.T, day int) {
 		s.ids["first proof"] = s.proof(t, "OWN-02", "report", nil)
 	case 4:
 		in := map[string]any{"title": "Jo has no phone", "test": "idp.mfa_all", "resource": "jo", "reason": "A new phone is on its way",
-			"severity": "critical", "expires_at": clock.Format(s.clock.Now().AddDate(0, 0, 30))}
+			"expires_at": clock.Format(s.clock.Now().AddDate(0, 0, 30))}
 		s.ids["exception"] = fmt.Sprint(s.do(t, "exception.create", in)["id"])
 		s.agree(t, "exception.approve", map[string]any{"id": s.ids["exception"]})
 	case 5:
-		s.agree(t, "exception.revoke", map[string]any{"id": s.ids["exception"]})
+		s.agree(t, "exception.revoke", map[string]any{"id": s.ids["exception"], "revoke_reason": "The phone is there."})
+		midnight := s.clock.Now().Truncate(24 * time.Hour)
+		in := map[string]any{"test": "idp.mfa_all", "reason": "The provider is replaced tomorrow", "requested_by": s.author(s.org).Person,
+			"starts_at": clock.Format(midnight.AddDate(0, 0, 1)), "ends_at": clock.Format(midnight.AddDate(0, 0, 2))}
+		s.ids["pause"] = fmt.Sprint(s.do(t, "test_pause.create", in)["id"])
+		s.agree(t, "test_pause.approve", map[string]any{"id": s.ids["pause"]})
 	case 7, 8:
 		s.broken = errors.New("status 503")
 	}
@@ -358,7 +378,11 @@ func (s *spring) live(t *testing.T, day int) {
 // policy leads a policy through its moves.
 func (s *spring) policy(t *testing.T, ref string, moves ...string) {
 	t.Helper()
-	s.do(t, "policy.update", map[string]any{"id": s.ids[ref], "body": "Everybody signs in with two factors, always."})
+	sections := []string{}
+	for _, x := range s.thing(t, "policy", s.ids[ref])["sections"].([]any) {
+		sections = append(sections, fmt.Sprint(x))
+	}
+	s.do(t, "policy.update", map[string]any{"id": s.ids[ref], "body": testkit.PolicyText(sections, "Everybody signs in with two factors, always.")})
 	for _, m := range moves {
 		by := s.do
 		if m == "approve" {

@@ -131,7 +131,7 @@ func (c *crew) exception(a op.Actor, more ...any) map[string]any {
 
 func (c *crew) policy(a op.Actor) map[string]any {
 	c.t.Helper()
-	return c.do(a, "policy.create", map[string]any{"ref": "OWN-01", "title": "Own policy", "body": "A text that is long enough to bind somebody."})
+	return c.do(a, "policy.create", map[string]any{"ref": "OWN-01", "title": "Own policy", "body": testkit.PolicyText(nil, "A text that is long enough to bind somebody.")})
 }
 
 // token makes a token of somebody and gives the actor that it stands for.
@@ -174,7 +174,7 @@ func TestWhoeverWroteAnyPartMayNotApproveIt(t *testing.T) {
 
 		both := c.hire("Bo", op.Owner, op.Manager)
 		p := c.policy(c.manager)
-		p = c.next(both, "policy.update", p, "body", "The text of Bo, which is long enough to bind somebody.")
+		p = c.next(both, "policy.update", p, "body", testkit.PolicyText(nil, "The text of Bo, which is long enough to bind somebody."))
 		p = c.next(c.second, "policy.update", p, "title", "Our own policy")
 		p = c.next(c.manager, "policy.submit", p)
 		c.denied("the owner wrote the text and the manager submitted it", both, "policy.approve", p)
@@ -183,9 +183,9 @@ func TestWhoeverWroteAnyPartMayNotApproveIt(t *testing.T) {
 
 		// Of the next version only who wrote that one counts, and whoever sent it back wrote nothing.
 		p = c.next(c.manager, "policy.revise", p)
-		p = c.next(c.manager, "policy.update", p, "body", "The next text, which is long enough to bind somebody.")
+		p = c.next(c.manager, "policy.update", p, "body", testkit.PolicyText(nil, "The next text, which is long enough to bind somebody."))
 		p = c.next(c.manager, "policy.submit", p)
-		p = c.next(both, "policy.reject", p)
+		p = c.next(both, "policy.reject", p, "reject_reason", "It does not say who answers for it.")
 		p = c.next(c.manager, "policy.submit", p)
 		c.next(both, "policy.approve", p)
 

@@ -30,6 +30,7 @@ type Definition struct {
 	ApprovedBy    string          `json:"approved_by" doc:"Who approved it." read:"only"`
 	ApprovedHow   thing.How       `json:"approved_how" doc:"Empty where two people stand behind the approval; else how it was approved." read:"only" index:""`
 	ApprovedAt    time.Time       `json:"approved_at,omitzero" doc:"When it was approved." read:"only"`
+	RejectReason  string          `json:"reject_reason" doc:"Why it was rejected." read:"only" max:"2000"`
 	Since         time.Time       `json:"since,omitzero" doc:"From when it is in force." read:"only"`
 	RetireReason  string          `json:"retire_reason" doc:"Why it should be retired." max:"2000"`
 	RetireChanges []string        `json:"retire_changes" doc:"What retiring it changes." read:"only"`
@@ -57,7 +58,8 @@ var Definitions = thing.Kind[Definition]{
 	Moves: []thing.Move{
 		{Verb: "approve", Doc: "Approve a definition. You cannot approve your own.", From: []string{"proposed"}, To: "active", Act: "approve", By: "approved_by", At: "approved_at",
 			TwoPeople: true},
-		{Verb: "reject", Doc: "Reject a definition.", From: []string{"proposed"}, To: "rejected", Act: "approve"},
+		{Verb: "reject", Doc: "Reject a definition, and say why.", From: []string{"proposed"}, To: "rejected", Act: "approve",
+			Takes: []string{"reject_reason"}, Wants: []string{"reject_reason"}},
 		{Verb: "ask_to_retire", Doc: "Request to retire a definition. It stays in force until someone else approves.", From: []string{"active"}, To: "retiring", Act: "edit", By: "retired_by",
 			Takes: []string{"retire_reason"}, Wants: []string{"retire_reason"}},
 		{Verb: "retire", Doc: "Retire a definition that someone else asked to retire.", From: []string{"retiring"}, To: "retired", Act: "approve",
@@ -218,7 +220,7 @@ var definitionRules = []op.Also[Definition]{
 	{Verb: "ask_to_retire", Do: retiring},
 	{Verb: "retire", Do: retiring},
 	{Verb: "propose", Do: func(ctx context.Context, tx *store.Tx, _, now *Definition) error {
-		now.ApprovedBy, now.ApprovedAt, now.Since = "", time.Time{}, time.Time{}
+		now.ApprovedBy, now.ApprovedAt, now.Since, now.RejectReason = "", time.Time{}, time.Time{}, ""
 		now.RetiredBy, now.RetireReason, now.RetireChanges = "", "", nil
 		if err := now.weigh(ctx, tx); err != nil {
 			return err

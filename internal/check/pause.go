@@ -17,17 +17,19 @@ import (
 // its start, whichever comes later, so that it changes no day before.
 type TestPause struct {
 	thing.Meta
-	Test        string         `json:"test" doc:"The test to pause, such as idp.mfa_all." min:"3" max:"100" index:"" list:""`
-	Reason      string         `json:"reason" doc:"Why." min:"10" max:"2000"`
-	RequestedBy string         `json:"requested_by" doc:"Who requests it." ref:"person" index:""`
-	StartsAt    time.Time      `json:"starts_at,omitzero" doc:"When the pause starts. Empty: on approval." list:""`
-	EndsAt      time.Time      `json:"ends_at" doc:"When the pause ends, at most 30 days after it starts. To extend it, request a new pause." list:""`
-	ApprovedBy  string         `json:"approved_by" doc:"Who approved it." read:"only"`
-	ApprovedHow thing.How      `json:"approved_how" doc:"Empty where two people stand behind the approval; else how it was approved." read:"only" index:""`
-	ApprovedAt  time.Time      `json:"approved_at,omitzero" doc:"When it was approved." read:"only"`
-	RevokedBy   string         `json:"revoked_by" doc:"Who ended it early." read:"only"`
-	RevokedAt   time.Time      `json:"revoked_at,omitzero" doc:"When it was ended early." read:"only"`
-	State       TestPauseState `json:"state" doc:"Whether it was approved. An approved pause is over when its end has passed." read:"only" index:"" list:"" default:"requested"`
+	Test         string         `json:"test" doc:"The test to pause, such as idp.mfa_all." min:"3" max:"100" index:"" list:""`
+	Reason       string         `json:"reason" doc:"Why." min:"10" max:"2000"`
+	RequestedBy  string         `json:"requested_by" doc:"Who requests it." ref:"person" index:""`
+	StartsAt     time.Time      `json:"starts_at,omitzero" doc:"When the pause starts. Empty: on approval." list:""`
+	EndsAt       time.Time      `json:"ends_at" doc:"When the pause ends, at most 30 days after it starts. To extend it, request a new pause." list:""`
+	ApprovedBy   string         `json:"approved_by" doc:"Who approved it." read:"only"`
+	ApprovedHow  thing.How      `json:"approved_how" doc:"Empty where two people stand behind the approval; else how it was approved." read:"only" index:""`
+	ApprovedAt   time.Time      `json:"approved_at,omitzero" doc:"When it was approved." read:"only"`
+	RejectReason string         `json:"reject_reason" doc:"Why it was rejected." read:"only" max:"2000"`
+	RevokedBy    string         `json:"revoked_by" doc:"Who ended it early." read:"only"`
+	RevokedAt    time.Time      `json:"revoked_at,omitzero" doc:"When it was ended early." read:"only"`
+	RevokeReason string         `json:"revoke_reason" doc:"Why it was ended early." read:"only" max:"2000"`
+	State        TestPauseState `json:"state" doc:"Whether it was approved. An approved pause is over when its end has passed." read:"only" index:"" list:"" default:"requested"`
 }
 
 // TestPauseState is where a pause stands.
@@ -90,8 +92,10 @@ var TestPauses = thing.Kind[TestPause]{
 			TwoPeople: true},
 		{Verb: "approve_as_owner", Doc: "Approve a pause of any length, as an owner. You cannot approve your own request.", From: []string{"requested"}, To: "approved", Act: "approve_as_owner", By: "approved_by", At: "approved_at",
 			TwoPeople: true},
-		{Verb: "reject", Doc: "Reject a pause.", From: []string{"requested"}, To: "rejected", Act: "approve"},
-		{Verb: "revoke", Doc: "End an approved pause now.", From: []string{"approved"}, To: "revoked", Act: "approve", By: "revoked_by", At: "revoked_at"},
+		{Verb: "reject", Doc: "Reject a pause, and say why.", From: []string{"requested"}, To: "rejected", Act: "approve",
+			Takes: []string{"reject_reason"}, Wants: []string{"reject_reason"}},
+		{Verb: "revoke", Doc: "End an approved pause now, and say why.", From: []string{"approved"}, To: "revoked", Act: "approve", By: "revoked_by", At: "revoked_at",
+			Takes: []string{"revoke_reason"}, Wants: []string{"revoke_reason"}},
 	},
 }
 

@@ -48,7 +48,7 @@ tests        | view approve approve_as_owner | view edit propose approve | view 
 checks       | view run         | view run                 | view run                       | -           | view    | view run    | view   | view run
 sources      | view             | view edit run            | view                           | -           | view    | view edit run | view | view run
 resources    | view             | view                     | view                           | -           | view    | view        | -      | view
-evidence     | view review      | view submit review       | view submit edit:own           | submit view:own | view | -          | view:open | view submit
+evidence     | view review      | view submit review edit:own | view submit edit:own           | submit view:own | view | -          | view:open | view submit
 work         | view edit        | view edit                | view edit:own                  | view:own edit:own | view | -         | view   | view
 policies     | view approve     | view edit publish        | view propose                   | view        | view    | -           | view   | view
 people       | view             | view edit                | view                           | view:own    | view    | edit view   | -      | view

@@ -160,7 +160,7 @@ func TestAPauseMakesAZAndNeverTurnsAnFAway(t *testing.T) {
 		if _, err := f.step(t, jo, "test_pause.end", p, nil); errs.Public(err).Code != errs.Conflict {
 			t.Errorf("an approved pause was ended: %v", err)
 		}
-		if _, err := f.step(t, kim, "test_pause.revoke", p, nil); err != nil {
+		if _, err := f.step(t, kim, "test_pause.revoke", p, map[string]any{"revoke_reason": "It is back."}); err != nil {
 			t.Fatal(err)
 		}
 		f.check(t)
