@@ -50,7 +50,7 @@ type Grid struct {
 type gridIn struct {
 	Days   int64  `json:"days" doc:"How many days." min:"1" max:"400" default:"30"`
 	Query  string `json:"query" doc:"Only rows in which this stands: number with or without hyphen, text, control." max:"100"`
-	Status string `json:"status" doc:"Only rows with this health: failing, no_data, needs_attention, passing, not_started." max:"30"`
+	Status string `json:"status" doc:"Only rows with this health: failing, no_data, needs_attention, passing, not_started, no_occurrence." max:"30"`
 	Mine   bool   `json:"mine" doc:"Only criteria with a control of your own."`
 	All    bool   `json:"all" doc:"Criteria that are not in scope, too."`
 }

@@ -5,6 +5,7 @@ package web
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -40,7 +41,7 @@ func (q *ask) form(sh kind.Shape, verb string, in []kind.Field, given, wrong map
 		v.Form.Cancel, v.Form.Rev = one, t.rev()
 		switch verb {
 		case "update":
-			v.Title, v.About, v.Form.Action, v.Form.Send = "Edit "+label, "What was before stays in the history.", one, "Save "+noun
+			v.Title, v.About, v.Form.Action, v.Form.Send = "Edit "+label, "The history keeps what was before.", one, "Save "+noun
 		default:
 			v.Title, v.About, v.Form.Action, v.Form.Send = first(words(verb))+": "+label, q.Gate.Find(sh.Name+"."+verb).Doc, one+"/"+strings.ReplaceAll(verb, "_", "-"), first(words(verb))
 			v.Form.Danger = verb == "end"
@@ -104,11 +105,20 @@ func (q *ask) editForm(sh kind.Shape) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	in, _, err := q.spread(sh, q.formFields(sh, "update"), t)
+	in, _, err := q.spread(sh, q.editable(sh, t), t)
 	if err != nil {
 		return answer{}, err
 	}
 	return q.form(sh, "update", in, q.texts(in, t), nil, "", t)
+}
+
+// editable are the fields that change by an edit: where what was approved stands, those that are no part of it.
+func (q *ask) editable(sh kind.Shape, t thing) []kind.Field {
+	all := q.formFields(sh, "update")
+	if !sh.Settled(t.text("state")) {
+		return all
+	}
+	return slices.DeleteFunc(all, func(f kind.Field) bool { return !slices.Contains(sh.Free, f.Name) })
 }
 
 // update changes a thing: what the person touched and nothing else, and only at the revision that he saw.
@@ -117,7 +127,7 @@ func (q *ask) update(sh kind.Shape) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	in, connector, err := q.spread(sh, q.formFields(sh, "update"), t)
+	in, connector, err := q.spread(sh, q.editable(sh, t), t)
 	if err != nil {
 		return answer{}, err
 	}
@@ -189,6 +199,16 @@ func (q *ask) moveForm(sh kind.Shape, verb string) (answer, error) {
 	return q.form(sh, verb, in, q.texts(in, t), nil, "", t)
 }
 
+// homeOf is the page on which one goes on after a move: of a change of a control, the control.
+func (q *ask) homeOf(sh kind.Shape, t thing) string {
+	if c := t.text("control"); sh.Name == "control_version" && c != "" {
+		if now, err := do[thing](q, "control.get", map[string]any{"id": c}); err == nil {
+			return "/controls/" + seg(now.text("ref"))
+		}
+	}
+	return q.hrefOf(sh.Name, t.id())
+}
+
 // move changes the state of a thing, or ends it.
 func (q *ask) move(sh kind.Shape, verb string) (answer, error) {
 	t, seen, err := q.seen(sh)
@@ -212,7 +232,7 @@ func (q *ask) move(sh kind.Shape, verb string) (answer, error) {
 		return goTo("/"+q.plural[sh.Name], done(first(words(sh.Name))+" ended", receipt))
 	}
 	if err == nil {
-		return goTo(q.hrefOf(sh.Name, t.id()), done(first(words(verb))+": done", receipt))
+		return goTo(q.homeOf(sh, t), done(first(words(verb))+": done", receipt))
 	}
 	if a, serr := q.stale(sh, t.id(), seen, err); serr == nil {
 		return a, nil

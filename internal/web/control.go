@@ -51,7 +51,7 @@ func controlList(q *ask) (answer, error) {
 		return answer{}, err
 	}
 	v := page.ListView{Title: "Controls", Tabs: q.tabs("/controls"), Query: q.get("q"), Search: "Id, title or text", Action: "/controls", Keep: q.keep("status", "criterion", "mine"), Icon: "control",
-		Empty: "Take a filter away, or search for less. A control is something that you do so that criteria are met.",
+		Empty: "Clear filters or search for less. A control is something you do to meet criteria.",
 		Cols:  []ui.Col{{Text: "Id"}, {Text: "Title", Fill: true}, {Text: "Now"}, {Text: "Owner", Low: true}, {Text: "Reason", Fill: true, Low: true}, {Text: "Criteria", Low: true}, {Text: "Tests", Num: true, Low: true}}}
 	if q.mayChange("control.create") {
 		v.New = ui.Link{Text: "New control", Href: "/controls/new"}
@@ -71,14 +71,14 @@ func controlList(q *ask) (answer, error) {
 	}
 	v.Answer = []ui.Part{{Text: fmt.Sprintf("%d of %s", count["failing"], ui.Count(inForce, "control")), Href: q.with("status", "failing")}, {Text: " in force" + verb(count["failing"], " is failing", " are failing") + " and "},
 		{Text: fmt.Sprint(nobody), Href: q.with("mine", "nobody")}, {Text: verb(nobody, " has", " have") + " no owner."}}
-	for _, c := range [][2]string{{"failing", "failing"}, {"no data", "no_data"}, {"needs attention", "needs_attention"}, {"passing", "passing"}, {"not started", "not_started"}, {"draft", "draft"}, {"retired", "retired"}} {
+	for _, c := range [][2]string{{"failing", "failing"}, {"no data", "no_data"}, {"needs attention", "needs_attention"}, {"passing", "passing"}, {"not started", "not_started"}, {"no occurrence", "no_occurrence"}, {"draft", "draft"}, {"retired", "retired"}} {
 		on := q.get("status") == c[1]
-		if (c[1] == "draft" || c[1] == "retired") && count[c[1]] == 0 && !on {
+		if (c[1] == "draft" || c[1] == "retired" || c[1] == "no_occurrence") && count[c[1]] == 0 && !on {
 			continue
 		}
 		v.Chips = append(v.Chips, ui.Chip{Text: c[0], N: count[c[1]], On: on, Href: q.with("status", unless(on, c[1]))})
 	}
-	for _, c := range [][2]string{{"owner is me", "me"}, {"no owner", "nobody"}} {
+	for _, c := range [][2]string{{"My controls", "me"}, {"Unassigned", "nobody"}} {
 		on := q.get("mine") == c[1]
 		v.Chips = append(v.Chips, ui.Chip{Text: c[0], N: -1, On: on, Href: q.with("mine", unless(on, c[1]))})
 	}
@@ -124,8 +124,11 @@ func (q *ask) keepsControl(t thing, status string) bool {
 func (q *ask) controlRow(t thing, r report.Row) page.ListRow {
 	refs := t.texts("criteria")
 	status := page.Cell{Status: healthOf(r.Status), Health: true}
-	if st := t.text("state"); st != "active" {
-		status = page.Cell{State: st}
+	switch t.text("state") {
+	case "draft":
+		status, r.Reason = page.Cell{State: "draft"}, ""
+	case "retired":
+		status, r.Reason = page.Cell{Status: ui.Retired, Health: true}, "Retired on "+ui.Day(q.local(timeOf(t.text("version_from"))))
 	}
 	tests, _ := t["tests"].([]any)
 	href := "/controls/" + seg(t.text("ref"))
@@ -150,7 +153,7 @@ func control(q *ask) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	if t.text("state") != "active" { // how it stands is said of controls in force alone
+	if t.text("state") == "draft" && t.number("version_no") == 0 { // it was never in force: there are no days to show
 		return q.detail("control", t)
 	}
 	s, err := do[*report.ControlStatus](q, "control.status", map[string]any{"ref": t.text("ref"), "days": 365})
@@ -159,14 +162,16 @@ func control(q *ask) (answer, error) {
 	}
 	v := page.ControlView{Ref: s.Ref, Title: s.Title, Text: t.text("text"), Status: healthOf(s.Health), Documented: light(s.Documented, "documented"), Implemented: light(s.Implemented, "implemented"), Operating: light(s.Operating, "operating"),
 		Strip: stripOf(s.Ref, q.at().Format(time.DateOnly), s.Row.Spans, "/monitoring/"+seg(s.Ref)+"/{day}"), Coverage: s.Row.Coverage, Owner: q.label(t.text("owner")), Frequency: words(t.text("frequency")),
-		Nature: join(t.text("purpose"), t.text("operation")), Weight: int(t.number("weight")), Version: int(t.number("rev")), Effective: q.local(timeOf(t.text("created_at"))), Criteria: criterionLinks(t.texts("criteria"))}
+		Nature: join(t.text("purpose"), map[string]string{"both": "manual and automated"}[t.text("operation")], t.text("operation")), Weight: int(t.number("weight")), Version: int(t.number("version_no")), Effective: q.local(timeOf(t.text("version_from"))), Retired: q.localOf(s.Retired), Criteria: criterionLinks(t.texts("criteria"))}
 	if len(s.Causes) > 0 {
 		v.Why = s.Causes[0].Text
 	}
 	sh, _ := q.Gate.Shape("control")
 	v.Abouts = q.abouts(sh, t.id())
-	if q.mayChange("control.update") {
-		v.Edit = "/controls/" + seg(t.id()) + "/edit"
+	q.controlActs(&v, t)
+	q.controlOperation(&v, s, t)
+	if err := q.controlVersions(&v, t); err != nil {
+		return answer{}, err
 	}
 	q.controlParts(&v, s)
 	q.controlTies(&v, t)
@@ -181,20 +186,40 @@ func light(l report.Light, word string) page.Light {
 	out := page.Light{Status: healthOf(l.Status), Word: word, Proof: l.Text}
 	switch l.Status {
 	case "failing":
-		out.Word = map[string]string{"documented": "not documented", "implemented": "not implemented", "operating": "deviations seen"}[word]
+		out.Word = map[string]string{"documented": "not documented", "implemented": "not implemented", "operating": "exceptions found"}[word]
 	case "no_data":
-		out.Word = "not known"
+		if out.Word = "no data"; l.Text != "" && strings.HasPrefix(l.Text, "no occurrence") {
+			out.Status, out.Word, out.Proof = ui.NoOccurrence, "no occurrence", first(strings.TrimPrefix(l.Text, "no occurrence: "))
+		}
 	case "needs_attention":
-		out.Word = word + ", in part"
+		out.Word = "partly " + word
 	}
 	return out
 }
 
-func join(a, b string) string {
-	if a != "" && b != "" {
+// join writes a purpose and how it is carried out; said is the better word for the second, where there is one.
+func join(a, said, b string) string {
+	if b = orElse(said, b); a != "" && b != "" {
 		return a + ", " + b
 	}
 	return a + b
+}
+
+// controlActs are the buttons of a control that is or was in force, and whose text it has.
+func (q *ask) controlActs(v *page.ControlView, t thing) {
+	v.Acts = append(q.proposeButtons(t), v.Acts...)
+	if q.mayChange("control.update") {
+		v.Acts = append(v.Acts, ui.Button{Text: "Edit owner and tasks", Href: "/controls/" + seg(t.text("ref")) + "/edit", Write: true})
+	}
+	at := timeOf(t.text("confirmed_at"))
+	v.Library = t["library"] == true && at.IsZero()
+	if v.Library && t.text("state") == "active" && q.mayChange("control.confirm") {
+		v.Acts = append(v.Acts, ui.Button{Text: "Confirm library text", Icon: "check", Post: "/controls/" + seg(t.text("ref")) + "/confirm", Rev: t.rev(), Write: true})
+	}
+	if t["library"] == true && !at.IsZero() {
+		v.Confirmed = "confirmed by " + q.label(t.text("confirmed_by")) + " on " + ui.Day(q.local(at))
+	}
+	v.Chores = t.texts("chores")
 }
 
 // controlParts fills what proves a control: its tests, evidence and policies.
@@ -219,7 +244,7 @@ func (q *ask) controlParts(v *page.ControlView, s *report.ControlStatus) {
 		}
 		v.Evidence = append(v.Evidence, l)
 	}
-	v.Implemented.Href, v.Operating.Href = "#tests", "#days"
+	v.Implemented.Href, v.Operating.Href = "#tests", "#operation"
 	for _, p := range s.Policies {
 		if p.State == "missing" && v.Documented.Href == "" && p.ID != "" {
 			v.Documented.Href = "/policies/" + seg(p.ID)

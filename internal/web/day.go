@@ -3,7 +3,9 @@
 package web
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"assay/internal/errs"
@@ -29,6 +31,7 @@ func day(q *ask) (answer, error) {
 	if next := when.AddDate(0, 0, 1); !next.After(q.at()) && next.Format(time.DateOnly) <= q.at().Format(time.DateOnly) {
 		v.Next = base + next.Format(time.DateOnly)
 	}
+	v.Versions = q.dayVersions(d)
 	for _, p := range d.Parts {
 		part := page.DayPart{Kind: p.Kind, Name: p.Text, Href: base, Letter: letterOf(p.Letter), Required: p.Required, Reason: p.Reason}
 		if p.Text == "" {
@@ -42,7 +45,13 @@ func day(q *ask) (answer, error) {
 			part.Name = p.Ref + " " + p.Text
 			part.Href = "/policies" + query("q", p.Ref)
 		case "evidence":
-			part.Href = "/evidence" + query("q", d.Subject)
+			part.Href = "/controls/" + seg(d.Subject) + "#evidence"
+			if p.Piece != "" {
+				part.Piece = q.link(p.Piece)
+				if part.Piece.Text == p.Piece { // it is there, and not for you
+					part.Piece = ui.Link{Text: "Restricted: not shown to you"}
+				}
+			}
 		}
 		v.Parts = append(v.Parts, part)
 	}
@@ -59,6 +68,24 @@ func day(q *ask) (answer, error) {
 		}
 	}
 	return show(page.Day(q.frame(d.Subject+" on "+ui.Day(when), "monitoring", ui.Link{Text: "Monitoring", Href: "/monitoring"}, ui.Link{Text: d.Subject, Href: v.Href}, ui.Link{Text: ui.Day(when)}), v))
+}
+
+// dayVersions are the definitions that judged a control on a day, in order.
+func (q *ask) dayVersions(d *report.DayReport) []page.DayVersion {
+	out := make([]page.DayVersion, 0, len(d.Versions))
+	for _, x := range d.Versions {
+		v := page.DayVersion{No: int(x.Number), Library: x.Library, From: q.local(x.From), To: q.local(x.To), Letter: letterOf(x.Letter), Title: x.Title, Text: x.Text, Evidence: x.Evidence}
+		for _, t := range x.Tests {
+			id, role, _ := strings.Cut(t, " (")
+			v.Tests = append(v.Tests, page.Tied{ID: id, Href: "/monitoring/" + seg(id) + "/" + d.Day, Role: strings.TrimSuffix(role, ")")})
+		}
+		for _, p := range x.Policies {
+			v.Policies = append(v.Policies, ui.Link{Text: p, Href: "/policies" + query("q", p)})
+		}
+		out = append(out, v)
+	}
+	slices.SortStableFunc(out, func(a, b page.DayVersion) int { return a.From.Compare(b.From) })
+	return out
 }
 
 func subjectHref(kindName, ref string) string {

@@ -115,7 +115,7 @@ func (q *ask) pair(f kind.Field, title, text string) ui.Pair {
 	c := q.cell(f, text)
 	switch {
 	case f.Ref == "person":
-		p.Text, p.Empty = q.label(text), "nobody yet"
+		p.Text, p.Empty = q.label(text), "Unassigned"
 		p.Href = q.hrefOf("person", text)
 	case f.Ref != "" || strings.HasSuffix(f.Name, "_by"):
 		p.Text, p.Href = q.label(text), q.hrefOf("", text)
@@ -150,10 +150,14 @@ func (q *ask) acts(sh kind.Shape, t thing) []ui.Button {
 		}
 	}
 	out = append(out, q.abouts(sh, t.id())...)
-	if q.mayChange(sh.Name+".end") && sh.Create != kind.Never {
+	if sh.Name == "control" {
+		out = append(q.proposeButtons(t), out...)
+	}
+	fixed := sh.Settled(t.text("state"))
+	if q.mayChange(sh.Name+".end") && sh.Create != kind.Never && !fixed {
 		out = append(out, ui.Button{Text: "End", Kind: "quiet", Href: base + "/end", Write: true})
 	}
-	if q.mayChange(sh.Name + ".update") {
+	if q.mayChange(sh.Name+".update") && (!fixed || len(sh.Free) > 0) {
 		out = append(out, ui.Button{Text: "Edit", Icon: "edit", Href: base + "/edit", Key: "e", Write: true})
 	}
 	return out

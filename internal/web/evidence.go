@@ -38,7 +38,7 @@ func (q *ask) proofs() (map[string]report.EvidenceProof, error) {
 func freshWord(t thing, p report.EvidenceProof) (ui.Status, string) {
 	switch p.State {
 	case "nil_declared":
-		return ui.NotApplicable, "nothing happened"
+		return ui.NoOccurrence, "nothing happened"
 	case "context":
 		return ui.NotApplicable, "context only"
 	case "not_counting":

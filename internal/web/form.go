@@ -40,11 +40,22 @@ func (s *site) formFields(sh kind.Shape, verb string) []kind.Field {
 func (q *ask) fields(sh kind.Shape, in []kind.Field, given map[string]string, wrong map[string]string) []ui.Field {
 	var out []ui.Field
 	for _, f := range in {
-		x := ui.Field{Name: f.Name, Label: first(words(strings.TrimPrefix(f.Name, configName))), Hint: f.Doc, Required: f.Required, Value: given[f.Name], Wrong: wrong[f.Name], Kind: "text"}
+		x := ui.Field{Name: f.Name, Label: labelFor(f.Name), Hint: f.Doc, Required: f.Required, Value: given[f.Name], Wrong: wrong[f.Name], Kind: "text"}
 		q.sort(&x, f)
 		out = append(out, x)
 	}
 	return tellNames(out)
+}
+
+// askedAs are the words of a form for fields whose names say less.
+var askedAs = map[string]string{"chores": "Recurring tasks", "effective_from": "First day", "change_significant": "Significant change", "grace_days": "Days of grace", "purpose": "Type", "operation": "How it runs"}
+
+// labelFor is the word that stands above a question.
+func labelFor(name string) string {
+	if l := askedAs[name]; l != "" {
+		return l
+	}
+	return first(words(strings.TrimPrefix(name, configName)))
 }
 
 // sort chooses how a question is asked, by the type of the field.

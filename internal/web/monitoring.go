@@ -83,31 +83,31 @@ func (q *ask) gridChips(count map[string]int) []ui.Chip {
 		}
 		return ui.Chip{Text: text, Href: q.with("status", to), N: count[status], On: on}
 	}
-	mine := ui.Chip{Text: "owner is me", Href: q.with("mine", "1"), N: -1}
+	mine := ui.Chip{Text: "My controls", Href: q.with("mine", "1"), N: -1}
 	if q.get("mine") != "" {
 		mine.On, mine.Href = true, q.with("mine", "")
 	}
-	return []ui.Chip{chip("failing", "failing"), chip("no data", "no_data"), chip("needs attention", "needs_attention"), chip("not started", "not_started"), mine}
+	return []ui.Chip{chip("failing", "failing"), chip("no data", "no_data"), chip("needs attention", "needs_attention"), chip("not started", "not_started"), chip("passing", "passing"), chip("no occurrence", "no_occurrence"), mine}
 }
 
 func gridAnswer(g *report.Grid) []ui.Part {
 	if g.InScope == 0 {
-		return []ui.Part{{Text: "No criterion is in scope yet."}}
+		return []ui.Part{{Text: "No criteria are in scope yet."}}
 	}
 	if g.NoProof == 0 {
-		return []ui.Part{{Text: fmt.Sprintf("All %d criteria", g.InScope), Href: "/criteria"}, {Text: " are proved today."}}
+		return []ui.Part{{Text: fmt.Sprintf("All %d criteria", g.InScope), Href: "/criteria"}, {Text: " are met today."}}
 	}
-	verb := " are not proved today; the oldest gap is "
+	verb := " are not met yet; the oldest gap is "
 	if g.NoProof == 1 {
-		verb = " is not proved today; the oldest gap is "
+		verb = " is not met yet; the oldest gap is "
 	}
 	gap := ui.Part{Text: ui.Count(g.Gap, "day"), Href: "/criteria?show=open"}
 	if g.Gap >= 90 {
 		gap.Text = "90 days or more"
 	}
 	out := []ui.Part{{Text: fmt.Sprintf("%d of %d criteria", g.NoProof, g.InScope), Href: "/criteria?show=open"}, {Text: verb}, gap, {Text: "."}}
-	if g.NoProof == g.InScope { // the first days are a wall of red: say where the way out begins
-		out = append(out, ui.Part{Text: " Home says "}, ui.Part{Text: "what to do next", Href: "/#next"}, ui.Part{Text: "."})
+	if g.NoProof == g.InScope { // the first days are a wall of red: say where to begin
+		out = append(out, ui.Part{Text: " See "}, ui.Part{Text: "what to do next", Href: "/#next"}, ui.Part{Text: "."})
 	}
 	return out
 }

@@ -123,7 +123,7 @@ func (q *ask) list(sh kind.Shape) (answer, error) {
 		return answer{}, err
 	}
 	base := "/" + q.plural[sh.Name]
-	v := page.ListView{Title: q.title(sh.Name), Query: q.get("q"), Search: "Any word in it", Action: base, Keep: q.keep(append(keep, "sort")...), Icon: kindIcons[sh.Name], Empty: sh.Doc, Tabs: q.tabs(base), Chips: q.stateChips(sh, in)}
+	v := page.ListView{Title: q.title(sh.Name), Query: q.get("q"), Search: "Search " + strings.ToLower(q.title(sh.Name)), Action: base, Keep: q.keep(append(keep, "sort")...), Icon: kindIcons[sh.Name], Empty: sh.Doc, Tabs: q.tabs(base), Chips: q.stateChips(sh, in)}
 	q.listAnswer(&v, sh)
 	if q.mayChange(sh.Name+".create") && sh.Create != kind.Never {
 		v.New = ui.Link{Text: "New " + words(sh.Name), Href: base + "/new"}
@@ -140,7 +140,7 @@ func (q *ask) list(sh kind.Shape) (answer, error) {
 		v.Rows = append(v.Rows, row)
 	}
 	if q.narrowed(sh, find) {
-		v.None, v.Empty, v.Act = "Nothing matches", "No "+words(sh.Name)+" fits what you chose. Take a filter away, or search for less.", ui.Link{Text: "Show all", Href: base}
+		v.None, v.Empty, v.Act = "No results", "No "+words(sh.Name)+" matches. Clear filters or search for less.", ui.Link{Text: "Clear filters", Href: base}
 	}
 	v.Pager.Text = q.foot(sh, len(v.Rows), len(l.Data), find != "" && l.Next != "")
 	if l.Next != "" && find == "" {

@@ -18,8 +18,12 @@ func healthOf(word string) ui.Status {
 		return ui.Failing
 	case "not_started":
 		return ui.NotStarted
-	case "not_applicable", "not_due", "nil_declared":
+	case "not_applicable", "not_due", "waived":
 		return ui.NotApplicable
+	case "no_occurrence", "nil_declared":
+		return ui.NoOccurrence
+	case "retired":
+		return ui.Retired
 	case "excepted":
 		return ui.Excepted
 	case "error", "failed":

@@ -21,7 +21,7 @@ import (
 // upload asks for a file and what it proves. The address may name the control, the item and more.
 func upload(q *ask) (answer, error) {
 	given := q.texts(q.uploadFields(), nil)
-	for _, n := range []string{"type", "control", "evidence_key", "title"} {
+	for _, n := range []string{"type", "control", "evidence_key", "title", "covers_from", "covers_to"} {
 		if v := q.get(n); v != "" {
 			given[n] = clip(v, 200)
 		}

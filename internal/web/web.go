@@ -74,6 +74,8 @@ func (s *site) pages() {
 	s.page("GET /monitoring/{id}/{day}", day)
 	s.page("GET /controls", controlList)
 	s.page("GET /controls/{id}", control)
+	s.proposals()
+	s.page("GET /control-versions/{id}", controlVersion)
 	s.page("GET /tests", testList)
 	s.page("GET /tests/{id}", test)
 	s.page("POST /tests/run", runTests)

@@ -34,10 +34,14 @@ func dayView() page.DayView {
 	return page.DayView{
 		Ref: "IAM-02", Title: "MFA for every identity", Href: "/controls/IAM-02", Day: day(0), Letter: ui.F, Reason: "3 identities have no MFA", Prev: "/monitoring/IAM-02/2026-11-21",
 		Strip: strip(4, "IAM-02", 90, ui.F), Runs: runs(), Failing: failures(), Entry: 48211,
+		Versions: []page.DayVersion{
+			{No: 2, Library: true, From: day(0).Truncate(24 * time.Hour), To: day(0).Truncate(24 * time.Hour).Add(11 * time.Hour), Letter: ui.F, Title: "MFA for every identity", Text: "Every person who signs in does so with a second factor.", Tests: []page.Tied{{ID: "idp.mfa_all", Href: "/tests/idp.mfa_all", Role: "required"}}},
+			{No: 3, From: day(0).Truncate(24 * time.Hour).Add(11 * time.Hour), To: day(0).Truncate(24 * time.Hour).Add(20 * time.Hour), Letter: ui.P, Title: "Multi-factor authentication", Text: "Every person who signs in to a system in scope does so with a second factor; administrators use one that cannot be phished.", Tests: []page.Tied{{ID: "idp.mfa_all", Href: "/tests/idp.mfa_all", Role: "required"}, {ID: "idp.session", Href: "/tests/idp.session", Role: "supporting"}}, Evidence: []string{"Screenshot of the sign-on policy"}, Policies: []ui.Link{{Text: "POL-04", Href: "/policies/4"}}},
+		},
 		Parts: []page.DayPart{
 			{Kind: "test", Name: "Every active human identity has MFA", Href: "/tests/idp.mfa_all", Letter: ui.F, Required: true, Reason: "3 identities have no MFA"},
 			{Kind: "test", Name: "Administrators use a phishing-resistant factor", Href: "/tests/idp.admin_factor", Letter: ui.P, Required: true},
-			{Kind: "evidence", Name: "Quarterly access review, third quarter", Href: "/evidence/1", Letter: ui.P, Required: true},
+			{Kind: "evidence", Name: "Quarterly access review, third quarter", Href: "/controls/IAM-02#evidence", Letter: ui.P, Required: true, Reason: "is current", Piece: ui.Link{Text: "Access review, third quarter", Href: "/evidence/1"}},
 			{Kind: "test", Name: "Idle sessions end within 12 hours", Href: "/tests/idp.session", Letter: ui.N, Reason: "No complete run since 14 Nov"},
 		},
 	}
@@ -49,7 +53,7 @@ func controlView() page.ControlView {
 		Status: ui.Failing, Why: "3 of 142 identities have no MFA since 19 Nov",
 		Documented:  page.Light{Status: ui.Passing, Word: "documented", Proof: "text version 3 approved, POL-04 in force", Href: "/policies/4"},
 		Implemented: page.Light{Status: ui.Passing, Word: "implemented", Proof: "2 tests and 1 piece of evidence", Href: "#tests"},
-		Operating:   page.Light{Status: ui.Failing, Word: "deviations seen", Proof: "4 failed days of 90, 97% of days observed", Href: "/monitoring/IAM-02"},
+		Operating:   page.Light{Status: ui.Failing, Word: "exceptions found", Proof: "4 failed days", Href: "#operation", Counts: []ui.Pair{{Term: "Days observed", Text: "97%"}, {Term: "Pass rate", Text: "95%"}}},
 		Strip:       strip(4, "IAM-02", 365, ui.F), Coverage: 97,
 		Tests: []page.ControlTest{
 			{ID: "idp.mfa_all", Title: "Every active human identity has MFA", Href: "/tests/idp.mfa_all", Required: true, Status: ui.Failing, Failing: 3, Of: 142, Unknown: 1, Last: now.Add(-4 * time.Minute)},
@@ -64,7 +68,16 @@ func controlView() page.ControlView {
 		Owner: "Ravi Lindqvist", Frequency: "continuously", Nature: "preventive, automated", Weight: 2, Version: 3, Effective: day(240),
 		Exceptions: []ui.Link{{Text: "svc-report until 31 Dec 2026", Href: "/exceptions/1"}}, Tasks: []ui.Link{{Text: "Enrol 3 identities, due 26 Nov", Href: "/tasks/1"}},
 		Elsewhere: []page.Crossing{{Framework: "ISO 27001", Refs: "A.5.17, A.8.5"}, {Framework: "NIST CSF 2.0", Refs: "PR.AA-03"}, {Framework: "HIPAA", Refs: "164.312(d)"}},
-		History:   events()[:4], Entry: 48211, Edit: "/controls/IAM-02/edit",
+		History:   events()[:4], Entry: 48211, Library: true, Chores: []string{"Review exceptions of MFA each quarter"}, AllVersions: "/control-versions",
+		Acts: []ui.Button{{Text: "Propose a change", Icon: "edit", Href: "/controls/IAM-02/edit", Key: "e", Write: true}, {Text: "Propose to retire", Kind: "quiet", Href: "/controls/IAM-02/edit", Write: true}, {Text: "Edit owner and tasks", Href: "/controls/IAM-02/edit", Write: true}, {Text: "Confirm library text", Icon: "check", Post: "/controls/IAM-02/confirm", Rev: "3", Write: true}},
+		Waiting: []page.Proposal{{Title: "Change this control", Href: "/control-versions/1", By: "Tomoko Brandt", At: day(1), Reason: "Idle sessions end after eight hours since our audit.", From: day(-3), Significant: true,
+			Lines: []ui.Line{{Sign: '-', Name: "Text", Text: "Every person who signs in to a system in scope does so with a second factor."}, {Sign: '+', Name: "Text", Text: "Every person who signs in to a system in scope does so with a second factor, and idle sessions end after eight hours."}, {Sign: '+', Name: "Tests", Text: "idp.session (required)"}},
+			Acts:  []ui.Button{{Text: "Approve", Kind: "primary", Icon: "check", Write: true, Off: "You can't approve your own request. Ask another approver: Ravi Lindqvist."}, {Text: "Reject", Href: "/control-versions/1", Write: true}, {Text: "Withdraw", Href: "/control-versions/1", Write: true}},
+			Off:   []string{"You can't approve your own request. Ask another approver: Ravi Lindqvist."}}},
+		Scheduled: []page.Proposal{{Title: "Change this control", Href: "/control-versions/2", By: "Tomoko Brandt", At: day(4), ApprovedBy: "Ravi Lindqvist", Reason: "We look at exceptions each month.", From: day(-11), Lines: []ui.Line{{Sign: '-', Name: "Frequency", Text: "quarterly"}, {Sign: '+', Name: "Frequency", Text: "monthly"}}, Acts: []ui.Button{{Text: "Withdraw", Href: "/control-versions/2", Write: true}}}},
+		Versions:  []page.ControlVersion{{No: 3, From: day(40), What: "Changed", By: "Tomoko Brandt", ApprovedBy: "Ravi Lindqvist", Reason: "Administrators use keys now.", Significant: true, Href: "/control-versions/3"}, {No: 2, From: day(90), To: day(40), What: "Changed", By: "Tomoko Brandt", ApprovedBy: "Tomoko Brandt", How: "Approved by author (solo)", Reason: "We took over the web team.", Href: "/control-versions/4"}, {No: 1, From: day(240), To: day(90), What: "Library text", How: "Not confirmed", Href: "/controls/IAM-02/history"}},
+		Operation: page.Operation{From: day(91), To: day(0), Expected: 3, OnTime: 1, Late: 1, Missed: 1, Tests: []page.OperationTest{{ID: "idp.mfa_all", Href: "/tests/idp.mfa_all", Observed: "97%", Pass: "95%", Passed: 85, Failed: 4, NoData: 3}, {ID: "idp.admin_factor", Href: "/tests/idp.admin_factor", Observed: "100%", Pass: "100%", Passed: 92}}},
+		Expected:  []page.Expected{{Status: ui.NotStarted, Word: "expected", From: day(50), To: day(-40), Due: day(-54), Add: []ui.Link{{Text: "Upload evidence", Href: "/evidence/new"}}}, {Status: ui.Failing, Word: "missed", From: day(140), To: day(51), Due: day(37), Add: []ui.Link{{Text: "Upload evidence", Href: "/evidence/new"}}}, {Status: ui.Passing, Word: "done on time", From: day(230), To: day(141), Due: day(127)}},
 	}
 }
 

@@ -6,7 +6,7 @@ package ui
 // unknown on purpose: a status that nobody set reads "no data" and is never green.
 type Status string
 
-// The statuses: six of health, three that only a single result can have.
+// The statuses: eight of health, three that only a single result can have.
 const (
 	NoData         Status = ""
 	Passing        Status = "passing"
@@ -14,6 +14,8 @@ const (
 	Failing        Status = "failing"
 	NotStarted     Status = "not_started"
 	NotApplicable  Status = "not_applicable"
+	NoOccurrence   Status = "no_occurrence" // nothing happened that it could act on, and that is shown
+	Retired        Status = "retired"       // it was in force, and is no longer
 	Excepted       Status = "excepted"
 	Errored        Status = "error"
 	Paused         Status = "paused"
@@ -33,6 +35,10 @@ func (s Status) look() look {
 		return look{"not started", "badge t-notstarted", "s-notstarted"}
 	case NotApplicable:
 		return look{"not applicable", "badge t-na", "s-na"}
+	case NoOccurrence:
+		return look{"no occurrence", "badge t-na", "s-na"}
+	case Retired:
+		return look{"retired", "badge t-na", "s-na"}
 	case Excepted:
 		return look{"excepted", "badge t-excepted", "s-excepted"}
 	case Errored:
@@ -106,7 +112,7 @@ func Letters() []Letter { return []Letter{F, E, N, Z, X, P, NA} }
 
 // Statuses lists every status, for the design page and for filters.
 func Statuses() []Status {
-	return []Status{Passing, NeedsAttention, Failing, NoData, NotStarted, NotApplicable, Excepted, Errored, Paused}
+	return []Status{Passing, NeedsAttention, Failing, NoData, NotStarted, NotApplicable, NoOccurrence, Retired, Excepted, Errored, Paused}
 }
 
 // Tone says how much a message matters.
