@@ -29,6 +29,7 @@ func day(q *ask) (answer, error) {
 	if next := when.AddDate(0, 0, 1); !next.After(q.at()) && next.Format(time.DateOnly) <= q.at().Format(time.DateOnly) {
 		v.Next = base + next.Format(time.DateOnly)
 	}
+	v.Overrides = q.dayOverrides(d)
 	for _, p := range d.Parts {
 		part := page.DayPart{Kind: p.Kind, Name: p.Text, Href: base, Letter: letterOf(p.Letter), Required: p.Required, Reason: p.Reason}
 		if p.Text == "" {
