@@ -22,6 +22,7 @@ func Add(s *op.Set, b *Boards) {
 	query(s, "test.get", "tests", "Show one test: its definition, what it came to, its days.", "test get --id idp.mfa_all", b.testGet)
 	query(s, "test.results", "tests", "List what a test says of each resource.", "test results --id idp.mfa_all --verdict fail", b.testResults)
 	query(s, "resource.status", "resources", "Show what the tests say of one resource.", "resource status --id res_…", resourceStatus)
+	query(s, "changes.list", "controls", "List what the organisation changed about how it is judged, newest first: tests, exceptions, decisions, controls, pauses and more.", "changes list --state in_force", b.changes)
 	query(s, "check.list", "tests", "List runs of the tests, newest first.", "check list", checkList)
 	addProof(s)
 	addLedger(s, b)

@@ -4,6 +4,7 @@ package report
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -36,6 +37,7 @@ type dated struct {
 	plans     map[string]map[string]bool              // tests by scope
 	changes   map[string][]change                     // by test, oldest first
 	lates     map[string][]check.Late                 // by test: late runs, oldest first
+	over      *overrides                              // what was changed about how days are judged
 }
 
 // ruling is a stretch in which something did not apply, and why.
@@ -91,6 +93,8 @@ func (m *memory) upTo(at int64) (*dated, error) {
 			d.waivers[x.Thing.Control] = append(d.waivers[x.Thing.Control], x)
 		}
 	}
+	d.over = &overrides{orgs: cut(m.orgs, at), controls: cut(m.controls, at), proposals: cut(m.proposals, at), policies: cut(m.policies, at), decisions: cut(m.decisions, at), exceptions: cut(m.exceptions, at),
+		evidence: cut(m.evidence, at), definitions: cut(m.definitions, at), files: cut(m.files, at), pauses: cut(m.pauses, at), sources: cut(m.sources, at), terms: maps.Clone(m.terms)}
 	n, _ := slices.BinarySearchFunc(m.checks, at, func(c check.Check, at int64) int { return cmp.Compare(c.Batch, at) })
 	d.checks, d.plans = m.checks[:n:n], m.plans
 	for _, l := range m.lates {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"assay/internal/check"
+	"assay/internal/collect"
 	"assay/internal/grc"
 	"assay/internal/kind"
 	"assay/internal/store"
@@ -32,6 +33,10 @@ type memory struct {
 	proposals    []store.Dated[grc.ControlVersion]
 	evidence     []store.Dated[grc.Evidence]
 	exceptions   []store.Dated[grc.Exception]
+	definitions  []store.Dated[check.Definition]
+	files        []store.Dated[check.RuleFile]
+	pauses       []store.Dated[check.TestPause]
+	sources      []store.Dated[collect.SourceThing]
 	terms        map[int64]string // what a version of a control says of itself, by entry
 	checks       []check.Check
 	plans        map[string]map[string]bool // tests by scope
@@ -52,6 +57,7 @@ func (m *memory) read(ctx context.Context, v *store.View) (*dated, error) {
 		if err := m.grow(ctx, v.Whole()); err != nil {
 			m.size, m.orgs, m.requirements, m.controls, m.policies, m.decisions, m.proposals = 0, nil, nil, nil, nil, nil, nil // half read is not read
 			m.checks, m.plans, m.changes, m.lates, m.evidence, m.exceptions = nil, nil, nil, nil, nil, nil
+			m.definitions, m.files, m.pauses, m.sources = nil, nil, nil, nil
 			return nil, err
 		}
 	}
@@ -91,6 +97,9 @@ func (m *memory) grow(ctx context.Context, v *store.View) error {
 	if err := grow(ctx, v, grc.Controls, &m.controls, m.size); err != nil {
 		return err
 	}
+	if err := m.growOverrides(ctx, v); err != nil {
+		return err
+	}
 	if m.terms == nil {
 		m.terms = map[int64]string{}
 	}
@@ -108,6 +117,20 @@ func (m *memory) grow(ctx context.Context, v *store.View) error {
 	}
 	m.size = v.At
 	return nil
+}
+
+// growOverrides reads what else was changed about how days are judged.
+func (m *memory) growOverrides(ctx context.Context, v *store.View) error {
+	if err := grow(ctx, v, check.Definitions, &m.definitions, m.size); err != nil {
+		return err
+	}
+	if err := grow(ctx, v, check.RuleFiles, &m.files, m.size); err != nil {
+		return err
+	}
+	if err := grow(ctx, v, check.TestPauses, &m.pauses, m.size); err != nil {
+		return err
+	}
+	return grow(ctx, v, collect.Sources, &m.sources, m.size)
 }
 
 // growRuns reads the runs of the tests since, and what they came to.
