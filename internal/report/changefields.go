@@ -176,17 +176,24 @@ func testFields(tests, changes []string, entry int64, state ChangeState) fieldsF
 		}
 		return nil
 	}
-	return func(ctx context.Context, v *store.View, _ *dated) ([]WasNow, error) {
-		return catalogueFields(ctx, v, entry, tests)
+	return func(ctx context.Context, v *store.View, d *dated) ([]WasNow, error) {
+		before := entry
+		for _, f := range d.over.files {
+			if f.Since == entry-1 && f.Thing.State == "superseded" {
+				before-- // the file that it took the place of went just before
+			}
+		}
+		return catalogueFields(ctx, v, before, entry+1, tests)
 	}
 }
 
-func catalogueFields(ctx context.Context, v *store.View, entry int64, tests []string) ([]WasNow, error) {
-	from, err := catalogueAt(ctx, v, entry)
+// catalogueFields are the differences of tests between two entries; of all tests where none are named.
+func catalogueFields(ctx context.Context, v *store.View, before, after int64, tests []string) ([]WasNow, error) {
+	from, err := catalogueAt(ctx, v, before)
 	if err != nil {
 		return nil, err
 	}
-	to, err := catalogueAt(ctx, v, entry+1)
+	to, err := catalogueAt(ctx, v, after)
 	if err != nil {
 		return nil, err
 	}
@@ -206,7 +213,7 @@ const mostFields = 40
 // editionFields are what another catalogue of Assay changed in the tests.
 func editionFields(entry int64, was, now string) fieldsFunc {
 	return func(ctx context.Context, v *store.View, _ *dated) ([]WasNow, error) {
-		all, err := catalogueFields(ctx, v, entry, nil)
+		all, err := catalogueFields(ctx, v, entry, entry+1, nil)
 		if len(all) > mostFields {
 			all = append(all[:mostFields:mostFields], WasNow{Name: fmt.Sprintf("and %d more", len(all)-mostFields)})
 		}

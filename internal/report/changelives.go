@@ -146,7 +146,7 @@ func (l *changeLine) end(at time.Time, by string) {
 		return
 	}
 	l.endedBy = by
-	if l.until = at; !l.from.Before(at) {
+	if l.until = at; l.from.After(at) {
 		l.from, l.until = time.Time{}, time.Time{}
 	}
 }

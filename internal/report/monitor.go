@@ -19,6 +19,7 @@ type Span struct {
 	Letter string `json:"letter" doc:"P, F, X, E, Z, N or –."`
 	Days   int    `json:"days" doc:"How many."`
 	Reason string `json:"reason,omitempty" doc:"Why (F-07)."`
+	Mark   string `json:"mark,omitempty" doc:"What was overridden on these days, such as an exception, a pause or an edit."`
 }
 
 // Row is one line of the grid.
@@ -33,6 +34,7 @@ type Row struct {
 	Controls []string `json:"controls,omitempty" doc:"Controls of the criterion."`
 	Owner    string   `json:"owner,omitempty" doc:"Owner of the control."`
 	Spans    []Span   `json:"spans" doc:"The days, newest first."`
+	Marks    []Mark   `json:"marks,omitempty" doc:"What is overridden on it now."`
 }
 
 // Grid is the monitoring grid.
@@ -82,6 +84,7 @@ func (b *Boards) grid(ctx context.Context, v *store.View, in gridIn) (*Grid, err
 			continue
 		}
 		r := c.row()
+		board.markCriterion(&r, c)
 		if in.Status == "" || in.Status == r.Status {
 			g.Rows = append(g.Rows, r)
 		}
@@ -188,7 +191,7 @@ func spans(letters []check.Letter, reasons []string) []Span {
 			out[n-1].Days++
 			continue
 		}
-		out = append(out, Span{l.String(), 1, why})
+		out = append(out, Span{Letter: l.String(), Days: 1, Reason: why})
 	}
 	return out
 }
@@ -209,7 +212,9 @@ func (b *Boards) gridControls(ctx context.Context, v *store.View, in gridControl
 	}
 	g := &Grid{At: board.Now, Newest: board.Days[0].String(), Days: int(in.Days), Rows: []Row{}}
 	for _, x := range c.ever() {
-		g.Rows = append(g.Rows, x.row(int(in.Days)))
+		r := x.row(int(in.Days))
+		board.markControl(&r, x)
+		g.Rows = append(g.Rows, r)
 	}
 	return g, nil
 }
@@ -265,6 +270,9 @@ type DayReport struct {
 	Versions []DayVersion `json:"versions,omitempty" doc:"Of a control: the definitions in force that day."`
 	Parts    []DayPart    `json:"parts" doc:"What made the letter."`
 	Checks   []CheckDay   `json:"checks" doc:"The runs of the tests that day."`
+
+	Overrides []OwnChange      `json:"overrides" doc:"What was overridden that day; changes.list says what changed."`
+	Withdrawn []LaterWithdrawn `json:"withdrawn,omitempty" doc:"Of a control: evidence on which the day rested, and that was withdrawn since."`
 }
 
 // DayVersion is a definition of a control that was in force on a day, or on a part of it.
@@ -320,7 +328,7 @@ func (b *Boards) day(ctx context.Context, v *store.View, in dayIn) (*DayReport, 
 	if board, err = b.Of(ctx, v, back); err != nil {
 		return nil, err
 	}
-	i := back - 1
+	i, from := back-1, board
 	r := &DayReport{Subject: in.Subject, Day: in.Day, Closed: board.dated.days.Closed(d, board.Now), Parts: []DayPart{}, Checks: []CheckDay{}}
 	switch {
 	case board.find(in.Subject) != nil:
@@ -338,6 +346,10 @@ func (b *Boards) day(ctx context.Context, v *store.View, in dayIn) (*DayReport, 
 			return nil, errs.New(errs.NotFound, "there is no criterion, control or test %.60s", in.Subject)
 		}
 		alone.controlDay(r, c, i)
+		from = alone
+	}
+	if err := from.overriddenOn(ctx, v, r, i); err != nil {
+		return nil, err
 	}
 	for test, lates := range board.dated.lates {
 		for _, l := range lates {
@@ -390,6 +402,7 @@ func (b *Board) controlDay(r *DayReport, c *ControlLine, i int) {
 	r.Reason = strings.Join(words, "; ")
 	r.Versions = b.versionsOn(c, i)
 	r.Parts = append(r.Parts, b.partsOf(c, i)...)
+	r.Withdrawn = b.withdrawnOn(c, i)
 }
 
 func (b *Board) testDay(r *DayReport, t *TestLine, i int) {

@@ -103,6 +103,7 @@ func (b *Boards) controlStatus(ctx context.Context, v *store.View, in refIn) (*C
 	if !c.Retired.IsZero() {
 		s.Health, s.Causes, s.Retired = "retired", []Cause{}, &c.Retired
 	}
+	board.markControl(&s.Row, c)
 	s.Operation = board.operation(c, operatingDays)
 	s.Documented, s.Implemented, s.Operating = board.lights(c, s.Operation)
 	for _, t := range c.Control.Tests {
@@ -318,6 +319,7 @@ type TestRow struct {
 	ChangeWhy string     `json:"change_reason,omitempty" doc:"Why it was changed."`
 	Fields    []string   `json:"changed_fields,omitempty" doc:"What was changed."`
 	ChangeOf  string     `json:"change,omitempty" doc:"The rule file or definition that changed it."`
+	Marks     []Mark     `json:"marks,omitempty" doc:"What is overridden on it now."`
 }
 
 // mark says on a row what the organisation made of the test.
@@ -378,6 +380,7 @@ func (b *Boards) testList(ctx context.Context, v *store.View, in testListIn) (*T
 			continue
 		}
 		r := t.row()
+		board.markTest(&r)
 		out.Count[r.State]++
 		if (in.State == "" || in.State == r.State) && (in.Kind == "" || in.Kind == r.Kind) {
 			out.Data = append(out.Data, r)
@@ -445,7 +448,8 @@ func (b *Boards) testGet(ctx context.Context, v *store.View, in testIn) (*TestDe
 	for i, c := range t.Cells {
 		letters[i] = c.Letter
 	}
-	d.Spans, d.Coverage = spans(letters, nil), coverage(letters)
+	d.Spans, d.Coverage = board.markTestDays(spans(letters, nil), in.Test), coverage(letters)
+	board.markTest(&d.TestRow)
 	if d.Changes, err = check.States.Changes(ctx, v, "test=$3", "ORDER BY batch DESC LIMIT 50", in.Test); d.Changes == nil {
 		d.Changes = []check.State{}
 	}

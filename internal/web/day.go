@@ -32,6 +32,7 @@ func day(q *ask) (answer, error) {
 		v.Next = base + next.Format(time.DateOnly)
 	}
 	v.Versions = q.dayVersions(d)
+	v.Overrides = q.dayOverrides(d)
 	for _, p := range d.Parts {
 		part := page.DayPart{Kind: p.Kind, Name: p.Text, Href: base, Letter: letterOf(p.Letter), Required: p.Required, Reason: p.Reason}
 		if p.Text == "" {

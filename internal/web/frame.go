@@ -47,7 +47,7 @@ func (q *ask) frame(title, section string, crumbs ...ui.Link) ui.Frame {
 // navOps say which operation each item of the menu opens with. Who may not call it has no such item; the call
 // itself decides anew.
 var navOps = map[string]string{"home": "readiness.get", "monitoring": "monitoring.grid", "controls": "control.list", "evidence": "evidence.list", "policies": "policy.list", "people": "person.list",
-	"tasks": "task.list", "exceptions": "exception.list", "systems": "system.list", "sources": "source.list", "activity": "activity.list"}
+	"tasks": "task.list", "exceptions": "exception.list", "systems": "system.list", "sources": "source.list", "changes": "changes.list", "activity": "activity.list"}
 
 func (q *ask) nav() []ui.NavItem {
 	var out []ui.NavItem

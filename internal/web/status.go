@@ -47,7 +47,7 @@ func letterOf(s string) ui.Letter {
 func stripOf(label, newest string, spans []report.Span, href string) ui.Strip {
 	s := ui.Strip{Label: label, First: dayOf(newest), Href: href, Spans: make([]ui.Span, len(spans))}
 	for i, x := range spans {
-		s.Spans[i] = ui.Span{Letter: letterOf(x.Letter), Days: x.Days, Reason: x.Reason}
+		s.Spans[i] = ui.Span{Letter: letterOf(x.Letter), Days: x.Days, Reason: x.Reason, Mark: x.Mark}
 	}
 	return s
 }

@@ -20,7 +20,7 @@ func badges(t report.TestRow) string {
 	for _, b := range []struct {
 		on   bool
 		text string
-	}{{t.Changed && t.State != "switched_off", "changed"}, {t.Paused, "paused"}, {t.Origin == "by_file", "by file"}, {t.Origin == "custom", "custom"}} {
+	}{{t.Origin == "by_file", "by file"}, {t.Origin == "custom", "custom"}} {
 		if b.on {
 			out = append(out, b.text)
 		}

@@ -97,6 +97,7 @@ func (s *site) pages() {
 	s.page("GET /activity/{id}", entry)
 	s.page("POST /activity/verify", verify)
 	s.page("GET /approvals", approvals)
+	s.page("GET /changes", changes)
 	s.page("GET /search", search)
 	s.page("GET /work", work)
 	s.page("GET /me", me)

@@ -56,6 +56,7 @@ func Nav() []NavItem {
 		{"exceptions", "Exceptions", "exception", "/exceptions", "x", false},
 		{"systems", "Systems", "system", "/systems", "y", false},
 		{"sources", "Sources", "source", "/sources", "s", true},
+		{"changes", "What we changed", "edit", "/changes", "w", false},
 		{"activity", "Activity", "activity", "/activity", "a", false},
 		{"settings", "Settings", "settings", "/settings", ",", false},
 	}

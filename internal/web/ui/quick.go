@@ -130,5 +130,10 @@ func writeDated(b *strings.Builder, d Dated) {
 	}
 	b.WriteString(`</span></td><td class="fill under">`)
 	b.WriteString(templ.EscapeString(d.Reason))
+	if d.Mark != "" {
+		b.WriteString(`<span class="block muted small">Override: `)
+		b.WriteString(templ.EscapeString(d.Mark))
+		b.WriteString(`</span>`)
+	}
 	b.WriteString("</td></tr>")
 }

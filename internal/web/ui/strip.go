@@ -18,6 +18,7 @@ type Span struct {
 	Letter Letter
 	Days   int
 	Reason string
+	Mark   string // what was overridden on these days
 }
 
 // Strip is one row of days, newest first.
@@ -48,6 +49,15 @@ func (s Strip) Summary() string {
 		if n := count[l.class()[0]]; n > 0 {
 			parts = append(parts, strconv.Itoa(n)+" "+l.Word())
 		}
+	}
+	marked := 0
+	for _, x := range s.Spans {
+		if x.Mark != "" {
+			marked += x.Days
+		}
+	}
+	if marked > 0 {
+		parts = append(parts, strconv.Itoa(marked)+" with an override")
 	}
 	return s.Label + ", last " + strconv.Itoa(s.Days()) + " days: " + strings.Join(parts, ", ")
 }
@@ -120,6 +130,10 @@ func writeSpan(b *strings.Builder, x Span) {
 	if x.Reason != "" {
 		b.WriteString(`" data-w="`)
 		b.WriteString(templ.EscapeString(x.Reason))
+	}
+	if x.Mark != "" {
+		b.WriteString(`" data-m="`)
+		b.WriteString(templ.EscapeString(x.Mark))
 	}
 	b.WriteString(`">`)
 	text := texts[class]

@@ -50,6 +50,7 @@ function show(strip, i) {
   b.textContent = `${dayFormat.format(dateOf(strip, i))}: ${words[run.className]}`;
   tip.replaceChildren(b);
   if (run.dataset.w) tip.append(document.createElement("br"), run.dataset.w);
+  if (run.dataset.m) tip.append(document.createElement("br"), `Override: ${run.dataset.m}`);
   tip.classList.add("on");
   const box = strip.getBoundingClientRect();
   const left = Math.max(8, Math.min(box.left + i * width - 24, innerWidth - tip.offsetWidth - 8));
