@@ -100,7 +100,7 @@ func (d *dated) ofDecision(x *store.Dated[grc.Decision]) (telling, bool) {
 	if to, err := check.ParseDay(string(n.ToDay)); err == nil {
 		t.until = d.days.Start(to + 1)
 	}
-	t.fields = fixed(WasNow{Name: "decision", Now: op.Title(string(n.Decision))})
+	t.fields = fixed(WasNow{Name: "decision", Was: map[grc.Applies]string{"not_applicable": "applicable", "applicable": "not applicable"}[n.Decision], Now: op.Title(string(n.Decision))})
 	return t, true
 }
 
