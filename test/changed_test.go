@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"assay/internal/check"
 	"assay/internal/clock"
 	"assay/internal/errs"
 	"assay/internal/op"
@@ -288,5 +289,94 @@ func TestAFileOfTheDataFolderIsListedWithItsApprover(t *testing.T) {
 	}
 	if one := s.changes(t, map[string]any{"one_person": true}, time.Time{}); len(one) == 0 {
 		t.Error("the approval of a file by one hand is not listed among those of one person")
+	}
+}
+
+// What is overridden is marked where it counts: on the row, on the days, on the day itself, now and as of then.
+func TestWhatIsOverriddenIsMarkedOnItsDays(t *testing.T) {
+	s := newSpring(t, "")
+	ask := func(name string, in map[string]any) map[string]any {
+		return s.must(t, s.full(s.org), s.h.Set.Find(name), in)
+	}
+	marked := func(row map[string]any, newest string) map[string]string {
+		out := map[string]string{}
+		day, err := check.ParseDay(newest)
+		fine(t, err)
+		for _, x := range row["spans"].([]any) {
+			span := x.(map[string]any)
+			for range int(span["days"].(float64)) {
+				if m, ok := span["mark"].(string); ok {
+					out[day.String()] = m
+				}
+				day--
+			}
+		}
+		return out
+	}
+	newest := fmt.Sprint(ask("monitoring.grid", map[string]any{"days": 20})["newest"])
+	row := func(ref string) map[string]any {
+		return ask("control.status", map[string]any{"ref": ref, "days": 20})["row"].(map[string]any)
+	}
+	own := marked(row("OWN-01"), newest)
+	if !strings.Contains(own[s.days[1].String()], "put in force") || !strings.Contains(own[s.days[4].String()], "exception: Jo has no phone") || own[s.days[3].String()] != "" {
+		t.Errorf("the days of OWN-01 are marked %v", own)
+	}
+	day := func(subject string, n int) []any {
+		return ask("monitoring.day", map[string]any{"subject": subject, "day": s.days[n].String()})["overrides"].([]any)
+	}
+	if o := day("OWN-01", 4); len(o) != 1 || o[0].(map[string]any)["label"] != "Jo has no phone" || o[0].(map[string]any)["approved_by_name"] == "" {
+		t.Errorf("the fifth day of OWN-01: %v", o)
+	}
+	if o := day("idp.mfa_all", 4); len(o) != 1 {
+		t.Errorf("the fifth day of the test: %v", o)
+	}
+	if o := day("OWN-01", 3); len(o) != 0 {
+		t.Errorf("the fourth day of OWN-01: %v", o)
+	}
+	words := func(row map[string]any) string {
+		var out []string
+		all, _ := row["marks"].([]any)
+		for _, m := range all {
+			out = append(out, fmt.Sprint(m.(map[string]any)["word"]))
+		}
+		return strings.Join(out, " ")
+	}
+	s.version(t, "OWN-05", map[string]any{"title": "Another title"})
+	def := s.do(t, "definition.create", map[string]any{"title": "Lower", "reason": "It is enough for us", "text": "tests:\n  - id: idp.mfa_all\n    severity: low\n"})["id"]
+	s.agree(t, "definition.approve", map[string]any{"id": def})
+	id := s.do(t, "test_pause.create", map[string]any{"test": "vcs.2fa", "reason": "The host moves this week", "ends_at": clock.Format(s.clock.Now().AddDate(0, 0, 2))})["id"]
+	s.agree(t, "test_pause.approve", map[string]any{"id": id})
+	if got := words(row("OWN-05")); got != "edited paused changed" {
+		t.Errorf("the badges of OWN-05 are %q", got)
+	}
+	if got := words(ask("test.get", map[string]any{"id": "idp.mfa_all"})); got != "changed" {
+		t.Errorf("the badges of the test are %q", got)
+	}
+	s.clock.Move(72 * time.Hour)
+	if got := words(row("OWN-05")); got != "edited changed" {
+		t.Errorf("once the pause is over the badges are %q", got)
+	}
+}
+
+func TestEvidenceWithdrawnLaterMarksTheDaysThatRestedOnIt(t *testing.T) {
+	s := newSpring(t, "")
+	report := func(n int) map[string]any {
+		return s.must(t, s.full(s.org), s.h.Set.Find("monitoring.day"), map[string]any{"subject": "OWN-02", "day": s.days[n].String()})
+	}
+	was := report(3)
+	s.agree(t, "evidence.withdraw", map[string]any{"id": s.ids["first proof"], "reason": "It was not ours"})
+	now := report(3)
+	if w, _ := now["withdrawn"].([]any); len(w) != 1 || w[0].(map[string]any)["piece"] != s.ids["first proof"] || was["withdrawn"] != nil {
+		t.Errorf("the day is marked %v, and was %v", now["withdrawn"], was["withdrawn"])
+	}
+	if was["letter"] != now["letter"] || fmt.Sprint(was["parts"]) != fmt.Sprint(now["parts"]) {
+		t.Errorf("the day was %v and is %v", was["letter"], now["letter"])
+	}
+	row := s.must(t, s.full(s.org), s.h.Set.Find("control.status"), map[string]any{"ref": "OWN-02", "days": 20})["row"]
+	if !strings.Contains(fmt.Sprint(row), "Report: evidence withdrawn since") {
+		t.Errorf("the strip does not say so: %v", row)
+	}
+	if other := report(9); other["withdrawn"] != nil {
+		t.Errorf("a day that rested on another piece is marked: %v", other["withdrawn"])
 	}
 }

@@ -100,7 +100,7 @@ func (d *dated) ofDecision(x *store.Dated[grc.Decision]) (telling, bool) {
 	if to, err := check.ParseDay(string(n.ToDay)); err == nil {
 		t.until = d.days.Start(to + 1)
 	}
-	t.fields = fixed(WasNow{Name: "decision", Now: op.Title(string(n.Decision))})
+	t.fields = fixed(WasNow{Name: "decision", Was: map[grc.Applies]string{"not_applicable": "applicable", "applicable": "not applicable"}[n.Decision], Now: op.Title(string(n.Decision))})
 	return t, true
 }
 
@@ -133,6 +133,7 @@ func ofPause(x *store.Dated[check.TestPause]) (telling, bool) {
 	n, t := x.Thing, telling{}
 	t.kind, t.what, t.word, t.label, t.subjects, t.reason = "pause", "Test paused", "paused", n.Test, []string{n.Test}, n.Reason
 	t.state, t.how, t.approved, t.askedFor, t.from, t.until = stateWord(string(n.State)), n.ApprovedHow, n.ApprovedBy, n.RequestedBy, n.StartsAt, n.EndsAt
+	t.answer = n.RejectReason + n.RevokeReason
 	t.fields = fixed(WasNow{Name: "test", Was: "running", Now: "paused"})
 	return t, true
 }
@@ -176,8 +177,11 @@ func ofDefinition(x *store.Dated[check.Definition]) (telling, bool) {
 	if len(n.Changes) > 0 && t.word == "added" {
 		t.what, t.word = "Test changed", "changed"
 	}
-	if t.answer = n.RetireReason; t.state != "ended" {
-		t.answer = ""
+	switch t.state {
+	case "ended":
+		t.answer = n.RetireReason
+	case "rejected":
+		t.answer = n.RejectReason
 	}
 	if t.word == "added" {
 		t.once = true

@@ -15,9 +15,10 @@ import (
 
 // Mark says that something is overridden now: a badge.
 type Mark struct {
-	Word   string `json:"word" doc:"changed, switched off, paused, exception, not applicable, edited or one person."`
-	Text   string `json:"text" doc:"The same in a sentence."`
-	Change string `json:"change,omitempty" doc:"The change, as changes.list names it."`
+	Word    string `json:"word" doc:"changed, switched off, paused, exception, not applicable, edited or one person."`
+	Text    string `json:"text" doc:"More about it, in a sentence."`
+	Subject string `json:"subject" doc:"What it is about: a control, a criterion or a test."`
+	Change  string `json:"change,omitempty" doc:"The change, as changes.list names it."`
 }
 
 // LaterWithdrawn is evidence on which a day rested, and that was taken back afterwards: the letter of the day stays.
@@ -41,14 +42,18 @@ func (b *Board) marksNow(subjects ...string) []Mark {
 			}
 			if l.how != "" && !one {
 				one = true
-				out = append(out, Mark{"one person", "approved by one person: " + l.what + ", " + l.label, l.id()})
+				out = append(out, Mark{"one person", "Approved by one person: " + l.label, s, l.id()})
 			}
 			if l.once {
 				continue
 			}
-			m := Mark{Word: l.badge(), Text: l.word, Change: l.id()}
-			if i > 0 {
-				m.Text = s + ": " + l.word
+			m := Mark{Word: l.badge(), Text: l.label, Subject: s, Change: l.id()}
+			if i > 0 && s != l.label {
+				m.Text = s + ": " + l.label
+			}
+			m.Text += ", since " + l.from.In(b.Zone).Format(dayText)
+			if !l.until.IsZero() {
+				m.Text += " until " + l.until.In(b.Zone).Format(dayText)
 			}
 			if !slices.ContainsFunc(out, func(x Mark) bool { return x.Change == m.Change && x.Word == m.Word }) {
 				out = append(out, m)
@@ -56,6 +61,28 @@ func (b *Board) marksNow(subjects ...string) []Mark {
 		}
 	}
 	return out
+}
+
+// mark says on a row what the organisation made of the test.
+func (t *TestLine) mark(r *TestRow) {
+	r.Origin, r.Paused = "catalogue", t.Paused
+	if t.Added != nil {
+		r.Origin = "custom"
+		if t.Added.ByFile {
+			r.Origin = "by_file"
+		}
+	}
+	x := t.Changed
+	if t.Off != nil {
+		x = &t.Off.Change
+		r.Title, r.State, r.Reason = t.Off.Title, "switched_off", "switched off: "+t.Off.Reason
+	}
+	if x != nil {
+		r.Changed, r.ChangedBy, r.ChangeWhy, r.Fields, r.ChangeOf = true, x.Who(), x.Reason, x.Fields, x.Thing
+		if !x.Since.IsZero() {
+			r.ChangedAt = &x.Since
+		}
+	}
 }
 
 // badge is the word of a change without what follows it.
@@ -77,7 +104,7 @@ func subjectsOf(c *grc.Control) []string {
 func (b *Board) markControl(r *Row, c *ControlLine) {
 	r.Marks = b.marksNow(subjectsOf(c.Control)...)
 	if n := c.Control.VersionNo; n > 1 {
-		m := Mark{Word: "edited", Text: fmt.Sprintf("version %d since %s", n, c.Control.VersionFrom.In(b.Zone).Format(dayText))}
+		m := Mark{Word: "edited", Subject: c.Control.Ref, Text: fmt.Sprintf("Version %d since %s", n, c.Control.VersionFrom.In(b.Zone).Format(dayText))}
 		for _, l := range b.dated.changed().by[c.Control.Ref] {
 			if l.kind == "control" && l.stateAt(b.Now) == "in_force" {
 				m.Change = l.id()

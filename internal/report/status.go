@@ -322,28 +322,6 @@ type TestRow struct {
 	Marks     []Mark     `json:"marks,omitempty" doc:"What is overridden on it now."`
 }
 
-// mark says on a row what the organisation made of the test.
-func (t *TestLine) mark(r *TestRow) {
-	r.Origin, r.Paused = "catalogue", t.Paused
-	if t.Added != nil {
-		r.Origin = "custom"
-		if t.Added.ByFile {
-			r.Origin = "by_file"
-		}
-	}
-	x := t.Changed
-	if t.Off != nil {
-		x = &t.Off.Change
-		r.Title, r.State, r.Reason = t.Off.Title, "switched_off", "switched off: "+t.Off.Reason
-	}
-	if x != nil {
-		r.Changed, r.ChangedBy, r.ChangeWhy, r.Fields, r.ChangeOf = true, x.Who(), x.Reason, x.Fields, x.Thing
-		if !x.Since.IsZero() {
-			r.ChangedAt = &x.Since
-		}
-	}
-}
-
 func (t *TestLine) row() TestRow {
 	r := TestRow{Test: t.ID, Title: t.ID, State: "never_run", Reason: "it was never run"}
 	if t.Rule != nil {

@@ -4,6 +4,7 @@ package web
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -88,18 +89,13 @@ func changeHref(subject, id string) string {
 	return "/changes" + query("q", subject) + "#c-" + id
 }
 
-// overrideMarks are the badges of a thing. A mark on a test of a control names that test, and leads to what was done to it.
-func overrideMarks(subject string, all []report.Mark) []ui.Override {
+// overrideMarks are the badges of a thing, but for those with one of some words.
+func overrideMarks(all []report.Mark, not ...string) []ui.Override {
 	var out []ui.Override
 	for _, m := range all {
-		of := subject
-		if test, _, other := strings.Cut(m.Text, ": "); other && strings.Contains(test, ".") && !strings.Contains(test, " ") {
-			of = test
+		if !slices.Contains(not, m.Word) {
+			out = append(out, ui.Override{Word: m.Word, Text: m.Text, Href: changeHref(m.Subject, m.Change)})
 		}
-		if m.Word == "one person" {
-			of = ""
-		}
-		out = append(out, ui.Override{Word: m.Word, Text: m.Text, Href: changeHref(of, m.Change)})
 	}
 	return out
 }

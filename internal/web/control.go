@@ -132,7 +132,7 @@ func (q *ask) controlRow(t thing, r report.Row) page.ListRow {
 	}
 	tests, _ := t["tests"].([]any)
 	href := "/controls/" + seg(t.text("ref"))
-	return page.ListRow{Href: href, Cells: []page.Cell{{Mono: t.text("ref")}, {Text: t.text("title"), Marks: overrideMarks(t.text("ref"), r.Marks)}, status, {Person: q.label(t.text("owner")), Owner: true}, {Text: r.Reason},
+	return page.ListRow{Href: href, Cells: []page.Cell{{Mono: t.text("ref")}, {Text: t.text("title"), Marks: overrideMarks(r.Marks)}, status, {Person: q.label(t.text("owner")), Owner: true}, {Text: r.Reason},
 		{Links: criterionLinks(refs[:min(len(refs), 3)])}, {Num: fmt.Sprint(len(tests))}}}
 }
 
@@ -166,7 +166,7 @@ func control(q *ask) (answer, error) {
 	if len(s.Causes) > 0 {
 		v.Why = s.Causes[0].Text
 	}
-	v.Marks = overrideMarks(s.Ref, s.Row.Marks)
+	v.Marks = overrideMarks(s.Row.Marks)
 	sh, _ := q.Gate.Shape("control")
 	v.Abouts = q.abouts(sh, t.id())
 	q.controlActs(&v, t)

@@ -151,7 +151,7 @@ func turned(open []string, ref string) string {
 
 func gridRow(r report.Row, newest, base string) page.GridRow {
 	row := page.GridRow{Ref: r.Ref, Text: r.Text, Href: base + seg(r.Ref), Status: healthOf(r.Status), Coverage: r.Coverage,
-		Strip: stripOf(r.Ref, newest, r.Spans, "/monitoring/"+seg(r.Ref)+"/{day}"), Why: ui.Link{Text: r.Reason}, Marks: overrideMarks(r.Ref, r.Marks)}
+		Strip: stripOf(r.Ref, newest, r.Spans, "/monitoring/"+seg(r.Ref)+"/{day}"), Why: ui.Link{Text: r.Reason}, Marks: overrideMarks(r.Marks)}
 	if r.Reason != "" {
 		row.Why.Href = "/monitoring/" + seg(r.Ref) + "/" + newest
 	}

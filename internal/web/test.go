@@ -38,7 +38,7 @@ func testList(q *ask) (answer, error) {
 		if find != "" && !strings.Contains(strings.ToLower(t.Test+" "+t.Title+" "+t.Kind), find) {
 			continue
 		}
-		v.Rows = append(v.Rows, page.ListRow{Href: "/tests/" + seg(t.Test), Cells: []page.Cell{{Text: t.Title + badges(t), Marks: overrideMarks(t.Test, t.Marks)}, {Status: healthOf(t.State), Health: true}, {Mono: t.Kind}, {Text: t.Severity},
+		v.Rows = append(v.Rows, page.ListRow{Href: "/tests/" + seg(t.Test), Cells: []page.Cell{{Text: t.Title + badges(t), Marks: overrideMarks(t.Marks, "switched off")}, {Status: healthOf(t.State), Health: true}, {Mono: t.Kind}, {Text: t.Severity},
 			{Num: ui.Num(t.Failed)}, {Num: ui.Num(t.Unknown)}, {Num: ui.Num(t.Evaluated)}, {Text: t.Reason}}})
 	}
 	v.Answer = []ui.Part{{Text: fmt.Sprintf("%d of %s", l.Count["fail"], ui.Count(all, "test")), Href: "/tests?state=fail"}, {Text: verb(l.Count["fail"], " fails", " fail") + "; of "},
@@ -64,7 +64,7 @@ func test(q *ask) (answer, error) {
 	v := page.TestView{ID: t.Test, Title: t.Title, Words: said, Filter: t.Filter, Code: t.Condition, Kind: t.Kind, Severity: t.Severity, Every: every(int64(t.Interval)), Status: healthOf(t.State), Why: t.Reason,
 		Evaluated: int(t.Evaluated), Passed: int(t.Passed), Failed: int(t.Failed), Excepted: int(t.Excepted), Unknown: int(t.Unknown), Last: q.localOf(t.Last),
 		Strip: stripOf(t.Test, t.Newest, t.Spans, "/monitoring/"+seg(t.Test)+"/{day}"), Coverage: t.Coverage, Controls: controlLinks(t.Controls), Entry: t.Entry, Origin: originWord[t.Origin], Edition: "version " + clip(t.Version, 8)}
-	v.Marks, v.Overrides = q.marks(t.TestRow), overrideMarks(t.Test, t.TestRow.Marks)
+	v.Marks, v.Overrides = q.marks(t.TestRow), overrideMarks(t.TestRow.Marks, "changed", "switched off", "paused")
 	if v.Versions, err = q.testVersions(t.Test); err != nil {
 		return answer{}, err
 	}
