@@ -163,6 +163,7 @@ func TestAControlChangesOnItsPageByTwoPeople(t *testing.T) {
 			t.Errorf("%d lines are new, 1 was changed", strings.Count(got, "<ins>"))
 		}
 
+		b.wants(b.as("owner").get("/work"), 200, "Change of a control, from Kim manager", "IAM-02 Multi-factor authentication: Everybody has it since June.")
 		at, rev := b.as("owner").button("/controls/IAM-02", "approve")
 		if s := b.wants(b.post(at, "rev", rev), 303); s.to != "/controls/IAM-02" {
 			t.Errorf("approving goes to %q", s.to)
