@@ -163,6 +163,7 @@ func TestAControlChangesOnItsPageByTwoPeople(t *testing.T) {
 			t.Errorf("%d lines are new, 1 was changed", strings.Count(got, "<ins>"))
 		}
 
+		b.wants(b.as("owner").get("/work"), 200, "Change of a control, from Kim manager", "IAM-02 Multi-factor authentication: Everybody has it since June.")
 		at, rev := b.as("owner").button("/controls/IAM-02", "approve")
 		if s := b.wants(b.post(at, "rev", rev), 303); s.to != "/controls/IAM-02" {
 			t.Errorf("approving goes to %q", s.to)
@@ -270,5 +271,59 @@ func TestExpectedPerformancesStandOnThePageOfAControl(t *testing.T) {
 		}
 		b.wants(b.get(m[1]), 200, `value="2026-04-01"`, `value="2026-06-30"`)
 		b.wants(b.get("/controls/IAM-02"), 200, "Days observed", "Pass rate")
+	})
+}
+
+// What the page of a control offers is what the role may do.
+func TestTheButtonsOfAControlFollowTheRole(t *testing.T) {
+	throughTwo(t, func(t *testing.T, b *both) {
+		b.as("manager").wants(b.post("/controls/IAM-02/change", b.fill("/controls/IAM-02/change", "title", "Strong sign-in for all", "reason", "Everybody has it since June.")...), 303)
+		change := []string{"Propose a change", "Propose to retire", "Withdraw"}
+		decide := []string{">Approve<", "Reject"}
+		edit := []string{"Edit owner and tasks", "Confirm library text"}
+		for _, x := range []struct {
+			role  op.Role
+			sees  []string
+			lacks [][]string
+		}{
+			{op.Owner, append(change, "Reject"), [][]string{edit}},
+			{op.Manager, append(change, edit...), nil},
+			{op.Control, change, [][]string{decide, edit}},
+			{op.Auditor, nil, [][]string{change, decide, edit}},
+			{op.Reader, nil, [][]string{change, decide, edit}},
+		} {
+			b.arrives("a"+string(x.role), x.role)
+			s := b.wants(b.get("/controls/IAM-02"), 200, append(x.sees, "Changes waiting for approval", "Version history", "Strong sign-in for all")...)
+			for _, l := range x.lacks {
+				b.lacks(s, l...)
+			}
+			version := regexp.MustCompile(`href="(/control-versions/[^"]+)"`).FindStringSubmatch(s.text)
+			b.wants(b.get(version[1]), 200, "Change this control", "<ins>Strong sign-in for all</ins>")
+			if x.sees == nil {
+				b.wants(b.get("/controls/IAM-02/change"), 403)
+				b.wants(b.post("/controls/IAM-02/retire", "rev", "1", "reason", "We closed that office."), 403)
+			}
+		}
+		b.arrives("anemployee", op.Employee)
+		b.wants(b.get("/controls/IAM-02"), 403) // of others' controls an employee sees none
+		id := ""
+		_, err := b.app.DB.Change(t.Context(), b.org, store.System("test"), func(tx *store.Tx) error {
+			all, err := store.All(t.Context(), &tx.View, grc.Controls, map[string]any{"ref": "IAM-03"})
+			if err != nil {
+				return err
+			}
+			people, err := store.All(t.Context(), &tx.View, grc.People, nil)
+			if err != nil {
+				return err
+			}
+			for _, p := range people {
+				if p.Email == "anemployee@example.com" {
+					all[0].Owner, id = p.ID, all[0].ID
+				}
+			}
+			return store.Put(t.Context(), tx, grc.Controls, all[0])
+		})
+		fine(t, err)
+		b.lacks(b.wants(b.get("/controls/"+id), 200, "IAM-03"), change...)
 	})
 }

@@ -185,7 +185,7 @@ func HealthOf(f ControlFacts, now time.Time) ControlHealth {
 		return ControlHealth{NotApplicable, []Cause{{ByDecision, "an approved decision says that it does not apply"}}}
 	}
 	if !f.started() {
-		return ControlHealth{NotStarted, []Cause{{NoProof, "nothing proves it yet"}}}
+		return ControlHealth{NotStarted, []Cause{{NoProof, "no evidence yet"}}}
 	}
 	gaps, proved := f.gaps(now)
 	if c := f.failures(now); len(c) > 0 {

@@ -36,8 +36,8 @@ func TestHealthIsTheFirstRuleThatApplies(t *testing.T) {
 	}{
 		{"all well", func(*ControlFacts) {}, Passing, ""},
 		{"decided not applicable", func(f *ControlFacts) { f.NotApplicable = true }, NotApplicable, "decision"},
-		{"nothing ever proved, no policy", func(f *ControlFacts) { *f = ControlFacts{Policies: []PolicyFacts{{"POL-01", PolicyMissing}}} }, NotStarted, "nothing proves it yet"},
-		{"only supporting proof", func(f *ControlFacts) { f.Tests[0].Required, f.Evidence[0].Required = false, false }, NotStarted, "nothing proves it yet"},
+		{"nothing ever proved, no policy", func(f *ControlFacts) { *f = ControlFacts{Policies: []PolicyFacts{{"POL-01", PolicyMissing}}} }, NotStarted, "no evidence yet"},
+		{"only supporting proof", func(f *ControlFacts) { f.Tests[0].Required, f.Evidence[0].Required = false, false }, NotStarted, "no evidence yet"},
 		{"failing test", func(f *ControlFacts) { f.Tests[0].Completed, f.Tests[0].Latest = check.RunFailed, check.RunFailed }, Failing, "test idp.mfa_all fails"},
 		{"failing test that went stale", func(f *ControlFacts) {
 			f.Tests[0].Completed, f.Tests[0].CompletedAt = check.RunFailed, now.AddDate(0, -1, 0)
@@ -72,7 +72,7 @@ func TestHealthIsTheFirstRuleThatApplies(t *testing.T) {
 		{"no event is known, and nobody says that there was none", func(f *ControlFacts) {
 			f.Tests, f.Designed = nil, true
 			f.Evidence[0].State = EvidenceNotDue
-		}, NotStarted, "nothing proves it yet"},
+		}, NotStarted, "no evidence yet"},
 		{"an accepted statement that there was none", func(f *ControlFacts) {
 			f.Tests, f.Designed = nil, true
 			f.Evidence[0].State = EvidenceNilDeclared

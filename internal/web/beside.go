@@ -11,7 +11,7 @@ import (
 // beside are the lists that belong together: those of one place of the menu.
 var beside = [][]struct{ path, text, op string }{
 	{{"/monitoring", "Grid", "monitoring.grid"}, {"/criteria", "Criteria", "criterion.list"}},
-	{{"/controls", "Controls", "control.list"}, {"/tests", "Tests", "test.list"}, {"/definitions", "Custom tests", "definition.list"}, {"/rule-files", "Rule files", "rule_file.list"},
+	{{"/controls", "Controls", "control.list"}, {"/control-versions", "Changes", "control_version.list"}, {"/tests", "Tests", "test.list"}, {"/definitions", "Custom tests", "definition.list"}, {"/rule-files", "Rule files", "rule_file.list"},
 		{"/test-pauses", "Pauses", "test_pause.list"}},
 	{{"/sources", "Sources", "source.list"}, {"/resources", "Resources", "resource.list"}},
 }

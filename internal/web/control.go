@@ -157,11 +157,14 @@ func control(q *ask) (answer, error) {
 		return q.detail("control", t)
 	}
 	s, err := do[*report.ControlStatus](q, "control.status", map[string]any{"ref": t.text("ref"), "days": 365})
+	if isGone(err) { // it was in force for no moment, or this is the own control of somebody who sees no boards
+		return q.detail("control", t)
+	}
 	if err != nil {
 		return answer{}, err
 	}
 	v := page.ControlView{Ref: s.Ref, Title: s.Title, Text: t.text("text"), Status: healthOf(s.Health), Documented: light(s.Documented, "documented"), Implemented: light(s.Implemented, "implemented"), Operating: light(s.Operating, "operating"),
-		Strip: stripOf(s.Ref, q.at().Format(time.DateOnly), s.Row.Spans, "/monitoring/"+seg(s.Ref)+"/{day}"), Coverage: s.Row.Coverage, Owner: q.label(t.text("owner")), Frequency: words(t.text("frequency")),
+		Strip: stripOf(s.Ref, q.at().Format(time.DateOnly), s.Row.Spans, "/monitoring/"+seg(s.Ref)+"/{day}"), Owner: q.label(t.text("owner")), Frequency: words(t.text("frequency")),
 		Nature: join(t.text("purpose"), map[string]string{"both": "manual and automated"}[t.text("operation")], t.text("operation")), Weight: int(t.number("weight")), Version: int(t.number("version_no")), Effective: q.local(timeOf(t.text("version_from"))), Retired: q.localOf(s.Retired), Criteria: criterionLinks(t.texts("criteria"))}
 	if len(s.Causes) > 0 {
 		v.Why = s.Causes[0].Text
@@ -184,7 +187,7 @@ func control(q *ask) (answer, error) {
 
 // light says one of the three in words. Nothing known is said as such.
 func light(l report.Light, word string) page.Light {
-	out := page.Light{Status: healthOf(l.Status), Word: word, Proof: l.Text}
+	out := page.Light{Status: healthOf(l.Status), Word: word, Proof: first(l.Text)}
 	switch l.Status {
 	case "failing":
 		out.Word = map[string]string{"documented": "not documented", "implemented": "not implemented", "operating": "exceptions found"}[word]

@@ -48,7 +48,7 @@ func (q *ask) fields(sh kind.Shape, in []kind.Field, given map[string]string, wr
 }
 
 // askedAs are the words of a form for fields whose names say less.
-var askedAs = map[string]string{"chores": "Recurring tasks", "effective_from": "First day", "change_significant": "Significant change", "grace_days": "Days of grace", "purpose": "Type", "operation": "How it runs"}
+var askedAs = map[string]string{"answer": "Reason", "chores": "Recurring tasks", "effective_from": "First day", "change_significant": "Significant change", "grace_days": "Days of grace", "purpose": "Type", "operation": "How it runs"}
 
 // labelFor is the word that stands above a question.
 func labelFor(name string) string {

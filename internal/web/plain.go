@@ -93,7 +93,7 @@ func (s *site) sectionOf(kindName string) string {
 	switch kindName {
 	case "user", "token", "organization":
 		return "settings"
-	case "definition", "rule_file", "test_pause", "requirement", "decision":
+	case "control_version", "definition", "rule_file", "test_pause", "requirement", "decision":
 		return "controls"
 	}
 	return ""

@@ -18,7 +18,7 @@ var proposing = []struct {
 	at, action, button, title, about, done string
 	from                                   []string // states of the control
 }{
-	{"change", "change", "Propose a change", "Propose a change of ", "Another person approves it. Until then nothing changes.", "Change proposed", []string{"active"}},
+	{"change", "change", "Propose a change", "Propose a change to ", "Another person approves it. Nothing changes until then.", "Change proposed", []string{"active"}},
 	{"retire", "retire", "Propose to retire", "Propose to retire ", "Another person approves it. The control keeps its page and every day that is over.", "Proposed to retire", []string{"active"}},
 	{"activate", "activate", "Propose to activate", "Propose to activate ", "Another person approves it. From then on the control counts.", "Proposed to activate", []string{"draft", "retired"}},
 }
@@ -80,6 +80,7 @@ func (q *ask) proposalFields(action string) []kind.Field {
 			last = append(last, f)
 		default:
 			if own, ok := sh.Field(f.Name); ok && action == "change" { // who sees the form sees the whole definition
+				own.Required = own.Required || f.Name == "weight" || f.Name == "frequency" // they are never empty
 				out = append(out, own)
 			}
 		}

@@ -23,7 +23,7 @@ func testList(q *ask) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	v := page.ListView{Title: "Tests", Tabs: q.tabs("/tests"), Query: q.get("q"), Search: "Name, title or resource kind", Action: "/tests", Keep: q.keep("state", "kind"), Icon: "run", Empty: "Take a filter away, or search for less. A test says of each resource whether something holds.",
+	v := page.ListView{Title: "Tests", Tabs: q.tabs("/tests"), Query: q.get("q"), Search: "Name, title or resource kind", Action: "/tests", Keep: q.keep("state", "kind"), Icon: "run", Empty: "Clear filters or search for less. A test checks each resource.",
 		Cols: []ui.Col{{Text: "Test", Fill: true}, {Text: "Now"}, {Text: "Looks at", Low: true}, {Text: "Severity", Low: true}, {Text: "Failing", Num: true}, {Text: "Unknown", Num: true, Low: true}, {Text: "Looked at", Num: true, Low: true}, {Text: "Reason", Fill: true, Low: true}}}
 	all := 0
 	for _, s := range testStates {

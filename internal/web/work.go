@@ -81,6 +81,9 @@ func lacksRequest(m kind.Move, t thing) bool {
 
 func (q *ask) decision(sh kind.Shape, m kind.Move, t thing) page.WorkItem {
 	w := page.WorkItem{Kind: first(words(sh.Name)), Ask: "to " + words(m.Verb), Text: labelOf(sh.Label, t), Href: q.hrefOf(sh.Name, t.id()), Status: ui.NeedsAttention}
+	if c := t.text("control"); sh.Name == "control_version" && c != "" { // its reason alone does not say of what
+		w.Kind, w.Text = "Change of a control", q.label(c)+": "+w.Text
+	}
 	for _, f := range []string{"requested_by", "submitted_by", "author", "created_by"} {
 		if who := t.text(f); who != "" {
 			w.Kind += ", from " + q.label(who)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -38,6 +39,7 @@ type demo struct {
 	evidence  string
 	exception string
 	key       string // of the evidence that a control asks for
+	version   string // a change of a control that holds
 }
 
 var began = time.Date(2026, 11, 10, 8, 30, 0, 0, time.UTC)
@@ -66,6 +68,7 @@ func newDemo(t *testing.T) *demo {
 		d.clock.Set(began.AddDate(0, 0, i+1))
 		if i == 3 {
 			d.commit(t, "payments.go", "Hot fix on a Friday", false)
+			d.propose(t, "AST-01", "retire", "We closed the warehouse that this was about.", nil, true)
 		}
 		if i == 5 { // nobody was there: a hole in every row
 			continue
@@ -178,6 +181,7 @@ func (d *demo) programme(t *testing.T) {
 	if kinds, _ := iam["evidence"].([]any); len(kinds) > 0 {
 		d.key, _ = kinds[0].(map[string]any)["key"].(string)
 	}
+	d.changes(t)
 	e := d.do(t, d.other, "exception.create", map[string]any{"title": "Build account without rotation", "test": "host.updates_checked", "resource": "build-01", "reason": "The build machine is replaced in December and is rebuilt each night.", "compensating": "It is rebuilt each night.", "expires_at": "2026-12-31T00:00:00Z"})
 	d.exception = e["id"].(string)
 	e = d.do(t, d.other, "exception.create", map[string]any{"title": "One shared account in the old shop", "control": control, "reason": "The old shop knows one account only and is switched off in spring.", "expires_at": clock.Format(d.clock.Now().AddDate(0, 0, 80))})
@@ -197,6 +201,25 @@ func (d *demo) programme(t *testing.T) {
 	quiet = d.do(t, d.other, "evidence.submit", map[string]any{"id": quiet["id"], "rev": quiet["rev"]})
 	d.do(t, d.owner, "evidence.accept", map[string]any{"id": quiet["id"], "rev": quiet["rev"]})
 	d.bring(t, "A page from the outside", "other", control, []byte("<html><script>alert(1)</script><body>Not to be shown</body></html>"), "draft")
+}
+
+// changes are those of controls: one that holds, one of a later day, and one that waits.
+func (d *demo) changes(t *testing.T) {
+	t.Helper()
+	d.version = d.propose(t, "IAM-03", "change", "We review accounts each month since our last audit.", map[string]any{"title": "Accounts are reviewed each month", "change_significant": true}, true)
+	d.propose(t, "IAM-02", "change", "The weight says how much depends on it.", map[string]any{"weight": 1, "effective_from": d.clock.Now().AddDate(0, 1, 0).Format(time.DateOnly)}, true)
+	d.propose(t, "IAM-02", "change", "Idle sessions end after eight hours, as a customer asked for in October.", map[string]any{"text": "Every person who signs in to a system in scope does so with a second factor, and idle sessions end after eight hours."}, false)
+}
+
+func (d *demo) propose(t *testing.T, ref, action, reason string, more map[string]any, approve bool) string {
+	t.Helper()
+	in := map[string]any{"control": d.list(t, "control.list", map[string]any{"ref": ref})[0]["id"], "action": action, "reason": reason}
+	maps.Copy(in, more)
+	v := d.do(t, d.other, "control_version.create", in)
+	if approve {
+		d.do(t, d.owner, "control_version.approve", map[string]any{"id": v["id"], "rev": v["rev"]})
+	}
+	return v["id"].(string)
 }
 
 func texts(list any) []string {

@@ -90,7 +90,7 @@ func Criteria(f ui.Frame, v CriteriaView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if len(v.Tabs) > 0 {
-				templ_7745c5c3_Err = ui.Tabs("Lists beside this one", v.Tabs).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Tabs("Related lists", v.Tabs).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -124,7 +124,7 @@ func Criteria(f ui.Frame, v CriteriaView) templ.Component {
 				}
 				ctx = templ.InitializeContext(ctx)
 				if len(v.Groups) == 0 {
-					templ_7745c5c3_Err = ui.Empty("control", "Nothing matches", "Take a filter away, or search for less.", ui.Link{Text: "Show everything", Href: "/criteria"}).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Empty("control", "No results", "Clear filters or search for less.", ui.Link{Text: "Clear filters", Href: "/criteria"}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

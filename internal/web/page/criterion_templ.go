@@ -169,7 +169,7 @@ func Criterion(f ui.Frame, v CriterionView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if len(v.Strip.Spans) > 0 {
-				templ_7745c5c3_Err = stripPanel(v.Strip, v.Coverage).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = stripPanel(v.Strip, coverageText(v.Coverage)).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -18,7 +18,7 @@ import (
 
 // GridView is the monitoring grid.
 type GridView struct {
-	Answer  []ui.Part // "5 of 33 criteria are not proved today; the oldest gap is 12 days"
+	Answer  []ui.Part // "5 of 33 criteria are not met yet; the oldest gap is 12 days"
 	Query   string
 	Chips   []ui.Chip // failing, no data, mine
 	Ranges  []ui.Tab  // 30, 90, 365 days
@@ -101,7 +101,7 @@ func Grid(f ui.Frame, v GridView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if len(v.Tabs) > 0 {
-				templ_7745c5c3_Err = ui.Tabs("Lists beside this one", v.Tabs).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Tabs("Related lists", v.Tabs).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -206,7 +206,7 @@ func GridPart(f ui.Frame, v GridView) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if len(v.Groups) == 0 {
-			templ_7745c5c3_Err = ui.Empty("grid", "Nothing matches", "No criterion or control has that id, text or state. Take a filter away, or search for less.", ui.Link{Text: "Show everything", Href: "/monitoring"}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Empty("grid", "No results", "No criterion or control matches. Clear filters or search for less.", ui.Link{Text: "Clear filters", Href: "/monitoring"}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

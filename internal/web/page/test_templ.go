@@ -300,7 +300,7 @@ func Test(f ui.Frame, v TestView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = stripPanel(v.Strip, v.Coverage).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = stripPanel(v.Strip, coverageText(v.Coverage)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
