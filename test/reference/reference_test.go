@@ -7,6 +7,7 @@ package reference
 import (
 	"math/big"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 )
@@ -54,14 +55,25 @@ type piece struct {
 type world struct {
 	t       time.Time
 	all     []event
-	first   time.Time // of the table of quarters
-	quarter []int     // the date of each quarter of an hour
+	first   time.Time      // of the table of quarters
+	quarter []int          // the date of each quarter of an hour
+	kept    map[string]any // what was computed before
+}
+
+// once computes something once.
+func once[T any](w *world, key string, f func() T) T {
+	if x, ok := w.kept[key]; ok {
+		return x.(T)
+	}
+	x := f()
+	w.kept[key] = x
+	return x
 }
 
 const quarter = 15 * time.Minute
 
 func knownAt(all []event, t time.Time) *world {
-	w := &world{t: t, first: all[0].At.Truncate(24*time.Hour).AddDate(0, 0, -20)}
+	w := &world{t: t, kept: map[string]any{}, first: all[0].At.Truncate(24*time.Hour).AddDate(0, 0, -20)}
 	for _, e := range all {
 		if !e.At.After(t) {
 			w.all = append(w.all, e)
@@ -94,8 +106,8 @@ func (w *world) dayOf(m time.Time) int { return w.quarter[int(m.Sub(w.first)/qua
 
 // start is the first moment of a date, or of the next one where it was skipped.
 func (w *world) start(d int) time.Time {
-	i := slices.IndexFunc(w.quarter, func(q int) bool { return q >= d })
-	if i <= 0 {
+	i := sort.SearchInts(w.quarter, d)
+	if i == 0 || i == len(w.quarter) {
 		return time.Unix(int64(d)*86400, 0)
 	}
 	return w.first.Add(time.Duration(i) * quarter)
@@ -134,7 +146,11 @@ func later(a, b time.Time) time.Time {
 }
 
 // away is when a control or criterion did not apply: from the approval, and until a revocation.
-func (w *world) away(subject string) (out []span) {
+func (w *world) away(subject string) []span {
+	return once(w, "away "+subject, func() []span { return w.findAway(subject) })
+}
+
+func (w *world) findAway(subject string) (out []span) {
 	for _, e := range w.of("decide", subject) {
 		s := span{from: e.At}
 		if e.Day != "" {
@@ -159,6 +175,10 @@ type def struct {
 }
 
 func (w *world) defs(control string) []def {
+	return once(w, "defs "+control, func() []def { return w.findDefs(control) })
+}
+
+func (w *world) findDefs(control string) []def {
 	var out []def
 	for _, e := range w.all {
 		switch {
@@ -210,7 +230,11 @@ type run struct {
 	late  bool
 }
 
-func (w *world) runs(test string) (out []run) {
+func (w *world) runs(test string) []run {
+	return once(w, "runs "+test, func() []run { return w.findRuns(test) })
+}
+
+func (w *world) findRuns(test string) (out []run) {
 	for _, e := range w.all {
 		switch {
 		case e.What == "check" && e.Runs[test] != "":
@@ -292,9 +316,9 @@ func (w *world) proof(control string, k ekind, m time.Time) (state string, until
 		end := earlier(p.Taken, s.At)
 		switch {
 		case p.Nil:
-			end = w.start(date(p.To) + 1).AddDate(0, 0, 92)
+			end = w.start(date(p.To)+1).AddDate(0, 0, 92)
 		case k.Event:
-			end = w.start(date(p.On) + 1).AddDate(0, 0, k.Valid)
+			end = w.start(date(p.On)+1).AddDate(0, 0, k.Valid)
 		default:
 			if p.To != "" {
 				end = earlier(end, w.start(date(p.To)+1))
@@ -304,6 +328,7 @@ func (w *world) proof(control string, k ekind, m time.Time) (state string, until
 		if p.Until != "" {
 			end = earlier(end, w.start(date(p.Until)+1))
 		}
+		valid := m.Before(end)
 		for _, b := range w.of("take back", a.ID) {
 			end = earlier(end, b.At)
 		}
@@ -312,7 +337,7 @@ func (w *world) proof(control string, k ekind, m time.Time) (state string, until
 			nils = append(nils, s)
 		case live:
 			state, until = "current", later(until, end)
-		case state == "missing" || state == "none" && !p.Nil:
+		case state == "missing", state == "none" && !p.Nil && valid: // an event that is long past wants no proof
 			state = "over"
 		}
 	}
@@ -341,20 +366,25 @@ func (w *world) inForce(policy string, m time.Time) (is bool) {
 	return is
 }
 
-// started is when a definition was first proved in any way: a required test came to an end, or required evidence was accepted.
-func (w *world) started(control string, d *terms) (at time.Time) {
-	for test, role := range d.Tests {
-		for _, r := range w.runs(test) {
-			if role == "required" && completed(r.state) {
-				at = earlier(at, r.at)
+// started is when a control was first proved in any way: a test that it required then came to an end, or evidence that it
+// required then was accepted.
+func (w *world) started(control string) time.Time {
+	return once(w, "started "+control, func() time.Time { return w.findStarted(control) })
+}
+
+func (w *world) findStarted(control string) (at time.Time) {
+	for _, e := range w.all {
+		d := w.holds(control, e.At)
+		if a := w.of("submit", e.ID); e.What == "accept" && e.Who == control && d.terms != nil && (!a[0].Piece.NoFile || a[0].Piece.Nil) {
+			if slices.ContainsFunc(d.Kinds, func(k ekind) bool { return k.Required && k.Key == a[0].Piece.Key }) {
+				at = earlier(at, e.At)
 			}
 		}
 	}
-	for _, a := range w.of("accept", control) {
-		p := w.of("submit", a.ID)[0].Piece
-		for _, k := range d.Kinds {
-			if k.Required && k.Key == p.Key && (!p.NoFile || p.Nil) {
-				at = earlier(at, a.At)
+	for _, test := range testIDs {
+		for _, r := range w.runs(test) {
+			if d := w.holds(control, r.at); completed(r.state) && d.terms != nil && d.Tests[test] == "required" {
+				at = earlier(at, r.at)
 			}
 		}
 	}
@@ -391,8 +421,8 @@ func (w *world) judge(control string, all []part, p part) string {
 	if p.terms == nil {
 		return "–"
 	}
-	began := w.started(control, p.terms)
-	if began.IsZero() || !began.Before(p.to) {
+	began := w.started(control)
+	if began.IsZero() || w.dayOf(began) > w.dayOf(p.from) {
 		return "N"
 	}
 	var tests, proofs []string
@@ -407,12 +437,12 @@ func (w *world) judge(control string, all []part, p part) string {
 			tests = append(tests, w.letter(test, spans))
 		}
 	}
-	from, shown := later(p.from, began), p.own
-	for _, m := range w.moments(control, span{from, p.to}) {
+	shown := len(tests) > 0
+	for _, m := range w.moments(control, p.span) {
 		for _, k := range p.Kinds {
-			if state, _ := w.proof(control, k, m); k.Required {
+			if state, _ := w.proof(control, k, m); k.Required && !m.Before(began) {
 				proofs = append(proofs, map[string]string{"current": "P", "nil": "–", "none": "–"}[state])
-				shown = shown && state != "none"
+				shown = shown || state == "nil"
 			}
 		}
 		for _, pol := range p.Policies {
@@ -425,7 +455,7 @@ func (w *world) judge(control string, all []part, p part) string {
 		return "F"
 	}
 	l := worst(append(tests, proofs...)...)
-	if l == "–" && !shown {
+	if l == "–" && !(shown && p.own) {
 		return "N" // that nothing happened is shown by nobody, or its design is not proved
 	}
 	return l
@@ -435,7 +465,7 @@ func (w *world) judge(control string, all []part, p part) string {
 func (w *world) moments(control string, s span) []time.Time {
 	out := []time.Time{s.from}
 	add := func(m time.Time) {
-		if m.After(s.from) && m.Before(s.to) {
+		if m.After(s.from) && m.Before(s.to) && !m.After(w.t) {
 			out = append(out, m)
 		}
 	}
@@ -458,7 +488,7 @@ func (w *world) moments(control string, s span) []time.Time {
 	return out
 }
 
-func (w *world) day(d int) span { return span{w.start(d), earlier(w.start(d+1), w.t.Add(time.Millisecond))} }
+func (w *world) day(d int) span { return span{w.start(d), w.start(d + 1)} }
 
 func (w *world) testDay(test string, d int) string {
 	if s := w.day(d); s.to.After(w.all[0].At) && s.from.Before(s.to) {
@@ -528,10 +558,8 @@ func (w *world) health(control string) string {
 		return "" // not in force
 	case d.terms == nil:
 		return "not_applicable"
-	case w.started(control, d.terms).IsZero():
-		return "not_started"
 	}
-	is := map[string]bool{}
+	is := map[string]bool{"started": !w.started(control).IsZero()}
 	for test, role := range d.Tests {
 		w.testNow(test, role == "required", is)
 	}
@@ -541,7 +569,8 @@ func (w *world) health(control string) string {
 			continue
 		}
 		is["failing"] = is["failing"] || state == "missing" || state == "over"
-		is["unshown"] = is["unshown"] || state == "none"
+		is["shown"] = is["shown"] || state == "nil"
+		is["started"] = is["started"] || state != "missing" && state != "none"
 		soon := min(14*24*time.Hour, time.Duration(k.Valid)*24*time.Hour/5)
 		is["concern"] = is["concern"] || state == "current" && until.Sub(w.t) <= soon
 		is["proof"] = is["proof"] || state == "current"
@@ -560,11 +589,13 @@ func (w *world) health(control string) string {
 		is["concern"] = true
 	}
 	switch {
+	case !is["started"]:
+		return "not_started"
 	case is["failing"]:
 		return "failing"
 	case is["no_data"]:
 		return "no_data"
-	case !is["proof"] && d.own && !is["unshown"]:
+	case !is["proof"] && d.own && is["shown"]:
 		return "no_occurrence"
 	case !is["proof"]:
 		return "no_data"
@@ -578,14 +609,18 @@ func (w *world) health(control string) string {
 func (w *world) testNow(test string, required bool, is map[string]bool) {
 	var newest, done run
 	for _, r := range w.runs(test) {
-		if newest = r; completed(r.state) {
-			done = r
+		if !r.late { // what is late says what its day came to, and not what the test comes to now
+			if newest = r; completed(r.state) {
+				done = r
+			}
 		}
 	}
 	if !required {
 		is["concern"] = is["concern"] || done.state == "fail"
 		return
 	}
+	is["started"] = is["started"] || done.state != ""
+	is["shown"] = is["shown"] || done.state == "not_applicable"
 	is["failing"] = is["failing"] || done.state == "fail"
 	is["no_data"] = is["no_data"] || done.state == "" || w.t.Sub(done.at) > 50*time.Hour || !completed(newest.state) || within(w.pauses(test), w.t)
 	is["concern"] = is["concern"] || done.state == "excepted"
