@@ -66,7 +66,7 @@ func (b *Board) daysOfCriterion(l *CriterionLine, served []*ControlLine) ([]chec
 		}
 		same := i > 0 && letters[i-1] != check.NotApplicable
 		for j, c := range served {
-			now[j] = c.serves(i, l.Requirement.Ref, scope, whole)
+			now[j] = c.serves(i, day, l.Requirement.Ref, scope, whole)
 			same = same && now[j].same(was[j])
 		}
 		now, was = was, now // was is this day from here on
@@ -108,22 +108,22 @@ func (d servedDay) same(o servedDay) bool {
 }
 
 // serves is servedOn without a look at the scope, where all of the day is in it.
-func (c *ControlLine) serves(i int, criterion string, scope []stretch, whole bool) servedDay {
+func (c *ControlLine) serves(i int, day stretch, criterion string, scope []stretch, whole bool) servedDay {
 	if parts := c.parts[i]; whole && len(parts) <= 1 {
 		if len(parts) == 0 || !slices.Contains(parts[0].era.def.Criteria, criterion) {
 			return servedDay{}
 		}
 		return servedDay{true, parts[0].day}
 	}
-	d, any := c.servedOn(i, criterion, scope)
+	d, any := c.servedOn(i, day, criterion, scope)
 	return servedDay{any, d}
 }
 
 // servedOn is what a control came to on a day for a criterion: in the parts of the day in which it served it, and in which
 // the criterion was in scope. A control that was decided away serves, and says nothing.
-func (c *ControlLine) servedOn(i int, criterion string, scope []stretch) (ControlDay, bool) {
+func (c *ControlLine) servedOn(i int, day stretch, criterion string, scope []stretch) (ControlDay, bool) {
 	var mine []dayPart
-	for _, p := range c.parts[i] {
+	for _, p := range c.partsIn(i, day) {
 		if slices.Contains(p.era.def.Criteria, criterion) && slices.ContainsFunc(scope, func(s stretch) bool { _, any := meet(s, p.stretch); return any }) {
 			mine = append(mine, p)
 		}
