@@ -41,7 +41,7 @@ func TestThePageOfATestSaysWhatWasMadeOfIt(t *testing.T) {
 		_, err = op.Do[any](t.Context(), p.app.Gate, op.Actor{Org: p.org, ID: kim.ID, Person: kim.Person, Roles: kim.Roles, Via: "web", Session: "kim"}, "definition.approve", map[string]any{"id": strings.TrimPrefix(made.to, "/definitions/"), "rev": 1}, time.Time{})
 		fine(t, err)
 		p.wants(p.get("/tests/idp.mfa_all"), 200, "changed", "severity, since", "Our provider does it.", "Show definition", "approved by Kim Doe", "From the start to")
-		p.wants(p.get("/tests"), 200, "(changed)", "switched off", "Rule files", "Pauses", "Custom tests")
+		p.wants(p.get("/tests"), 200, "changed", "switched off", "Rule files", "Pauses", "Custom tests")
 		p.wants(p.get("/test-pauses/new?test=idp.mfa_all"), 200, `value="idp.mfa_all"`, "Ends at")
 
 		dir := filepath.Join(p.app.Data, "tests")
