@@ -159,6 +159,7 @@ type ControlFacts struct {
 	Policies             []PolicyFacts
 	OverdueOccurrences   int // late and open, or missed within the last window
 	AwaitedOccurrences   int // submitted in time, and not reviewed yet
+	RecentLapses         int // done late, or missed and over, in the last 92 days
 	UpcomingOccurrences  int // due within 7 days and not started
 	OverdueFindings      int // high or critical, open and past due
 	OverdueTasks         int
@@ -328,6 +329,7 @@ func (f ControlFacts) concerns(now time.Time) (c []Cause) {
 	for _, p := range f.Policies {
 		add(p.State == PolicyReviewOverdue, fmt.Sprintf("the review of policy %s is overdue", p.Ref))
 	}
+	add(f.RecentLapses > 0, count(f.RecentLapses, "performance was", "performances were")+" late or missed in the last 92 days")
 	add(f.UpcomingOccurrences > 0, count(f.UpcomingOccurrences, "performance is", "performances are")+" due within 7 days and not started")
 	add(f.TextAwaitingApproval, "a change of its text awaits approval")
 	return c

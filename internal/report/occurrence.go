@@ -15,6 +15,7 @@ import (
 type Occurrence struct {
 	From, To check.Day // first and last day of the window
 	Due      time.Time // the end of the window and the grace that was given when it began
+	Open     time.Time // until when a miss counts as open: when the next window of its frequency is due
 	Waived   bool      // an exception was in force when it was due
 
 	keys  []string // what a performance takes
@@ -28,6 +29,7 @@ type Performance struct {
 	Submitted time.Time
 	Accepted  time.Time // zero where it was not
 	Returned  time.Time // zero where it was not
+	Withdrawn time.Time // zero where it was not
 	Whole     bool      // a population: it must span all of the window
 }
 
@@ -53,7 +55,7 @@ func (o *Occurrence) performed(at time.Time) (submitted, accepted time.Time) {
 				continue
 			}
 			done := !p.Accepted.IsZero() && !p.Accepted.After(at)
-			if !done && !p.Returned.IsZero() && !p.Returned.After(at) {
+			if !done && !p.Returned.IsZero() && !p.Returned.After(at) || !p.Withdrawn.IsZero() && !p.Withdrawn.After(at) {
 				continue
 			}
 			if done {
@@ -113,9 +115,10 @@ type schedule struct {
 	frequency grc.Frequency
 	grace     check.Day
 	first     check.Day // the first window begins on this day or after it
-	begin     time.Time // windows that begin while the definition holds are its own
+	begin     time.Time // windows that begin while the definition holds are its own; zero where none held before it
 	end       time.Time // zero where it still holds
 	keys      []string  // the kinds of evidence that a performance takes
+	whole     []string  // of these, the populations: a piece must span all of the window
 }
 
 // occurrences lists the windows of a definition that begin up to a moment, with what performed them. Without a kind of
@@ -138,7 +141,8 @@ func (s schedule) occurrences(days *check.Days, now time.Time, pieces []Performa
 			break
 		}
 		due := days.Start(to + 1 + s.grace).Add(-time.Millisecond)
-		out = append(out, Occurrence{From: from, To: to, Due: due, Waived: waived(due), keys: s.keys})
+		_, next := windowOf(s.frequency, to+1)
+		out = append(out, Occurrence{From: from, To: to, Due: due, Open: days.Start(next + 1 + s.grace).Add(-time.Millisecond), Waived: waived(due), keys: s.keys})
 	}
 	s.perform(out, pieces)
 	return out
@@ -154,8 +158,10 @@ func (s schedule) perform(all []Occurrence, pieces []Performance) {
 			continue
 		}
 		i := slices.IndexFunc(all, func(o Occurrence) bool {
-			return p.From <= o.To && p.To >= o.From && (!p.Whole || p.From <= o.From && p.To >= o.To) && !slices.ContainsFunc(o.parts, func(q Performance) bool {
-				return q.Key == p.Key && !q.Accepted.IsZero() && q.Accepted.Before(p.Submitted)
+			whole := p.Whole || slices.Contains(s.whole, p.Key)
+			return p.From <= o.To && p.To >= o.From && (!whole || p.From <= o.From && p.To >= o.To) && !slices.ContainsFunc(o.parts, func(q Performance) bool {
+				gone := !q.Withdrawn.IsZero() && !q.Withdrawn.After(p.Submitted)
+				return q.Key == p.Key && !q.Accepted.IsZero() && q.Accepted.Before(p.Submitted) && !gone
 			})
 		})
 		if i >= 0 {
@@ -174,17 +180,37 @@ func missing(p Performance) int {
 	return 0
 }
 
-// standingAt is the last occurrence that was due at a moment, where it says something of that moment: nothing where a
-// later one had been performed by then, for then the control runs again.
-func standingAt(all []Occurrence, at time.Time) *Occurrence {
+// standingAt counts the occurrences that were open at a moment: due and not done, and the next window not due yet; and of
+// those that were due, how many awaited a review.
+func standingAt(all []Occurrence, at time.Time) (overdue, awaiting int) {
 	for i := len(all) - 1; i >= 0; i-- {
 		o := &all[i]
-		if o.Due.Before(at) {
-			return o
+		if !o.Due.Before(at) {
+			continue
 		}
-		if _, accepted := o.performed(at); !accepted.IsZero() {
-			return nil
+		if !at.Before(o.Open) {
+			break // older ones are no longer open either
+		}
+		switch o.State(at) {
+		case OccurrenceMissed:
+			overdue++
+		case OccurrenceAwaiting:
+			awaiting++
 		}
 	}
-	return nil
+	return overdue, awaiting
+}
+
+// lapses counts the occurrences of a stretch of time that were done late, or missed and are no longer open.
+func lapses(all []Occurrence, from, at time.Time) (n int) {
+	for i := range all {
+		o := &all[i]
+		if o.Due.Before(from) || !o.Due.Before(at) {
+			continue
+		}
+		if st := o.State(at); st == OccurrenceLate || st == OccurrenceMissed && !at.Before(o.Open) {
+			n++
+		}
+	}
+	return n
 }

@@ -116,17 +116,42 @@ func TestOnePerformanceCountsForOneWindow(t *testing.T) {
 	}
 }
 
-func TestAnOldMissIsOverWhenALaterWindowIsPerformed(t *testing.T) {
-	month := schedule{frequency: "monthly", first: dayAt(t, "2026-03-01"), begin: at(t, "2026-03-01T00:00:00Z"), keys: []string{"review"}}
+func TestAMissIsOpenUntilTheNextWindowIsDueAndThenALapse(t *testing.T) {
+	month := schedule{frequency: "monthly", first: dayAt(t, "2026-03-01"), keys: []string{"review"}}
 	april := Performance{Key: "review", From: dayAt(t, "2026-04-01"), To: dayAt(t, "2026-04-30"), Submitted: at(t, "2026-04-20T00:00:00Z"), Accepted: at(t, "2026-04-21T00:00:00Z")}
-	all := month.occurrences(check.NewDays(time.UTC), at(t, "2026-05-10T00:00:00Z"), []Performance{april}, never)
-	if o := standingAt(all, at(t, "2026-04-10T00:00:00Z")); o == nil || o.State(at(t, "2026-04-10T00:00:00Z")) != OccurrenceMissed {
-		t.Error("March was not done, and nothing says so on 10 April")
+	all := month.occurrences(check.NewDays(time.UTC), at(t, "2026-09-10T00:00:00Z"), []Performance{april}, never)
+	for moment, want := range map[string][2]int{
+		"2026-03-31T23:00:00Z": {0, 0}, // not due
+		"2026-04-01T00:00:00Z": {1, 0}, // March was missed, and is open
+		"2026-04-22T00:00:00Z": {1, 0}, // that April is done does not forgive March
+		"2026-05-01T00:00:00Z": {0, 1}, // April is done in time; the miss of March is a lapse that is over
+		"2026-06-15T00:00:00Z": {1, 1}, // May was missed
+	} {
+		m := at(t, moment)
+		overdue, _ := standingAt(all, m)
+		if old := lapses(all, m.AddDate(0, 0, -92), m); overdue != want[0] || old != want[1] {
+			t.Errorf("%s: %d open and %d over, want %v", moment, overdue, old, want)
+		}
 	}
-	if o := standingAt(all, at(t, "2026-04-22T00:00:00Z")); o != nil {
-		t.Error("April is done, and March is still overdue")
+}
+
+func TestWhatWasWithdrawnPerformsNothingFromThenOn(t *testing.T) {
+	month := schedule{frequency: "monthly", first: dayAt(t, "2026-03-01"), keys: []string{"review"}}
+	forged := Performance{Key: "review", From: dayAt(t, "2026-03-01"), To: dayAt(t, "2026-03-31"), Submitted: at(t, "2026-03-20T00:00:00Z"), Accepted: at(t, "2026-03-21T00:00:00Z"), Withdrawn: at(t, "2026-04-20T00:00:00Z")}
+	again := forged
+	again.Submitted, again.Accepted, again.Withdrawn = at(t, "2026-04-21T00:00:00Z"), at(t, "2026-04-22T00:00:00Z"), time.Time{}
+	all := month.occurrences(check.NewDays(time.UTC), at(t, "2026-05-10T00:00:00Z"), []Performance{forged, again}, never)
+	for moment, want := range map[string]string{"2026-04-19T00:00:00Z": OccurrenceDone, "2026-04-20T00:00:00Z": OccurrenceMissed, "2026-04-23T00:00:00Z": OccurrenceLate} {
+		if got := all[0].State(at(t, moment)); got != want {
+			t.Errorf("%s: %s, want %s", moment, got, want)
+		}
 	}
-	if o := standingAt(all, at(t, "2026-05-09T00:00:00Z")); o == nil || o.State(at(t, "2026-05-09T00:00:00Z")) != OccurrenceDone {
-		t.Error("April was done in time")
+}
+
+func TestAPopulationPerformsOnlyAWholeWindow(t *testing.T) {
+	month := schedule{frequency: "monthly", first: dayAt(t, "2026-03-01"), keys: []string{"list"}, whole: []string{"list"}}
+	day := Performance{Key: "list", From: dayAt(t, "2026-03-10"), To: dayAt(t, "2026-03-10"), Submitted: at(t, "2026-03-20T00:00:00Z"), Accepted: at(t, "2026-03-21T00:00:00Z")}
+	if all := month.occurrences(check.NewDays(time.UTC), at(t, "2026-04-10T00:00:00Z"), []Performance{day}, never); all[0].State(at(t, "2026-04-10T00:00:00Z")) != OccurrenceMissed {
+		t.Error("a list of one day performed a month")
 	}
 }

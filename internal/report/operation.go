@@ -3,9 +3,11 @@
 package report
 
 import (
+	"slices"
 	"time"
 
 	"assay/internal/check"
+	"assay/internal/grc"
 )
 
 // operatingDays is over how many days the light "operating" looks.
@@ -35,7 +37,8 @@ type Operation struct {
 	OnTime    int        `json:"on_time" doc:"Of these, done in time."`
 	Late      int        `json:"late" doc:"Of these, done late."`
 	Missed    int        `json:"missed" doc:"Of these, due and not done."`
-	Pending   int        `json:"pending" doc:"Of these, not due yet or waiting for review."`
+	Awaiting  int        `json:"awaiting" doc:"Of these, submitted in time and not reviewed yet, though due."`
+	Pending   int        `json:"pending" doc:"Of these, not due yet."`
 	Waived    int        `json:"waived" doc:"Of these, waived by an exception."`
 	Timely    int        `json:"timeliness" doc:"Percent of the due performances that were done in time; -1 where none was due."`
 	Performed int        `json:"performed" doc:"Percent of the due performances that were done; -1 where none was due."`
@@ -98,11 +101,14 @@ func OperationOf(tests []TestDays, performances []Occurrence, from, to, at time.
 			o.Missed++
 		case OccurrenceWaived:
 			o.Waived++
+		case OccurrenceAwaiting:
+			o.Awaiting++
 		default:
 			o.Pending++
 		}
 	}
-	o.Timely, o.Performed = percentOf(o.OnTime, o.Expected-o.Pending), percentOf(o.OnTime+o.Late, o.Expected-o.Pending)
+	due := o.Expected - o.Pending - o.Waived
+	o.Timely, o.Performed = percentOf(o.OnTime, due), percentOf(o.OnTime+o.Late, due)
 	assessable, failed, thin := false, false, false
 	for _, t := range tests {
 		assessable = assessable || t.Coverage >= 0
@@ -110,9 +116,9 @@ func OperationOf(tests []TestDays, performances []Occurrence, from, to, at time.
 		thin = thin || t.Coverage >= 0 && t.Coverage < coverageNum
 	}
 	switch {
-	case !assessable && o.Expected-o.Pending == 0:
+	case !assessable && due == 0:
 		o.Summary = "no_occurrence"
-	case thin:
+	case thin || o.Awaiting > 0: // what nobody has reviewed is neither done nor missed
 		o.Summary = "insufficient_data"
 	case failed || o.Late+o.Missed > 0:
 		o.Summary = "deviations"
@@ -127,22 +133,23 @@ func (b *Board) operation(c *ControlLine, days int) Operation {
 	days = min(days, len(b.Days))
 	order, letters := []string{}, map[string][]check.Letter{}
 	for i := range days {
-		seen := map[string]bool{}
+		day := map[string]check.Letter{}
 		for _, p := range c.parts[i] {
 			for _, t := range p.era.def.Tests {
-				if t.Role == "supporting" || seen[t.Test] {
+				if t.Role == "supporting" {
 					continue
 				}
-				seen[t.Test] = true
-				l := check.NoData
-				if x := b.Tests[t.Test]; x != nil && x.Cells[i].Seen() {
-					l = x.Cells[i].Letter
-				}
-				if letters[t.Test] == nil {
+				l := b.letterOf(t, i, p.stretch, len(c.parts[i]) > 1)
+				if was, again := day[t.Test]; again {
+					l = check.Worst(was, l)
+				} else if letters[t.Test] == nil && !slices.Contains(order, t.Test) {
 					order = append(order, t.Test)
 				}
-				letters[t.Test] = append(letters[t.Test], l)
+				day[t.Test] = l
 			}
+		}
+		for t, l := range day {
+			letters[t] = append(letters[t], l)
 		}
 	}
 	tests := make([]TestDays, 0, len(order))
@@ -152,4 +159,18 @@ func (b *Board) operation(c *ControlLine, days int) Operation {
 	o := OperationOf(tests, c.Occurrences, b.starts[days], b.starts[0], b.Now)
 	o.From, o.To = b.Days[days-1].String(), b.Days[0].String()
 	return o
+}
+
+// letterOf is the letter of a test for a control on a day, or in a part of it.
+func (b *Board) letterOf(t grc.ControlTest, i int, s stretch, part bool) check.Letter {
+	l := b.testOf(t)
+	switch {
+	case l == nil:
+		return check.NoData
+	case part:
+		return l.in(s, b.starts[i])
+	case l.Cells[i].Seen():
+		return l.Cells[i].Letter
+	}
+	return check.NoData
 }

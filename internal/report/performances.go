@@ -38,6 +38,8 @@ func (d *dated) ofEvidence(all []store.Dated[grc.Evidence]) {
 				p.Accepted = x.From
 			case p != nil && now == "returned":
 				p.Returned = x.From
+			case p != nil && (now == "withdrawn" || now == "superseded"):
+				p.Withdrawn = x.From
 			}
 			was = now
 		}
@@ -51,7 +53,11 @@ func (d *dated) performance(x store.Dated[grc.Evidence]) *Performance {
 	if e.File == "" || e.Control == "" || e.EvidenceKey == "" {
 		return nil
 	}
-	p := &Performance{Key: e.EvidenceKey, From: on, To: on, Submitted: x.From, Whole: e.Type == "population"}
+	taken := on
+	if !e.TakenAt.IsZero() && e.TakenAt.Before(x.From) { // a claimed time never makes it younger
+		taken = d.days.DayOf(e.TakenAt)
+	}
+	p := &Performance{Key: e.EvidenceKey, From: taken, To: taken, Submitted: x.From, Whole: e.Type == "population"}
 	if from, err := check.ParseDay(string(e.CoversFrom)); err == nil {
 		p.From = from
 	}
@@ -74,14 +80,19 @@ func (b *Board) occurrences(p *controlPast) []Occurrence {
 	pieces := b.dated.performed[p.newest.ID]
 	for i := range p.eras {
 		e := &p.eras[i]
-		s := schedule{frequency: e.def.Frequency, grace: check.Day(e.def.GraceDays), first: b.dated.days.DayOf(e.From), begin: e.From, end: e.To}
+		s := schedule{frequency: e.def.Frequency, grace: check.Day(e.def.GraceDays), first: b.dated.days.DayOf(e.From), end: e.To}
+		if i > 0 && p.eras[i-1].To.Equal(e.From) {
+			s.begin = e.From // a window that began under the definition before is that one's
+		}
 		for _, k := range e.def.Evidence {
 			if k.Required && k.Frequency != "per_event" {
-				s.keys = append(s.keys, k.Key)
+				if s.keys = append(s.keys, k.Key); k.Type == "population" {
+					s.whole = append(s.whole, k.Key)
+				}
 			}
 		}
 		for _, o := range s.occurrences(b.dated.days, b.Now, pieces, func(due time.Time) bool { return b.waived(p.newest.ID, due) }) {
-			if b.expected(o) {
+			if b.expected(p, o) {
 				out = append(out, o)
 			}
 		}
@@ -89,11 +100,15 @@ func (b *Board) occurrences(p *controlPast) []Occurrence {
 	return out
 }
 
-// expected says whether the programme had begun when a window did, as was said when it was due.
-func (b *Board) expected(o Occurrence) bool {
+// expected says whether a window is judged: the control was in force and applied when it was due, and the programme had
+// begun when the window did, as was said then.
+func (b *Board) expected(p *controlPast, o Occurrence) bool {
 	at := o.Due
 	if at.After(b.Now) {
 		at = b.Now
+	}
+	if p.at(at) == nil || b.ruled(at, p.newest.Ref, p.newest.ID) != "" {
+		return false
 	}
 	for _, x := range b.dated.programme {
 		if !during(stretch{From: x.From, To: x.To}, at) {
@@ -105,10 +120,12 @@ func (b *Board) expected(o Occurrence) bool {
 	return true
 }
 
-// waived says whether an exception of the whole control was in force at a moment.
+// waived says whether an exception of the whole control was in force when a window was due, and at least a day before: what is
+// approved in the last hour excuses nothing that should have been done by then.
 func (b *Board) waived(control string, at time.Time) bool {
 	for _, x := range b.dated.waivers[control] {
-		if during(stretch{From: x.From, To: x.To}, at) && !at.Before(x.Thing.StartsAt) && at.Before(x.Thing.ExpiresAt) {
+		since := later(x.From, x.Thing.StartsAt)
+		if during(stretch{From: x.From, To: x.To}, at) && !at.Add(-24*time.Hour).Before(since) && at.Before(x.Thing.ExpiresAt) {
 			return true
 		}
 	}
@@ -116,17 +133,7 @@ func (b *Board) waived(control string, at time.Time) bool {
 }
 
 // due counts the occurrences that were overdue, and those that awaited a review, at a moment.
-func (c *ControlLine) due(at time.Time) (overdue, awaiting int) {
-	if o := standingAt(c.Occurrences, at); o != nil {
-		switch o.State(at) {
-		case OccurrenceMissed:
-			return 1, 0
-		case OccurrenceAwaiting:
-			return 0, 1
-		}
-	}
-	return 0, 0
-}
+func (c *ControlLine) due(at time.Time) (overdue, awaiting int) { return standingAt(c.Occurrences, at) }
 
 // upcoming counts the occurrences that are due within seven days and for which nothing was submitted.
 func (c *ControlLine) upcoming(now time.Time) (n int) {

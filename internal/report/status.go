@@ -206,8 +206,11 @@ func operatingLight(o Operation) Light {
 	}
 	switch o.Summary {
 	case "no_occurrence":
-		return Light{"no_data", "no occurrence: nothing was expected of it in this time"}
+		return Light{"no_data", "no occurrence: nothing was due in this time"}
 	case "insufficient_data":
+		if o.Awaiting > 0 {
+			return Light{"no_data", fmt.Sprintf("%s not reviewed yet", count(o.Awaiting, "performance is", "performances are"))}
+		}
 		return Light{"no_data", fmt.Sprintf("coverage is %d%%; %d%% is needed", least, coverageNum)}
 	case "deviations":
 		var parts []string
