@@ -112,6 +112,7 @@ func (d *dated) scheduled(p *controlPast, x store.Dated[grc.ControlVersion]) []t
 	if n.Action == "retire" {
 		return []turn{{at: from}}
 	}
+	p.own = append(p.own, stretch{From: from}) // whenever the daily work writes it to the control
 	def := *p.newest
 	def.SetTerms(n.Terms)
 	def.State, def.VersionNo, def.VersionFrom = "active", n.Number, from
