@@ -70,6 +70,7 @@ type ControlLine struct {
 	Occurrences []Occurrence
 
 	past  *controlPast
+	began time.Time   // since when it is judged; zero where nothing has proved it yet
 	parts [][]dayPart // of each day
 }
 

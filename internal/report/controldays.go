@@ -54,9 +54,11 @@ func (b *Board) daysOf(l *ControlLine) {
 	l.Days, l.parts = make([]ControlDay, len(b.Days)), make([][]dayPart, len(b.Days))
 	terms := b.terms(l.past)
 	started := b.started(l.past, terms)
+	l.began = started
 	j := &dayJudge{b: b, line: l}
 	next := len(terms) - 1 // the newest that may reach into the day
 	var last DayFacts      // of the day after, which is most often the same
+	var whole *era         // that judged the whole of the day after
 	for i := range b.Days {
 		from, to := b.starts[i+1], b.starts[i]
 		if now := b.Now.Add(time.Millisecond); to.After(now) {
@@ -79,13 +81,14 @@ func (b *Board) daysOf(l *ControlLine) {
 			}
 		case len(within) == 1 && !within[0].From.After(from) && (within[0].To.IsZero() || !within[0].To.Before(to)):
 			f := j.facts(&within[0], i, from, to)
-			if i > 0 && len(l.parts[i-1]) == 1 && l.parts[i-1][0].era == &within[0] && f.same(last) {
+			if whole == &within[0] && f.same(last) {
 				l.Days[i], l.parts[i] = l.Days[i-1], l.parts[i-1]
 				continue
 			}
 			l.Days[i] = DayOfControl(f)
 			l.parts[i] = []dayPart{{stretch{From: from, To: to}, &within[0], l.Days[i]}}
-			last = f.clone()
+			last, whole = f.clone(), &within[0]
+			continue
 		default:
 			for k := range within {
 				s := clip(within[k].stretch, from, to)
@@ -93,7 +96,19 @@ func (b *Board) daysOf(l *ControlLine) {
 			}
 			l.Days[i] = worstPart(l.parts[i])
 		}
+		whole = nil
 	}
+}
+
+// partsIn are the parts of a day. Days alike share one that was made for the newest of them: here it has the times of the day.
+func (c *ControlLine) partsIn(i int, day stretch) []dayPart {
+	parts := c.parts[i]
+	if len(parts) == 1 {
+		if _, any := meet(parts[0].stretch, day); !any {
+			return []dayPart{{day, parts[0].era, parts[0].day}}
+		}
+	}
+	return parts
 }
 
 func clip(s stretch, from, to time.Time) stretch {
@@ -142,9 +157,11 @@ func (b *Board) started(p *controlPast, terms []era) time.Time {
 				}
 			}
 		}
-		for _, x := range b.data.evidence[p.newest.ID] {
-			if during(e.stretch, x.ReviewedAt) && slices.ContainsFunc(e.def.Evidence, func(k grc.EvidenceKind) bool { return k.Required && k.Key == x.EvidenceKey }) {
-				sooner(x.ReviewedAt)
+		for _, k := range e.def.Evidence {
+			for _, x := range b.spansOf(p.newest.ID, k) {
+				if k.Required && x.why == "" && during(e.stretch, x.from) { // context proves nothing, and starts nothing
+					sooner(x.from)
+				}
 			}
 		}
 		if !first.IsZero() {
@@ -154,14 +171,21 @@ func (b *Board) started(p *controlPast, terms []era) time.Time {
 	return first
 }
 
-// completedIn is when a test first came to an end in a stretch, as far back as is known.
+// completedIn is when a test first came to an end in a stretch, as far back as is known; a late run does not come before an
+// earlier one that was in time.
 func (b *Board) completedIn(l *TestLine, s stretch) time.Time {
-	changes := b.dated.changes[l.ID]
+	first := b.inTime(l, s)
 	for _, r := range b.dated.lates[l.ID] {
-		if during(s, r.Collected) && ended(r.Verdict.RunState()) {
-			return r.Collected
+		if during(s, r.Collected) && ended(r.Verdict.RunState()) && (first.IsZero() || r.Collected.Before(first)) {
+			first = r.Collected
 		}
 	}
+	return first
+}
+
+// inTime is completedIn without late runs.
+func (b *Board) inTime(l *TestLine, s stretch) time.Time {
+	changes := b.dated.changes[l.ID]
 	for i, c := range changes {
 		until := time.Time{}
 		if i+1 < len(changes) {
@@ -254,7 +278,7 @@ func (j *dayJudge) papers(e *era, from, to time.Time) {
 	j.f.Evidence, j.f.Policies = j.f.Evidence[:0], j.f.Policies[:0]
 	for _, k := range e.def.Evidence {
 		if k.Required {
-			j.f.Evidence = append(j.f.Evidence, j.b.stateIn(e.def, k, from, to))
+			j.f.Evidence = append(j.f.Evidence, j.b.stateIn(j.line, e.def, k, from, to))
 		}
 	}
 	for _, p := range e.def.Policies {
@@ -262,12 +286,27 @@ func (j *dayJudge) papers(e *era, from, to time.Time) {
 	}
 }
 
-// stateIn is how a kind of evidence stood at its worst in [from, to): what came within it counts, and what went too.
-func (b *Board) stateIn(c *grc.Control, k grc.EvidenceKind, from, to time.Time) EvidenceState {
-	s, _, _ := b.stateOn(c, k, to.Add(-time.Millisecond))
-	if w, _, _ := b.stateOn(c, k, from); w == EvidenceExpired || w == EvidenceWithdrawn {
-		return w
+// stateIn is how a kind of evidence stood in [from, to): at the end, or as it lacked at any moment of it (F-00: for the whole
+// or a part of the day). Until the control was proved for the first time nothing lacked.
+func (b *Board) stateIn(l *ControlLine, c *grc.Control, k grc.EvidenceKind, from, to time.Time) EvidenceState {
+	if l.began.After(from) && l.began.Before(to) {
+		from = l.began
 	}
+	pieces, single := b.spansOf(c.ID, k), k.Frequency == "per_event"
+	moments := []time.Time{from}
+	for i := range pieces {
+		for _, at := range []time.Time{pieces[i].from, pieces[i].until, pieces[i].ended} {
+			if at.After(from) && at.Before(to) {
+				moments = append(moments, at)
+			}
+		}
+	}
+	for _, at := range moments {
+		if s, _, _ := standing(pieces, single, at); s.lacking() {
+			return s
+		}
+	}
+	s, _, _ := standing(pieces, single, to.Add(-time.Millisecond))
 	return s
 }
 

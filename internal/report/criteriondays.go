@@ -77,7 +77,7 @@ func (b *Board) daysOfCriterion(l *CriterionLine, served []*ControlLine) ([]chec
 		}
 		parts = parts[:0]
 		for _, c := range served {
-			if d, any := c.servedOn(i, l.Requirement.Ref, scope); any {
+			if d, any := c.servedOn(i, day, l.Requirement.Ref, scope); any {
 				parts = append(parts, ControlLetter{Ref: c.Control.Ref, ControlDay: d})
 			}
 		}
@@ -93,9 +93,9 @@ func (b *Board) daysOfCriterion(l *CriterionLine, served []*ControlLine) ([]chec
 
 // servedOn is what a control came to on a day for a criterion: in the parts of the day in which it served it, and in which
 // the criterion was in scope. A control that was decided away serves, and says nothing.
-func (c *ControlLine) servedOn(i int, criterion string, scope []stretch) (ControlDay, bool) {
+func (c *ControlLine) servedOn(i int, day stretch, criterion string, scope []stretch) (ControlDay, bool) {
 	var mine []dayPart
-	for _, p := range c.parts[i] {
+	for _, p := range c.partsIn(i, day) {
 		if slices.Contains(p.era.def.Criteria, criterion) && slices.ContainsFunc(scope, func(s stretch) bool { _, any := meet(s, p.stretch); return any }) {
 			mine = append(mine, p)
 		}

@@ -39,7 +39,7 @@ func (b *Board) partOf(x *ControlLine, c *CriterionLine, i int) (DayPart, bool) 
 	if def == nil {
 		return DayPart{}, false
 	}
-	d, _ := x.servedOn(i, c.Requirement.Ref, b.dated.inScope(c.Requirement))
+	d, _ := x.servedOn(i, stretch{From: from, To: to}, c.Requirement.Ref, b.dated.inScope(c.Requirement))
 	p := DayPart{Kind: "control", Ref: x.Control.Ref, Text: def.Title, Letter: d.Letter.String(), Required: true}
 	if len(d.Causes) > 0 {
 		p.Reason = string(d.Causes[0])
@@ -69,7 +69,7 @@ func (b *Board) partsOf(c *ControlLine, i int) []DayPart {
 			add(b.testPart(t, i, to))
 		}
 		for _, k := range e.def.Evidence {
-			add(b.evidencePart(e.def, k, s.From, s.To))
+			add(b.evidencePart(c, e.def, k, s.From, s.To))
 		}
 		for _, p := range e.def.Policies {
 			add(b.policyPart(p, s.From, s.To))
@@ -96,8 +96,8 @@ func (b *Board) testPart(t grc.ControlTest, i int, to time.Time) DayPart {
 	return p
 }
 
-func (b *Board) evidencePart(c *grc.Control, k grc.EvidenceKind, from, to time.Time) DayPart {
-	s := b.stateIn(c, k, from, to)
+func (b *Board) evidencePart(x *ControlLine, c *grc.Control, k grc.EvidenceKind, from, to time.Time) DayPart {
+	s := b.stateIn(x, c, k, from, to)
 	l := check.Passed
 	if s.lacking() {
 		l = check.Failed
@@ -131,7 +131,8 @@ func (b *Board) policyPart(ref string, from, to time.Time) DayPart {
 // versionsOn are the definitions that judged a control on a day.
 func (b *Board) versionsOn(c *ControlLine, i int) []DayVersion {
 	out := []DayVersion{}
-	for _, p := range c.parts[i] {
+	from, to := b.moments(i)
+	for _, p := range c.partsIn(i, stretch{From: from, To: to}) {
 		t := p.era.def.Terms()
 		v := DayVersion{Number: p.era.def.VersionNo, From: p.From, To: p.To, Holds: p.era.From, Title: t.Title, Text: t.Text, Library: !c.past.designed(p.From), Letter: p.day.Letter.String()}
 		for _, x := range t.Tests {

@@ -151,6 +151,7 @@ type PolicyFacts struct {
 // ControlFacts is all that the health of a control depends on.
 type ControlFacts struct {
 	NotApplicable        bool // an approved applicability decision says so
+	Started              bool // it was proved once, as its definition was then
 	Designed             bool // its text was approved or confirmed by the company; with policies in force its design is proved
 	HasOwner             bool
 	Tests                []TestFacts
@@ -204,7 +205,7 @@ func HealthOf(f ControlFacts, now time.Time) ControlHealth {
 }
 
 func (f ControlFacts) started() bool {
-	return slices.ContainsFunc(f.Tests, func(t TestFacts) bool { return t.Required && !t.CompletedAt.IsZero() }) ||
+	return f.Started || slices.ContainsFunc(f.Tests, func(t TestFacts) bool { return t.Required && !t.CompletedAt.IsZero() }) ||
 		slices.ContainsFunc(f.Evidence, func(e EvidenceFacts) bool {
 			return e.Required && e.State != EvidenceMissing && e.State != EvidenceNotDue
 		})
@@ -290,10 +291,14 @@ func (f ControlFacts) gaps(now time.Time) (c []Cause, proved bool) {
 // designed; anything else is no data.
 func (f ControlFacts) quiet() ControlHealth {
 	shown := slices.ContainsFunc(f.Tests, func(t TestFacts) bool { return t.Required && t.Completed == check.RunNotApplicable })
+	asks := slices.ContainsFunc(f.Tests, func(t TestFacts) bool { return t.Required })
 	for _, e := range f.Evidence {
 		shown = shown || e.Required && e.State == EvidenceNilDeclared
+		asks = asks || e.Required
 	}
 	switch {
+	case !asks:
+		return ControlHealth{NoData, []Cause{{NoProof, "it requires no test and no evidence that could prove it"}}}
 	case !shown:
 		return ControlHealth{NoData, []Cause{{NoProof, "no event is on record, and no accepted statement says that there was none"}}}
 	case !f.Designed:

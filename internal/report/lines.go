@@ -186,10 +186,10 @@ func (b *Board) control(p *controlPast, last *era) {
 		b.Former = append(b.Former, l)
 	}
 	l.Occurrences = b.occurrences(p)
+	b.daysOf(l)
 	l.Evidence = b.evidenceOf(l.Control)
 	l.Facts = b.factsOf(l, l.Evidence)
 	l.Health = HealthOf(l.Facts, b.Now)
-	b.daysOf(l)
 	l.Letters = make([]check.Letter, len(l.Days))
 	for i := range l.Days {
 		l.Letters[i] = l.Days[i].Letter
@@ -212,7 +212,8 @@ func (b *Board) ruled(at time.Time, names ...string) string {
 
 func (b *Board) factsOf(l *ControlLine, evidence []EvidenceLine) ControlFacts {
 	c := l.Control
-	f := ControlFacts{NotApplicable: b.ruled(b.Now, c.Ref, c.ID) != "", HasOwner: c.Owner != "", OverdueTasks: b.data.overdue[c.ID], TextAwaitingApproval: l.past.proposed > 0, Designed: l.past.designed(b.Now)}
+	f := ControlFacts{NotApplicable: b.ruled(b.Now, c.Ref, c.ID) != "", HasOwner: c.Owner != "", OverdueTasks: b.data.overdue[c.ID], TextAwaitingApproval: l.past.proposed > 0, Designed: l.past.designed(b.Now),
+		Started: !l.began.IsZero()}
 	f.OverdueOccurrences, f.AwaitedOccurrences = l.due(b.Now)
 	f.UpcomingOccurrences = l.upcoming(b.Now)
 	for _, t := range c.Tests {
