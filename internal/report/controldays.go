@@ -157,9 +157,11 @@ func (b *Board) started(p *controlPast, terms []era) time.Time {
 				}
 			}
 		}
-		for _, x := range b.data.evidence[p.newest.ID] {
-			if during(e.stretch, x.ReviewedAt) && slices.ContainsFunc(e.def.Evidence, func(k grc.EvidenceKind) bool { return k.Required && k.Key == x.EvidenceKey }) {
-				sooner(x.ReviewedAt)
+		for _, k := range e.def.Evidence {
+			for _, x := range b.spansOf(p.newest.ID, k) {
+				if k.Required && x.why == "" && during(e.stretch, x.from) { // context proves nothing, and starts nothing
+					sooner(x.from)
+				}
 			}
 		}
 		if !first.IsZero() {

@@ -206,3 +206,23 @@ func TestACriterionWithoutControlsScoresNothing(t *testing.T) {
 		t.Fatalf("an empty scope is ready: %+v", r)
 	}
 }
+
+// TestAQuietControlIsLeftOutOfTheWeights: what no event could prove takes no part in r(k), so that a quiet company whose all
+// else passes is whole.
+func TestAQuietControlIsLeftOutOfTheWeights(t *testing.T) {
+	criteria, controls := scope(t, "security")
+	setAll(controls, Passing)
+	set(t, controls, NoOccurrence, "INC-03, INC-05, VEN-05, HRS-05")
+	if r := ReadinessOf(criteria, controls); r.Percent != 100 || r.Below != 0 || r.Exact.Cmp(big.NewRat(1, 1)) != 0 {
+		t.Errorf("all passes or is quiet: %d%%, %d below", r.Percent, r.Below)
+	}
+	// CC1.1: (2·1 + 1·0) / (2 + 1) = 2/3, the quiet one of weight 2 not counted. CC1.2: all quiet, 1. (2/3 + 1) / 2 = 5/6 = 83.3 %.
+	r := ReadinessOf([]string{"CC1.1", "CC1.2"}, []ScoredControl{
+		{Ref: "A", Weight: 2, Criteria: []string{"CC1.1"}, Health: Passing},
+		{Ref: "B", Weight: 1, Criteria: []string{"CC1.1"}, Health: Failing},
+		{Ref: "C", Weight: 2, Criteria: []string{"CC1.1", "CC1.2"}, Health: NoOccurrence},
+	})
+	if r.Exact.Cmp(big.NewRat(5, 6)) != 0 || r.Percent != 83 {
+		t.Errorf("%v = %d%%, want 5/6 = 83%%", r.Exact, r.Percent)
+	}
+}

@@ -7,270 +7,15 @@ package reference
 import (
 	"math/big"
 	"slices"
-	"sort"
-	"strings"
 	"time"
 )
 
-// event is one thing that happened at a company. A history is a list of them, in the order of time.
-type event struct {
-	At        time.Time
-	What      string            // what happened; see world
-	Who       string            // the control, criterion, policy, test, time zone or list of categories that it is about
-	ID        string            // of what later events name again
-	Action    string            // of a version: change, activate, retire; of a control: active or draft
-	Terms     *terms            // what a control says from then on
-	Day, To   string            // first and last date, where dates are named
-	Runs      map[string]string // of a check: what each test came to
-	Collected time.Time         // of a late run: when the server began to collect; of a pause: its start
-	Until     time.Time
-	Piece     *piece
-	Days      int // after how many days a policy is reviewed
-}
-
-type terms struct {
-	Tests    map[string]string // required or supporting
-	Kinds    []ekind
-	Policies []string
-	Criteria []string
-	Weight   int64
-	Weekly   bool // performed in each week, else continuous
-	Grace    int
-}
-
-type ekind struct {
-	Key      string
-	Event    bool // of single events, else taken again and again
-	Valid    int  // days
-	Required bool
-}
-
-type piece struct {
-	Control, Key, From, To, Until, On string
-	Taken                             time.Time
-	Nil, NoFile                       bool
-}
-
-// world is what is known at a moment: the events until then. Everything below is computed from them alone.
-type world struct {
-	t       time.Time
-	all     []event
-	first   time.Time      // of the table of quarters
-	quarter []int          // the date of each quarter of an hour
-	kept    map[string]any // what was computed before
-}
-
-// once computes something once.
-func once[T any](w *world, key string, f func() T) T {
-	if x, ok := w.kept[key]; ok {
-		return x.(T)
-	}
-	x := f()
-	w.kept[key] = x
-	return x
-}
-
-const quarter = 15 * time.Minute
-
-func knownAt(all []event, t time.Time) *world {
-	w := &world{t: t, kept: map[string]any{}, first: all[0].At.Truncate(24*time.Hour).AddDate(0, 0, -20)}
-	for _, e := range all {
-		if !e.At.After(t) {
-			w.all = append(w.all, e)
-		}
-	}
-	zone, _ := time.LoadLocation(all[0].Who)
-	next, changes := zone, w.of("zone", "")
-	for m, last := w.first, 0; m.Before(t.AddDate(0, 0, 50)); m = m.Add(quarter) {
-		for ; len(changes) > 0 && !changes[0].At.After(m); changes = changes[1:] {
-			next, _ = time.LoadLocation(changes[0].Who)
-		}
-		d := max(dateOf(m.In(zone)), last) // never a day that is over
-		if d > last && zone != next {      // the day ends, and another zone holds from here
-			zone = next
-			d = max(dateOf(m.In(zone)), last)
-		}
-		w.quarter, last = append(w.quarter, d), d
-	}
-	return w
-}
-
-func dateOf(m time.Time) int {
-	y, mo, d := m.Date()
-	return int(time.Date(y, mo, d, 0, 0, 0, 0, time.UTC).Unix() / 86400)
-}
-
-func date(s string) int { t, _ := time.Parse(time.DateOnly, s); return dateOf(t) }
-
-func (w *world) dayOf(m time.Time) int { return w.quarter[int(m.Sub(w.first)/quarter)] }
-
-// start is the first moment of a date, or of the next one where it was skipped.
-func (w *world) start(d int) time.Time {
-	i := sort.SearchInts(w.quarter, d)
-	if i == 0 || i == len(w.quarter) {
-		return time.Unix(int64(d)*86400, 0)
-	}
-	return w.first.Add(time.Duration(i) * quarter)
-}
-
-// of lists events of a kind that name a subject or an id; an empty one is any.
-func (w *world) of(what, name string) (out []event) {
-	for _, e := range w.all {
-		if e.What == what && (name == "" || e.Who == name || e.ID == name) {
-			out = append(out, e)
-		}
-	}
-	return out
-}
-
-type span struct{ from, to time.Time }
-
-func (s span) has(m time.Time) bool { return !m.Before(s.from) && (s.to.IsZero() || m.Before(s.to)) }
-
-func within(all []span, m time.Time) bool {
-	return slices.ContainsFunc(all, func(s span) bool { return s.has(m) })
-}
-
-func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
-
-// away is when a control or criterion did not apply: from the approval, and until a revocation.
-func (w *world) away(subject string) []span {
-	return once(w, "away "+subject, func() []span { return w.findAway(subject) })
-}
-
-func (w *world) findAway(subject string) (out []span) {
-	for _, e := range w.of("decide", subject) {
-		s := span{from: e.At}
-		if e.Day != "" {
-			s.from = later(e.At, w.start(date(e.Day)))
-		}
-		if e.To != "" {
-			s.to = w.start(date(e.To) + 1)
-		}
-		for _, r := range w.of("revoke", e.ID) {
-			s.to = earlier(s.to, r.At)
-		}
-		out = append(out, s)
-	}
-	return out
-}
-
-// def is a definition of a control with the moment from which it holds; without terms it is not in force.
-type def struct {
-	since time.Time
-	*terms
-	own bool // confirmed or approved by the company, and no longer the text of the library
-}
-
-func (w *world) defs(control string) []def {
-	return once(w, "defs "+control, func() []def { return w.findDefs(control) })
-}
-
-func (w *world) findDefs(control string) []def {
-	var out []def
-	for _, e := range w.all {
-		switch {
-		case e.What == "control" && e.Who == control && e.Action == "active":
-			out = append(out, def{e.At, e.Terms, false})
-		case e.What == "confirm" && e.Who == control:
-			out = append(out, def{e.At, nil, true})
-		case e.What == "approve" && e.Who == control:
-			p, from := w.of("propose", e.ID)[0], e.At
-			if p.Day != "" {
-				from = later(e.At, w.start(date(p.Day)))
-			}
-			if b := w.of("withdraw", e.ID); from.After(w.t) || len(b) > 0 {
-				continue
-			}
-			x := def{from, p.Terms, true}
-			if p.Action == "retire" {
-				x.terms, x.own = nil, false
-			}
-			out = append(out, x)
-		}
-	}
-	slices.SortStableFunc(out, func(a, b def) int { return a.since.Compare(b.since) })
-	for i := range out {
-		if out[i].terms == nil && out[i].own { // the text that there was, confirmed
-			out[i].terms = out[i-1].terms
-		}
-	}
-	return out
-}
-
-// holds is the definition that judges a control at a moment; without terms there is none.
-func (w *world) holds(control string, m time.Time) (d def) {
-	for _, x := range w.defs(control) {
-		if !x.since.After(m) {
-			d = x
-		}
-	}
-	if within(w.away(control), m) {
-		d.terms = nil
-	}
-	return d
-}
-
-// run is one run of a test: when it counts, and what it came to. A late one counts for the day of its data, for 48 hours after its close.
-type run struct {
-	at    time.Time
-	state string
-	late  bool
-}
-
-func (w *world) runs(test string) []run {
-	return once(w, "runs "+test, func() []run { return w.findRuns(test) })
-}
-
-func (w *world) findRuns(test string) (out []run) {
-	for _, e := range w.all {
-		switch {
-		case e.What == "check" && e.Runs[test] != "":
-			out = append(out, run{e.At, e.Runs[test], false})
-		case e.What == "late" && e.Who == test && e.At.Before(w.start(w.dayOf(e.Collected)+1).Add(50*time.Hour)):
-			out = append(out, run{e.Collected, e.ID, true})
-		}
-	}
-	slices.SortStableFunc(out, func(a, b run) int { return a.at.Compare(b.at) })
-	return out
-}
-
-func completed(state string) bool { return state != "error" && state != "unknown" }
-
-func (w *world) pauses(test string) (out []span) {
-	for _, e := range w.of("pause", test) {
-		s := span{later(e.At, e.Collected), e.Until}
-		for _, r := range w.of("unpause", e.ID) {
-			s.to = earlier(s.to, r.At)
-		}
-		out = append(out, s)
-	}
-	return out
-}
-
 // letter is the letter of a test over some stretches of a day (F-00).
 func (w *world) letter(test string, spans []span) string {
-	seen, done, paused := map[string]bool{}, false, false
+	seen, done := map[string]bool{}, false
 	for _, r := range w.runs(test) {
 		if within(spans, r.at) {
 			seen[r.state], done = true, done || completed(r.state)
-		}
-	}
-	for _, p := range w.pauses(test) {
-		for _, s := range spans {
-			paused = paused || p.from.Before(s.to) && s.from.Before(p.to) && p.from.Before(p.to)
 		}
 	}
 	switch {
@@ -284,136 +29,10 @@ func (w *world) letter(test string, spans []span) string {
 		return "P"
 	case seen["not_applicable"] && len(seen) == 1:
 		return "–"
-	case paused && !done:
+	case !done && w.paused(test, spans):
 		return "Z"
 	}
 	return "N"
-}
-
-func worst(letters ...string) string {
-	for _, l := range []string{"F", "E", "N", "Z", "X", "P"} {
-		if slices.Contains(letters, l) {
-			return l
-		}
-	}
-	return "–"
-}
-
-// proof is how a kind of evidence stands at a moment (F-04): current, nil (nothing happened), none (no event is known), missing, or
-// over (it was accepted, and is withdrawn or expired). Where it is current, until says until when.
-func (w *world) proof(control string, k ekind, m time.Time) (state string, until time.Time) {
-	state = "missing"
-	if k.Event {
-		state = "none"
-	}
-	var nils []event
-	for _, a := range w.of("accept", control) {
-		s := w.of("submit", a.ID)[0]
-		p := s.Piece
-		if a.At.After(m) || p.Key != k.Key || p.NoFile && !p.Nil {
-			continue
-		}
-		end := earlier(p.Taken, s.At)
-		switch {
-		case p.Nil:
-			end = w.start(date(p.To)+1).AddDate(0, 0, 92)
-		case k.Event:
-			end = w.start(date(p.On)+1).AddDate(0, 0, k.Valid)
-		default:
-			if p.To != "" {
-				end = earlier(end, w.start(date(p.To)+1))
-			}
-			end = end.AddDate(0, 0, k.Valid)
-		}
-		if p.Until != "" {
-			end = earlier(end, w.start(date(p.Until)+1))
-		}
-		valid := m.Before(end)
-		for _, b := range w.of("take back", a.ID) {
-			end = earlier(end, b.At)
-		}
-		switch live := m.Before(end); {
-		case live && p.Nil:
-			nils = append(nils, s)
-		case live:
-			state, until = "current", later(until, end)
-		case state == "missing", state == "none" && !p.Nil && valid: // an event that is long past wants no proof
-			state = "over"
-		}
-	}
-	for _, n := range nils {
-		if state != "current" && !w.happened(control, k.Key, n.Piece, m) {
-			return "nil", until
-		}
-	}
-	return state, until
-}
-
-// happened says whether an event came up in days of which it was declared that there was none.
-func (w *world) happened(control, key string, n *piece, m time.Time) bool {
-	return slices.ContainsFunc(w.of("accept", control), func(a event) bool {
-		p := w.of("submit", a.ID)[0].Piece
-		return p.Key == key && !p.Nil && p.On >= n.From && p.On <= n.To && !a.At.After(m)
-	})
-}
-
-func (w *world) inForce(policy string, m time.Time) (is bool) {
-	for _, e := range w.all {
-		if e.Who == policy && !e.At.After(m) && (e.What == "publish" || e.What == "drop") {
-			is = e.What == "publish"
-		}
-	}
-	return is
-}
-
-// started is when a control was first proved in any way: a test that it required then came to an end, or evidence that it
-// required then was accepted.
-func (w *world) started(control string) time.Time {
-	return once(w, "started "+control, func() time.Time { return w.findStarted(control) })
-}
-
-func (w *world) findStarted(control string) (at time.Time) {
-	for _, e := range w.all {
-		d := w.holds(control, e.At)
-		if a := w.of("submit", e.ID); e.What == "accept" && e.Who == control && d.terms != nil && (!a[0].Piece.NoFile || a[0].Piece.Nil) {
-			if slices.ContainsFunc(d.Kinds, func(k ekind) bool { return k.Required && k.Key == a[0].Piece.Key }) {
-				at = earlier(at, e.At)
-			}
-		}
-	}
-	for _, test := range testIDs {
-		for _, r := range w.runs(test) {
-			if d := w.holds(control, r.at); completed(r.state) && d.terms != nil && d.Tests[test] == "required" {
-				at = earlier(at, r.at)
-			}
-		}
-	}
-	return at
-}
-
-// part is a stretch of a day with the definition that judges it.
-type part struct {
-	span
-	def
-}
-
-// parts cuts a stretch where the definition of a control changes.
-func (w *world) parts(control string, day span) (out []part) {
-	cuts := []time.Time{day.from, day.to}
-	for _, d := range w.defs(control) {
-		cuts = append(cuts, d.since)
-	}
-	for _, s := range w.away(control) {
-		cuts = append(cuts, s.from, s.to)
-	}
-	cuts = slices.DeleteFunc(cuts, func(m time.Time) bool { return m.Before(day.from) || m.After(day.to) })
-	slices.SortFunc(cuts, time.Time.Compare)
-	for i := range cuts[1:] {
-		if cuts[i].Before(cuts[i+1]) {
-			out = append(out, part{span{cuts[i], cuts[i+1]}, w.holds(control, cuts[i])})
-		}
-	}
-	return out
 }
 
 // judge is the letter of one part of a control's day: the first rule of F-00 that applies.
@@ -427,32 +46,27 @@ func (w *world) judge(control string, all []part, p part) string {
 	}
 	var tests, proofs []string
 	for test, role := range p.Tests {
-		var spans []span // a test that several definitions of the day require is judged by the runs of all of them
-		for _, x := range all {
-			if role == "required" && x.terms != nil && x.Tests[test] == "required" {
-				spans = append(spans, x.span)
-			}
-		}
 		if role == "required" {
-			tests = append(tests, w.letter(test, spans))
+			tests = append(tests, w.letter(test, []span{required(test, all, p)}))
 		}
 	}
 	shown := len(tests) > 0
-	for _, m := range w.moments(control, p.span) {
-		for _, k := range p.Kinds {
-			if state, _ := w.proof(control, k, m); k.Required && !m.Before(began) {
-				proofs = append(proofs, map[string]string{"current": "P", "nil": "–", "none": "–"}[state])
-				shown = shown || state == "nil"
-			}
-		}
-		for _, pol := range p.Policies {
-			if !w.inForce(pol, m) {
+	for _, m := range w.moments(control, p.span, began) { // F for any part of the day; else as it stood at its end
+		shown, proofs = len(tests) > 0, nil
+		for _, k := range p.required() {
+			state, _ := w.proof(control, k, m)
+			switch {
+			case m.Before(began):
+				continue // nothing lacks until the control was proved for the first time
+			case state == "missing" || state == "over":
 				return "F"
 			}
+			proofs = append(proofs, map[string]string{"current": "P", "nil": "–", "none": "–"}[state])
+			shown = shown || state == "nil"
 		}
-	}
-	if slices.Contains(proofs, "") { // missing or over
-		return "F"
+		if slices.ContainsFunc(p.Policies, func(pol string) bool { return !w.inForce(pol, m) }) {
+			return "F"
+		}
 	}
 	l := worst(append(tests, proofs...)...)
 	if l == "–" && !(shown && p.own) {
@@ -460,35 +74,6 @@ func (w *world) judge(control string, all []part, p part) string {
 	}
 	return l
 }
-
-// moments are those at which anything may change in a stretch, and its first.
-func (w *world) moments(control string, s span) []time.Time {
-	out := []time.Time{s.from}
-	add := func(m time.Time) {
-		if m.After(s.from) && m.Before(s.to) && !m.After(w.t) {
-			out = append(out, m)
-		}
-	}
-	for _, e := range w.all {
-		add(e.At)
-	}
-	for d := w.dayOf(s.from); d <= w.dayOf(s.to)+1; d++ {
-		add(w.start(d))
-	}
-	for _, d := range w.defs(control) {
-		for _, m := range slices.Clone(out) {
-			if d.terms != nil {
-				for _, k := range d.Kinds {
-					_, until := w.proof(control, k, m)
-					add(until)
-				}
-			}
-		}
-	}
-	return out
-}
-
-func (w *world) day(d int) span { return span{w.start(d), w.start(d + 1)} }
 
 func (w *world) testDay(test string, d int) string {
 	if s := w.day(d); s.to.After(w.all[0].At) && s.from.Before(s.to) {
@@ -504,31 +89,6 @@ func (w *world) controlDay(control string, d int) string {
 		letters = append(letters, w.judge(control, all, p))
 	}
 	return worst(letters...)
-}
-
-// scope cuts a stretch to where a criterion is in scope.
-func (w *world) scope(criterion, category string, s span) (out []span) {
-	var in []span
-	for _, e := range w.of("scope", "") {
-		if len(in) > 0 && in[len(in)-1].to.IsZero() {
-			in[len(in)-1].to = e.At
-		}
-		if slices.Contains(strings.Split(e.ID, ","), category) {
-			in = append(in, span{from: e.At})
-		}
-	}
-	cuts := []time.Time{s.from, s.to}
-	for _, x := range append(w.away(criterion), in...) {
-		cuts = append(cuts, x.from, x.to)
-	}
-	cuts = slices.DeleteFunc(cuts, func(m time.Time) bool { return m.Before(s.from) || m.After(s.to) })
-	slices.SortFunc(cuts, time.Time.Compare)
-	for i := range cuts[1:] {
-		if m := cuts[i]; m.Before(cuts[i+1]) && within(in, m) && !within(w.away(criterion), m) {
-			out = append(out, span{m, cuts[i+1]})
-		}
-	}
-	return out
 }
 
 func (w *world) criterionDay(criterion, category string, controls []string, d int) string {
@@ -551,23 +111,19 @@ func (w *world) criterionDay(criterion, category string, controls []string, d in
 
 // health is the state of a control in force at the moment of the world (F-02).
 func (w *world) health(control string) string {
-	defs := w.defs(control)
-	d := w.holds(control, w.t)
+	defs, d := w.defs(control), w.holds(control, w.t)
 	switch {
 	case len(defs) == 0 || defs[len(defs)-1].terms == nil:
 		return "" // not in force
 	case d.terms == nil:
 		return "not_applicable"
 	}
-	is := map[string]bool{"started": !w.started(control).IsZero()}
+	is := map[string]bool{"started": !w.started(control).IsZero(), "concern": w.wanting(control)}
 	for test, role := range d.Tests {
 		w.testNow(test, role == "required", is)
 	}
-	for _, k := range d.Kinds {
+	for _, k := range d.required() {
 		state, until := w.proof(control, k, w.t)
-		if !k.Required {
-			continue
-		}
 		is["failing"] = is["failing"] || state == "missing" || state == "over"
 		is["shown"] = is["shown"] || state == "nil"
 		is["started"] = is["started"] || state != "missing" && state != "none"
@@ -579,25 +135,14 @@ func (w *world) health(control string) string {
 		is["failing"] = is["failing"] || !w.inForce(p, w.t)
 		is["concern"] = is["concern"] || w.reviewLate(p)
 	}
-	for _, e := range w.of("except", control) {
-		is["concern"] = is["concern"] || w.t.Before(e.Until) && len(w.of("unexcept", e.ID)) == 0
-	}
-	for _, e := range w.of("propose", control) {
-		is["concern"] = is["concern"] || len(w.of("approve", e.ID))+len(w.of("withdraw", e.ID)) == 0
-	}
-	if owns := w.of("own", control); len(owns) == 0 || owns[len(owns)-1].ID == "" {
-		is["concern"] = true
-	}
-	switch {
+	switch quiet := !is["proof"] && d.own && is["shown"] && !is["no_data"]; {
 	case !is["started"]:
 		return "not_started"
 	case is["failing"]:
 		return "failing"
-	case is["no_data"]:
-		return "no_data"
-	case !is["proof"] && d.own && is["shown"]:
+	case quiet:
 		return "no_occurrence"
-	case !is["proof"]:
+	case is["no_data"] || !is["proof"]:
 		return "no_data"
 	case is["concern"]:
 		return "needs_attention"
@@ -607,14 +152,7 @@ func (w *world) health(control string) string {
 
 // testNow says what a test makes of the health of a control.
 func (w *world) testNow(test string, required bool, is map[string]bool) {
-	var newest, done run
-	for _, r := range w.runs(test) {
-		if !r.late { // what is late says what its day came to, and not what the test comes to now
-			if newest = r; completed(r.state) {
-				done = r
-			}
-		}
-	}
+	newest, done := w.newest(test)
 	if !required {
 		is["concern"] = is["concern"] || done.state == "fail"
 		return
@@ -626,21 +164,6 @@ func (w *world) testNow(test string, required bool, is map[string]bool) {
 	is["concern"] = is["concern"] || done.state == "excepted"
 	is["proof"] = is["proof"] || done.state == "pass" || done.state == "excepted"
 }
-
-func (w *world) reviewLate(policy string) bool {
-	var last event
-	for _, e := range w.all {
-		if e.Who == policy && (e.What == "publish" || e.What == "review") {
-			if e.What == "review" {
-				e.Days = last.Days
-			}
-			last = e
-		}
-	}
-	return !last.At.IsZero() && !w.t.Before(last.At.AddDate(0, 0, last.Days))
-}
-
-var score = map[string]*big.Rat{"passing": big.NewRat(1, 1), "needs_attention": big.NewRat(1, 2), "failing": {}, "no_data": {}, "not_started": {}}
 
 // readiness is r(k) of each criterion in scope, and the percentage (F-01).
 func (w *world) readiness(criteria [][2]string, controls []string) (map[string]*big.Rat, int64) {

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package reference
+
+import (
+	"slices"
+	"time"
+)
+
+// How evidence and policies stood at a moment, and who looks after a control.
+
+// proof is how a kind of evidence stands at a moment (F-04): current, nil (nothing happened), none (no event is known), missing, or
+// over (it was accepted, and is withdrawn or expired). Where it is current, until says until when.
+func (w *world) proof(control string, k ekind, m time.Time) (state string, until time.Time) {
+	state = "missing"
+	if k.Event {
+		state = "none"
+	}
+	var nils []event
+	for _, a := range w.of("accept", control) {
+		s := w.of("submit", a.ID)[0]
+		p := s.Piece
+		if a.At.After(m) || p.Key != k.Key || p.NoFile && !p.Nil {
+			continue
+		}
+		end := earlier(p.Taken, s.At)
+		switch {
+		case p.Nil:
+			end = w.start(date(p.To)+1).AddDate(0, 0, 92)
+		case k.Event:
+			end = w.start(date(p.On)+1).AddDate(0, 0, k.Valid)
+		default:
+			if p.To != "" {
+				end = earlier(end, w.start(date(p.To)+1))
+			}
+			end = end.AddDate(0, 0, k.Valid)
+		}
+		if p.Until != "" {
+			end = earlier(end, w.start(date(p.Until)+1))
+		}
+		valid := m.Before(end)
+		for _, b := range w.of("take back", a.ID) {
+			end = earlier(end, b.At)
+		}
+		switch live := m.Before(end); {
+		case live && p.Nil:
+			nils = append(nils, s)
+		case live:
+			state, until = "current", later(until, end)
+		case state == "missing", state == "none" && !p.Nil && valid: // an event that is long past wants no proof
+			state = "over"
+		}
+	}
+	for _, n := range nils {
+		if state != "current" && !w.happened(control, k.Key, n.Piece, m) {
+			return "nil", until
+		}
+	}
+	return state, until
+}
+
+// happened says whether an event came up in days of which it was declared that there was none.
+func (w *world) happened(control, key string, n *piece, m time.Time) bool {
+	return slices.ContainsFunc(w.of("accept", control), func(a event) bool {
+		p := w.of("submit", a.ID)[0].Piece
+		return p.Key == key && !p.Nil && p.On >= n.From && p.On <= n.To && !a.At.After(m)
+	})
+}
+
+func (w *world) inForce(policy string, m time.Time) (is bool) {
+	for _, e := range w.all {
+		if e.Who == policy && !e.At.After(m) && (e.What == "publish" || e.What == "drop") {
+			is = e.What == "publish"
+		}
+	}
+	return is
+}
+
+func (w *world) reviewLate(policy string) bool {
+	var last event
+	for _, e := range w.all {
+		if e.Who == policy && (e.What == "publish" || e.What == "review") {
+			if e.What == "review" {
+				e.Days = last.Days
+			}
+			last = e
+		}
+	}
+	return !last.At.IsZero() && !w.t.Before(last.At.AddDate(0, 0, last.Days))
+}
+
+// required are the kinds of evidence without which a control is not proved.
+func (t *terms) required() (out []ekind) {
+	for _, k := range t.Kinds {
+		if k.Required {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// wanting says that a control wants a look: it has no owner, an exception is in force, or a change waits for its approval.
+func (w *world) wanting(control string) bool {
+	owns := w.of("own", control)
+	return len(owns) == 0 || owns[len(owns)-1].ID == "" || slices.ContainsFunc(w.all, func(e event) bool {
+		return e.Who == control && (e.What == "except" && w.t.Before(e.Until) && len(w.of("unexcept", e.ID)) == 0 ||
+			e.What == "propose" && len(w.of("approve", e.ID))+len(w.of("withdraw", e.ID)) == 0)
+	})
+}
