@@ -183,7 +183,7 @@ func TestAChangeOfALaterDayIsShownAsScheduled(t *testing.T) {
 		b.lacks(s, "Changes waiting for approval", ">Approve<")
 		before := b.clock.Now()
 		b.later(24 * time.Hour)
-		_, err := b.app.DB.Change(t.Context(), b.org, store.System("test"), func(tx *store.Tx) error { return grc.ApplyScheduled(t.Context(), tx) })
+		_, err := b.app.DB.Change(t.Context(), b.org, store.System("test"), func(tx *store.Tx) error { return applied(grc.ApplyScheduled(t.Context(), tx)) })
 		fine(t, err)
 		b.lacks(b.wants(b.get("/controls/IAM-02"), 200, "Strong sign-in for all", "Version 2"), "Scheduled from")
 

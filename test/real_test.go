@@ -52,7 +52,7 @@ func real() world {
 		},
 		actor: r.actor,
 		given: map[string]map[string]any{
-			"control.confirm":        {"id": r.id("active"), "rev": r.rev("control", "active")},
+			"control.confirm":        {"id": r.unconfirmed, "rev": r.unconfirmedRev},
 			"control_version.create": {"control": r.id("active"), "title": mark + "0000 title"},
 			"run.get":                {"id": r.id("run")},
 			"resource.get":           {"id": r.id("resource")},
@@ -100,6 +100,22 @@ func (p *parts) rev(kindName, what string) func(*maker, string) any {
 	return func(m *maker, org string) any {
 		return m.must(m.tb, m.full(org), m.h.Set.Find(kindName+".get"), map[string]any{"id": p.ids[org][what]})["rev"]
 	}
+}
+
+// unconfirmed is a control of the library whose text nobody has confirmed yet.
+func (p *parts) unconfirmed(m *maker, org string) any {
+	out := m.must(m.tb, m.full(org), m.h.Set.Find("control.list"), map[string]any{"state": "active", "limit": 200})
+	for _, x := range out["data"].([]any) {
+		if c := x.(map[string]any); c["library"] == true && c["confirmed_at"] == nil {
+			p.ids[org]["unconfirmed"] = fmt.Sprint(c["id"])
+		}
+	}
+	return p.ids[org]["unconfirmed"]
+}
+
+func (p *parts) unconfirmedRev(m *maker, org string) any {
+	p.unconfirmed(m, org)
+	return p.rev("control", "unconfirmed")(m, org)
 }
 
 // ruleFile is a file of the data folder that waits for approval: the program makes it when it reads the folder.

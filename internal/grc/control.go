@@ -24,7 +24,7 @@ type Control struct {
 	OwnerRole string         `json:"owner_role" doc:"The role that usually answers for it."`
 	Weight    int64          `json:"weight" doc:"2 for a key control, else 1." min:"1" max:"2" default:"1"`
 	Frequency Frequency      `json:"frequency" doc:"How often it is performed." list:"" default:"continuous"`
-	GraceDays int64          `json:"grace_days" doc:"How many days after the end of its window a performance is still in time." max:"90"`
+	GraceDays int64          `json:"grace_days" doc:"How many days after the end of its window a performance is still in time." min:"0" max:"90" default:"0"`
 	Purpose   string         `json:"purpose" doc:"preventive, detective or corrective."`
 	Operation string         `json:"operation" doc:"manual, automated or both."`
 	Criteria  []string       `json:"criteria" doc:"Numbers of the criteria that it serves."`
@@ -59,7 +59,7 @@ type EvidenceKind struct {
 	Title        string    `json:"title" doc:"What it is." min:"1" max:"200"`
 	Type         string    `json:"type" doc:"The type of evidence."`
 	Frequency    Frequency `json:"frequency" doc:"How often it is taken." default:"yearly"`
-	ValidityDays int64     `json:"validity_days" doc:"For how many days it is current; 0 means by frequency."`
+	ValidityDays int64     `json:"validity_days" doc:"For how many days it is current; 0 means by frequency." min:"0" max:"3660" default:"0"`
 	Required     bool      `json:"required" doc:"Whether the control is not proved without it."`
 }
 
@@ -93,6 +93,9 @@ var Controls = kind.Kind[Control]{
 		if o == nil || o.State == "draft" || o.VersionNo != n.VersionNo {
 			return nil
 		}
+		if n.ConfirmedAt != o.ConfirmedAt && o.Own() {
+			return errs.New(errs.Conflict, "its text was confirmed or approved before").Mend("propose a change, if it should say something else")
+		}
 		if n.Ref != o.Ref {
 			return errs.At("ref", "the ref of a control that was in force does not change")
 		}
@@ -102,7 +105,7 @@ var Controls = kind.Kind[Control]{
 		return nil
 	},
 	Moves: []kind.Move{
-		{Verb: "confirm", Doc: "Confirm that the text of the library says what your company does.", From: []string{"active"}, To: "active", Act: "edit", By: "confirmed_by", At: "confirmed_at"},
+		{Verb: "confirm", Doc: "Confirm that the text of the library says what your company does.", From: []string{"active"}, To: "active", Act: "approve", By: "confirmed_by", At: "confirmed_at"},
 	},
 }
 
@@ -113,7 +116,7 @@ type Terms struct {
 	Text      string         `json:"text" doc:"What is done, by whom, how often." min:"5" max:"5000" long:""`
 	Weight    int64          `json:"weight" doc:"2 for a key control, else 1." min:"1" max:"2" default:"1"`
 	Frequency Frequency      `json:"frequency" doc:"How often it is performed." default:"continuous"`
-	GraceDays int64          `json:"grace_days" doc:"How many days after the end of its window a performance is still in time." max:"90"`
+	GraceDays int64          `json:"grace_days" doc:"How many days after the end of its window a performance is still in time." min:"0" max:"90" default:"0"`
 	Purpose   string         `json:"purpose" doc:"preventive, detective or corrective."`
 	Operation string         `json:"operation" doc:"manual, automated or both."`
 	Criteria  []string       `json:"criteria" doc:"Numbers of the criteria that it serves."`

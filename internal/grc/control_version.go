@@ -4,6 +4,7 @@ package grc
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -66,7 +67,7 @@ var ControlVersions = kind.Kind[ControlVersion]{
 	Moves: []kind.Move{
 		{Verb: "approve", Doc: "Approve a change of a control. Not by anyone who wrote it.", From: []string{"proposed"}, To: "approved", Act: "approve", By: "approved_by", At: "approved_at", TwoPeople: true},
 		{Verb: "reject", Doc: "Reject a change of a control, and say why.", From: []string{"proposed"}, To: "rejected", Act: "approve", Takes: []string{"answer"}, Wants: []string{"answer"}},
-		{Verb: "withdraw", Doc: "Withdraw a change that does not hold yet, and say why.", From: []string{"proposed", "approved"}, To: "withdrawn", Act: "propose", Takes: []string{"answer"}, Wants: []string{"answer"}},
+		{Verb: "withdraw", Doc: "Withdraw a change that does not hold yet, and say why.", From: []string{"proposed", "approved"}, To: "withdrawn", Act: "approve", Takes: []string{"answer"}, Wants: []string{"answer"}},
 	},
 }
 
@@ -81,8 +82,8 @@ func same[T any](a, b T) bool {
 
 // addControls adds controls, their versions and the way from one to the next.
 func addControls(s *op.Set) {
-	op.Kind(s, Controls, op.Also[Control]{Verb: "create", Do: refOnce}, op.Also[Control]{Verb: "end", Do: neverInForce})
-	op.Kind(s, ControlVersions, op.Also[ControlVersion]{Verb: "approve", Do: approveVersion}, op.Also[ControlVersion]{Verb: "withdraw", Do: withdrawVersion})
+	op.Kind(s, Controls, op.Also[Control]{Verb: "create", Do: refOnce}, op.Also[Control]{Verb: "update", Do: refKept}, op.Also[Control]{Verb: "end", Do: neverInForce})
+	op.Kind(s, ControlVersions, op.Also[ControlVersion]{Verb: "update", Do: stillFits}, op.Also[ControlVersion]{Verb: "approve", Do: approveVersion}, op.Also[ControlVersion]{Verb: "withdraw", Do: withdrawVersion})
 	op.Change(s, op.Spec{Name: "control_version.create", Doc: "Propose a change of a control: what is named is changed once another person has approved it.", Object: "controls", Act: "propose",
 		Example: `control_version create --control ctl_… --reason "The review is monthly now" --frequency monthly`}, propose)
 }
@@ -91,19 +92,41 @@ func addControls(s *op.Set) {
 func refOnce(ctx context.Context, tx *store.Tx, _, now *Control) error {
 	all, err := store.All(ctx, &tx.View, Controls, nil)
 	for _, c := range all {
-		if strings.EqualFold(c.Ref, now.Ref) {
+		if c.ID != now.ID && strings.EqualFold(c.Ref, now.Ref) {
 			return errs.At("ref", "there is a control %s already, which is %s", c.Ref, c.State).Mend("change that one, or choose another ref")
 		}
 	}
 	return err
 }
 
+// refKept is refOnce for a draft that is edited; and what it is called does not change while it waits to be put in force.
+func refKept(ctx context.Context, tx *store.Tx, was, now *Control) error {
+	if was.Ref == now.Ref && was.Set == now.Set && was.Family == now.Family {
+		return nil
+	}
+	if err := waits(ctx, tx, was); err != nil {
+		return err
+	}
+	return refOnce(ctx, tx, was, now)
+}
+
+// waits says that a version of a control waits for its approval or its day.
+func waits(ctx context.Context, tx *store.Tx, c *Control) error {
+	all, err := store.All(ctx, &tx.View, ControlVersions, map[string]any{"control": c.ID, "state": []string{"proposed", "approved"}})
+	for _, n := range all {
+		if n.AppliedAt.IsZero() {
+			return errs.New(errs.Conflict, "a version of this control is %s", n.State).Mend("reject or withdraw that one first")
+		}
+	}
+	return err
+}
+
 // neverInForce keeps a control that was in force from being ended: its days stay, and going out of force takes an approval.
-func neverInForce(_ context.Context, _ *store.Tx, was, _ *Control) error {
+func neverInForce(ctx context.Context, tx *store.Tx, was, _ *Control) error {
 	if was.State != "draft" || was.VersionNo > 0 {
 		return errs.New(errs.Conflict, "a control that was in force is retired, never removed").Mend("propose to retire it: another person approves it")
 	}
-	return nil
+	return waits(ctx, tx, was)
 }
 
 type proposeIn struct {
@@ -156,26 +179,44 @@ func propose(ctx context.Context, tx *store.Tx, in proposeIn) (*ControlVersion, 
 	}
 	n := &ControlVersion{Control: c.ID, Action: in.Action, Reason: in.Reason, Terms: c.Terms(), Significant: in.Significant, EffectiveFrom: in.EffectiveFrom, Replaces: c.VersionNo, State: "proposed"}
 	in.onto(&n.Terms)
-	if in.Action == "change" && same(n.Terms, c.Terms()) {
-		return nil, errs.New(errs.Invalid, "nothing would change").Mend("name at least one field with another value")
+	if err := fits(ctx, tx, c, n); err != nil {
+		return nil, err
+	}
+	return n, store.Put(ctx, tx, ControlVersions, n)
+}
+
+// fits holds a version against the control that it changes, and against the calendar: what would be refused on its first day
+// is refused when it is written, and again when it is approved.
+func fits(ctx context.Context, tx *store.Tx, c *Control, n *ControlVersion) error {
+	if n.Action == "change" && same(n.Terms, c.Terms()) {
+		return errs.New(errs.Invalid, "nothing would change").Mend("name at least one field with another value")
 	}
 	changed := *c
 	changed.SetTerms(n.Terms)
 	changed.VersionNo++
 	if err := kind.Validate(&changed); err != nil {
-		return nil, err
+		return err
 	}
 	if err := Controls.Check(c, &changed); err != nil {
-		return nil, err
+		return err
 	}
 	day, err := todayOf(ctx, tx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if in.EffectiveFrom != "" && in.EffectiveFrom < day {
-		return nil, errs.At("effective_from", "is over: a version never holds before its approval").Mend("name a day from today on, or leave it empty")
+	if n.EffectiveFrom != "" && n.EffectiveFrom < day {
+		return errs.At("effective_from", "is over: a version never holds before its approval").Mend("name a day from today on, or leave it empty")
 	}
-	return n, store.Put(ctx, tx, ControlVersions, n)
+	return nil
+}
+
+// stillFits is fits for a proposal that is edited.
+func stillFits(ctx context.Context, tx *store.Tx, _, n *ControlVersion) error {
+	c, err := store.Get(ctx, &tx.View, Controls, n.Control)
+	if err != nil {
+		return err
+	}
+	return fits(ctx, tx, c, n)
 }
 
 // approveVersion gives an approved version its number, and changes the control where it holds at once.
@@ -193,6 +234,16 @@ func approveVersion(ctx context.Context, tx *store.Tx, _, n *ControlVersion) err
 	}
 	if scheduled != nil {
 		return errs.New(errs.Conflict, "another version of this control is scheduled for %s", scheduled.EffectiveFrom).Mend("withdraw that one first")
+	}
+	if n.EffectiveFrom != "" { // approved after the day that was asked for, it holds from its approval
+		if day, err := todayOf(ctx, tx); err != nil {
+			return err
+		} else if n.EffectiveFrom < day {
+			n.EffectiveFrom = ""
+		}
+	}
+	if err := fits(ctx, tx, c, n); err != nil {
+		return err
 	}
 	n.Number = c.VersionNo + 1
 	if day, err := todayOf(ctx, tx); err != nil || n.EffectiveFrom > day {
@@ -238,29 +289,34 @@ func apply(ctx context.Context, tx *store.Tx, c *Control, n *ControlVersion) err
 
 // ApplyScheduled changes the controls whose scheduled versions have come into force. Days are judged by the versions
 // themselves: whether this runs at midnight or an hour later changes no letter.
-func ApplyScheduled(ctx context.Context, tx *store.Tx) error {
+//
+// One that cannot be applied keeps no other from it: it is told, and waits.
+func ApplyScheduled(ctx context.Context, tx *store.Tx) (stuck []error, err error) {
 	all, err := store.All(ctx, &tx.View, ControlVersions, map[string]any{"state": "approved"})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	day, err := todayOf(ctx, tx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, n := range all {
 		if !n.AppliedAt.IsZero() || n.EffectiveFrom > day {
 			continue
 		}
 		c, err := store.Get(ctx, &tx.View, Controls, n.Control)
+		if err == nil {
+			err = apply(ctx, tx, c, n) // what is refused is refused before anything is written
+		}
+		if err == nil {
+			err = store.Put(ctx, tx, ControlVersions, n)
+		}
+		if err != nil && errs.Public(err).Code == errs.Internal {
+			return nil, err
+		}
 		if err != nil {
-			return err
-		}
-		if err := apply(ctx, tx, c, n); err != nil {
-			return err
-		}
-		if err := store.Put(ctx, tx, ControlVersions, n); err != nil {
-			return err
+			stuck = append(stuck, fmt.Errorf("version %d of %s: %w", n.Number, n.Control, err))
 		}
 	}
-	return nil
+	return stuck, nil
 }

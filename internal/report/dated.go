@@ -143,6 +143,13 @@ func join(all []stretch, s stretch) []stretch {
 // or it was taken back. What is taken back today held until today.
 func (d *dated) rule(x store.Dated[grc.Decision]) {
 	t := x.Thing
+	if t.State == "approved" && t.Decision == "applicable" { // it ends what was decided before it
+		for i := range d.decided[t.Subject] {
+			if r := &d.decided[t.Subject][i]; (r.To.IsZero() || r.To.After(x.From)) && r.From.Before(x.From) {
+				r.To = x.From
+			}
+		}
+	}
 	if t.State != "approved" || t.Decision != "not_applicable" {
 		return
 	}

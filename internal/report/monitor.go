@@ -400,7 +400,9 @@ func (b *Board) controlDay(r *DayReport, c *ControlLine, i int) {
 		words = append(words, string(x))
 	}
 	r.Reason = strings.Join(words, "; ")
-	r.Versions = b.versionsOn(c, i)
+	if r.Versions = b.versionsOn(c, i); len(r.Versions) > 0 {
+		r.Title = r.Versions[len(r.Versions)-1].Title // what it was called then
+	}
 	r.Parts = append(r.Parts, b.partsOf(c, i)...)
 	r.Withdrawn = b.withdrawnOn(c, i)
 }

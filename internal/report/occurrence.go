@@ -31,6 +31,7 @@ type Performance struct {
 	Returned  time.Time // zero where it was not
 	Withdrawn time.Time // zero where it was not
 	Whole     bool      // a population: it must span all of the window
+	Named     bool      // it says which days it covers, and so which window it performs
 }
 
 // The states of an occurrence at a moment.
@@ -157,9 +158,12 @@ func (s schedule) perform(all []Occurrence, pieces []Performance) {
 		if !slices.Contains(s.keys, p.Key) {
 			continue
 		}
+		open := func(o Occurrence) bool { // without cover it performs the earliest window that can still be performed in time
+			return !p.Named && o.From <= p.To && !o.Due.Before(p.Submitted)
+		}
 		i := slices.IndexFunc(all, func(o Occurrence) bool {
 			whole := p.Whole || slices.Contains(s.whole, p.Key)
-			return p.From <= o.To && p.To >= o.From && (!whole || p.From <= o.From && p.To >= o.To) && !slices.ContainsFunc(o.parts, func(q Performance) bool {
+			return (open(o) || p.From <= o.To && p.To >= o.From) && (!whole || p.From <= o.From && p.To >= o.To) && !slices.ContainsFunc(o.parts, func(q Performance) bool {
 				gone := !q.Withdrawn.IsZero() && !q.Withdrawn.After(p.Submitted)
 				return q.Key == p.Key && !q.Accepted.IsZero() && q.Accepted.Before(p.Submitted) && !gone
 			})

@@ -3,10 +3,12 @@
 package report
 
 import (
+	"slices"
 	"time"
 
 	"assay/internal/check"
 	"assay/internal/grc"
+	"assay/internal/kind"
 	"assay/internal/store"
 )
 
@@ -59,10 +61,10 @@ func (d *dated) performance(x store.Dated[grc.Evidence]) *Performance {
 	}
 	p := &Performance{Key: e.EvidenceKey, From: taken, To: taken, Submitted: x.From, Whole: e.Type == "population"}
 	if from, err := check.ParseDay(string(e.CoversFrom)); err == nil {
-		p.From = from
+		p.From, p.Named = from, true
 	}
 	if to, err := check.ParseDay(string(e.CoversTo)); err == nil {
-		p.To = min(to, on)
+		p.To, p.Named = min(to, on), true
 		if e.CoversFrom == "" {
 			p.From = p.To
 		}
@@ -107,6 +109,9 @@ func (b *Board) expected(p *controlPast, o Occurrence) bool {
 	if at.After(b.Now) {
 		at = b.Now
 	}
+	if o.From == o.To && !b.workday(o.From, at) {
+		return false // what is done each day is done on business days
+	}
 	if p.at(at) == nil || b.ruled(at, p.newest.Ref, p.newest.ID) != "" {
 		return false
 	}
@@ -116,6 +121,19 @@ func (b *Board) expected(p *controlPast, o Occurrence) bool {
 		}
 		start, err := check.ParseDay(string(x.Thing.ProgrammeStart))
 		return err != nil || o.From >= start
+	}
+	return true
+}
+
+// workday says whether a day is a business day, by the holidays that were set at a moment.
+func (b *Board) workday(d check.Day, at time.Time) bool {
+	if w := (int(d)%7 + 7 + 4) % 7; w == 0 || w == 6 { // 1 January 1970 was a Thursday
+		return false
+	}
+	for _, x := range b.dated.programme {
+		if during(stretch{From: x.From, To: x.To}, at) && slices.Contains(x.Thing.Holidays, kind.Date(d.String())) {
+			return false
+		}
 	}
 	return true
 }

@@ -251,8 +251,8 @@ func (a *App) cycleOf(ctx context.Context, org string) error {
 	if err != nil || !mine {
 		return err
 	}
-	if err := a.applyScheduled(ctx, org); err != nil {
-		return err
+	if err := a.applyScheduled(ctx, org); err != nil { // it keeps nobody from reading and testing
+		a.Log.ErrorContext(ctx, "scheduled versions of controls were not applied", "org", org, "error", err)
 	}
 	a.beforeCheck(ctx, org) // a file counts from when it was read, also where no check is due
 	var now time.Time
@@ -298,7 +298,13 @@ func (a *App) applyScheduled(ctx context.Context, org string) error {
 	if err != nil || !due {
 		return err
 	}
-	_, err = a.DB.Change(ctx, org, store.System("control_version.apply"), func(tx *store.Tx) error { return grc.ApplyScheduled(ctx, tx) })
+	_, err = a.DB.Change(ctx, org, store.System("control_version.apply"), func(tx *store.Tx) error {
+		stuck, err := grc.ApplyScheduled(ctx, tx)
+		for _, e := range stuck {
+			a.Log.ErrorContext(ctx, "a scheduled version of a control could not be applied", "org", org, "error", e)
+		}
+		return err
+	})
 	return err
 }
 

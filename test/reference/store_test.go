@@ -5,6 +5,7 @@ package reference
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -38,7 +39,7 @@ func write(ctx context.Context, h *testkit.House, org string, events []event) er
 		for i, e := range events {
 			tx.Now, tx.At = e.At, tx.Receipt.Seq+1
 			if w.later && (e.What != "check" || i%7 == 0) { // the daily work comes around
-				if err := grc.ApplyScheduled(ctx, tx); err != nil {
+				if err := applied(grc.ApplyScheduled(ctx, tx)); err != nil {
 					return err
 				}
 			}
@@ -179,7 +180,7 @@ func (w *writer) version(e event) error {
 		return err
 	}
 	w.later = true
-	return grc.ApplyScheduled(w.ctx, w.tx) // those of a later day wait
+	return applied(grc.ApplyScheduled(w.ctx, w.tx)) // those of a later day wait
 }
 
 func (w *writer) policy(e event) error {
@@ -254,3 +255,5 @@ func (w *writer) check(e event) error {
 	_, err := check.Checks.Append(w.ctx, w.tx, c.ID, []check.Check{c}, nil)
 	return err
 }
+
+func applied(stuck []error, err error) error { return errors.Join(append(stuck, err)...) }
