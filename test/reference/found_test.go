@@ -108,3 +108,10 @@ func TestAScheduledVersionIsTheCompanysOwnTextFromItsDay(t *testing.T) {
 		checked(3, 9, "not_applicable"), checked(4, 9, "not_applicable")}, // the daily work that writes it to the control has not come around
 		map[string]string{"2026-03-03 OWN-1": "–", "2026-03-04 OWN-1": "–", "health of OWN-1": "no_occurrence"})
 }
+
+func TestNothingLackedBeforeAControlWasProvedForTheFirstTime(t *testing.T) {
+	c := &terms{Kinds: []ekind{{Key: "export", Valid: 38, Required: true}}, Weight: 1}
+	told(t, c, at(3, 12), []event{{At: at(2, 6), What: "propose", Who: "OWN-1", ID: "n1", Action: "change", Terms: &terms{Tests: mfa, Weight: 1}},
+		{At: at(2, 8), What: "approve", Who: "OWN-1", ID: "n1"}, checked(2, 9, "pass"), checked(3, 9, "pass")},
+		map[string]string{"2026-03-01 OWN-1": "N", "2026-03-02 OWN-1": "N", "2026-03-03 OWN-1": "P"})
+}
