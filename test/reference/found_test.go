@@ -23,7 +23,7 @@ func told(t *testing.T, control *terms, end time.Time, events []event, want map[
 	if err := write(t.Context(), h, "org_told", all); err != nil {
 		t.Fatal(err)
 	}
-	p, err := shown(t.Context(), h, "org_told", all, end)
+	p, err := shown(t.Context(), h, "org_told", all, end, false)
 	if err != nil {
 		t.Fatal(err)
 	}
