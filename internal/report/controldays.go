@@ -277,7 +277,10 @@ func (j *dayJudge) papers(e *era, from, to time.Time) {
 	}
 	j.f.Evidence, j.f.Policies = j.f.Evidence[:0], j.f.Policies[:0]
 	for _, k := range e.def.Evidence {
-		if k.Required {
+		switch {
+		case k.Required && !j.line.began.Before(to):
+			j.f.Evidence = append(j.f.Evidence, EvidenceNotDue) // a part of its first day, before anything proved it
+		case k.Required:
 			j.f.Evidence = append(j.f.Evidence, j.b.stateIn(j.line, e.def, k, from, to))
 		}
 	}

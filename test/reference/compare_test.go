@@ -61,13 +61,13 @@ func expected(events []event, at time.Time) picture {
 }
 
 // shown is the picture that the product makes.
-func shown(ctx context.Context, h *testkit.House, org string, events []event, at time.Time) (picture, error) {
+func shown(ctx context.Context, h *testkit.House, org string, events []event, at time.Time, ofToday bool) (picture, error) {
 	w := knownAt(events, at)
 	p := picture{}
 	if len(w.all) == 0 {
 		return p, nil
 	}
-	boards := &report.Boards{DB: h.Store, Rules: check.InForce}
+	boards := &report.Boards{DB: h.Store, Rules: check.InForce, OfToday: ofToday}
 	err := h.Store.View(ctx, org, at, store.System("test"), func(v *store.View) error {
 		first := w.dayOf(w.all[0].At) - 2
 		b, err := boards.Of(ctx, v, w.dayOf(at)-first+1)
@@ -110,14 +110,14 @@ func shown(ctx context.Context, h *testkit.House, org string, events []event, at
 }
 
 // differences writes a history and lists where the two pictures of it differ, at each moment.
-func differences(ctx context.Context, h *testkit.House, org string, s *history) ([]string, error) {
+func differences(ctx context.Context, h *testkit.House, org string, s *history, ofToday bool) ([]string, error) {
 	if err := write(ctx, h, org, s.events); err != nil {
 		return nil, err
 	}
 	var out []string
 	for _, at := range s.looks {
 		want := expected(s.events, at)
-		got, err := shown(ctx, h, org, s.events, at)
+		got, err := shown(ctx, h, org, s.events, at, ofToday)
 		if err != nil {
 			return nil, err
 		}
@@ -160,7 +160,7 @@ func smallest(ctx context.Context, h *testkit.House, org string, s *history, dif
 	n := 0
 	try := func(x *history) bool {
 		n++
-		d, err := differences(ctx, h, fmt.Sprintf("%s_%d", org, n), x)
+		d, err := differences(ctx, h, fmt.Sprintf("%s_%d", org, n), x, false)
 		if err != nil || len(d) == 0 {
 			return false
 		}
@@ -214,7 +214,7 @@ func TestEveryHistoryReadsAsTheReferenceReadsIt(t *testing.T) {
 	var both sync.WaitGroup
 	one := func(seed uint64, org string) error {
 		s := tell(rand.New(rand.NewPCG(seed, 9)))
-		diff, err := differences(t.Context(), h, org, s)
+		diff, err := differences(t.Context(), h, org, s, false)
 		if err != nil {
 			return err
 		}
@@ -253,5 +253,23 @@ func TestEveryHistoryReadsAsTheReferenceReadsIt(t *testing.T) {
 		if seen[v] == 0 && n >= 100 {
 			t.Errorf("no history came to %s", v)
 		}
+	}
+}
+
+// The control: a board that judges every day by what is in force today is found.
+func TestABoardOfTodaysDefinitionsIsFound(t *testing.T) {
+	h, found := house(t), 0
+	h.Clock.Set(time.Date(2028, 1, 1, 0, 0, 0, 0, time.UTC))
+	for i := range uint64(10) {
+		diff, err := differences(t.Context(), h, fmt.Sprint("org_", i), tell(rand.New(rand.NewPCG(i, 9))), true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(diff) > 0 {
+			found++
+		}
+	}
+	if found == 0 {
+		t.Error("no history showed it: the reference can find nothing")
 	}
 }

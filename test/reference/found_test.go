@@ -18,11 +18,12 @@ func told(t *testing.T, control *terms, end time.Time, events []event, want map[
 	t.Helper()
 	h := house(t)
 	h.Clock.Set(end)
-	all := append([]event{{At: at(1, 0), What: "scope", Who: "UTC", ID: "security"}, {At: at(1, 1), What: "control", Who: "OWN-1", Action: "active", Terms: control}}, events...)
+	all := append([]event{{At: at(1, 0), What: "scope", Who: "UTC", ID: "security"}, {At: at(1, 1), What: "control", Who: "OWN-1", Action: "active",
+		Terms: control}}, events...)
 	if err := write(t.Context(), h, "org_told", all); err != nil {
 		t.Fatal(err)
 	}
-	p, err := shown(t.Context(), h, "org_told", all, end)
+	p, err := shown(t.Context(), h, "org_told", all, end, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +61,8 @@ func TestALateRunStartsNoControlLater(t *testing.T) {
 func TestNotStartedNeverStandsBesideAnF(t *testing.T) {
 	c := &terms{Tests: mfa, Weight: 1}
 	other := &terms{Tests: map[string]string{"vcs.2fa": "required"}, Policies: []string{"POL-91"}, Weight: 1}
-	told(t, c, at(4, 12), []event{checked(1, 2, "pass"), {At: at(3, 8), What: "propose", Who: "OWN-1", ID: "n1", Action: "change", Terms: other}, {At: at(3, 9), What: "approve", Who: "OWN-1", ID: "n1"}},
+	told(t, c, at(4, 12), []event{checked(1, 2, "pass"), {At: at(3, 8), What: "propose", Who: "OWN-1", ID: "n1", Action: "change", Terms: other},
+		{At: at(3, 9), What: "approve", Who: "OWN-1", ID: "n1"}},
 		map[string]string{"2026-03-04 OWN-1": "F", "health of OWN-1": "failing"})
 }
 
@@ -72,14 +74,16 @@ func TestALateRunStartsAControlAndItsHealth(t *testing.T) {
 
 func TestALinkWithoutAFileStartsNoControl(t *testing.T) {
 	c := &terms{Kinds: []ekind{{Key: "export", Valid: 38, Required: true}}, Weight: 1}
-	told(t, c, at(4, 12), []event{{At: at(2, 8), What: "submit", Who: "OWN-1", ID: "n1", Piece: &piece{Control: "OWN-1", Key: "export", NoFile: true}}, {At: at(2, 9), What: "accept", Who: "OWN-1", ID: "n1"}},
+	told(t, c, at(4, 12), []event{{At: at(2, 8), What: "submit", Who: "OWN-1", ID: "n1", Piece: &piece{Control: "OWN-1", Key: "export",
+		NoFile: true}}, {At: at(2, 9), What: "accept", Who: "OWN-1", ID: "n1"}},
 		map[string]string{"2026-03-03 OWN-1": "N", "health of OWN-1": "not_started"})
 }
 
 func TestEvidenceThatLackedForAPartOfADayFailsIt(t *testing.T) {
 	c := &terms{Tests: mfa, Kinds: []ekind{{Key: "export", Valid: 38, Required: true}}, Weight: 1}
 	give := func(id string, day int) []event {
-		return []event{{At: at(day, 6), What: "submit", Who: "OWN-1", ID: id, Piece: &piece{Control: "OWN-1", Key: "export"}}, {At: at(day, 12), What: "accept", Who: "OWN-1", ID: id}}
+		return []event{{At: at(day, 6), What: "submit", Who: "OWN-1", ID: id, Piece: &piece{Control: "OWN-1", Key: "export"}}, {At: at(day, 12),
+			What: "accept", Who: "OWN-1", ID: id}}
 	}
 	all := append([]event{checked(1, 2, "pass"), checked(2, 2, "pass")}, give("n1", 2)...) // missing until noon of the second day
 	all = append(all, checked(3, 2, "pass"), checked(4, 2, "pass"))
@@ -91,14 +95,23 @@ func TestEvidenceThatLackedForAPartOfADayFailsIt(t *testing.T) {
 
 func TestEvidenceThatStartsAControlDoesNotFailItsFirstDay(t *testing.T) {
 	c := &terms{Kinds: []ekind{{Key: "export", Valid: 38, Required: true}}, Weight: 1}
-	told(t, c, at(3, 12), []event{{At: at(2, 6), What: "submit", Who: "OWN-1", ID: "n1", Piece: &piece{Control: "OWN-1", Key: "export"}}, {At: at(2, 12), What: "accept", Who: "OWN-1", ID: "n1"}},
+	told(t, c, at(3, 12), []event{{At: at(2, 6), What: "submit", Who: "OWN-1", ID: "n1", Piece: &piece{Control: "OWN-1", Key: "export"}}, {At: at(2,
+		12), What: "accept", Who: "OWN-1", ID: "n1"}},
 		map[string]string{"2026-03-01 OWN-1": "N", "2026-03-02 OWN-1": "P", "2026-03-03 OWN-1": "P"})
 }
 
 func TestAScheduledVersionIsTheCompanysOwnTextFromItsDay(t *testing.T) {
 	c := &terms{Tests: map[string]string{"vcs.2fa": "required"}, Weight: 1}
 	next := &terms{Tests: mfa, Weight: 1}
-	told(t, c, at(4, 12), []event{{At: at(2, 8), What: "propose", Who: "OWN-1", ID: "n1", Action: "change", Day: "2026-03-03", Terms: next}, {At: at(2, 9), What: "approve", Who: "OWN-1", ID: "n1"},
+	told(t, c, at(4, 12), []event{{At: at(2, 8), What: "propose", Who: "OWN-1", ID: "n1", Action: "change", Day: "2026-03-03", Terms: next},
+		{At: at(2, 9), What: "approve", Who: "OWN-1", ID: "n1"},
 		checked(3, 9, "not_applicable"), checked(4, 9, "not_applicable")}, // the daily work that writes it to the control has not come around
 		map[string]string{"2026-03-03 OWN-1": "–", "2026-03-04 OWN-1": "–", "health of OWN-1": "no_occurrence"})
+}
+
+func TestNothingLackedBeforeAControlWasProvedForTheFirstTime(t *testing.T) {
+	c := &terms{Kinds: []ekind{{Key: "export", Valid: 38, Required: true}}, Weight: 1}
+	told(t, c, at(3, 12), []event{{At: at(2, 6), What: "propose", Who: "OWN-1", ID: "n1", Action: "change", Terms: &terms{Tests: mfa, Weight: 1}},
+		{At: at(2, 8), What: "approve", Who: "OWN-1", ID: "n1"}, checked(2, 9, "pass"), checked(3, 9, "pass")},
+		map[string]string{"2026-03-01 OWN-1": "N", "2026-03-02 OWN-1": "N", "2026-03-03 OWN-1": "P"})
 }

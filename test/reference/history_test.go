@@ -168,7 +168,8 @@ func (t *teller) checks(day int) {
 	}
 	if t.IntN(6) == 0 {
 		collected := t.any()
-		t.add(event{At: collected.Add(time.Duration(1+t.IntN(70*3600)) * time.Second), What: "late", Who: t.one(t.tests...), ID: t.outcome(), Collected: collected})
+		t.add(event{At: collected.Add(time.Duration(1+t.IntN(70*3600)) * time.Second), What: "late", Who: t.one(t.tests...), ID: t.outcome(),
+			Collected: collected})
 	}
 }
 
@@ -354,6 +355,7 @@ func (w *world) mayBeLate(e event, before []event) bool {
 		return false
 	}
 	return !slices.ContainsFunc(before, func(x event) bool {
-		return x.What == "check" && x.Runs[e.Who] != "" && !x.At.Before(e.Collected) && w.dayOf(x.At) == d || x.What == "late" && x.Who == e.Who && x.Collected.Equal(e.Collected)
+		return x.What == "check" && x.Runs[e.Who] != "" && !x.At.Before(e.Collected) && w.dayOf(x.At) == d || x.What == "late" && x.Who == e.Who &&
+			x.Collected.Equal(e.Collected)
 	})
 }

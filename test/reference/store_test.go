@@ -82,12 +82,14 @@ func (w *writer) found(e event) error {
 		return err
 	}
 	for i, k := range criteria {
-		if err := put(w, grc.Requirements, k[0], &grc.Requirement{Framework: "soc2", Ref: k[0], Text: "A criterion", Series: k[0][:3], Category: k[1], Position: int64(i)}); err != nil {
+		if err := put(w, grc.Requirements, k[0], &grc.Requirement{Framework: "soc2", Ref: k[0], Text: "A criterion", Series: k[0][:3], Category: k[1],
+			Position: int64(i)}); err != nil {
 			return err
 		}
 	}
 	for _, p := range policies {
-		if err := put(w, grc.Policies, p, &grc.Policy{Ref: p, Title: "A policy", Kind: "policy", ReviewDays: 365, Sections: []string{"Scope"}, Body: testkit.PolicyText([]string{"Scope"}, "So it is."), State: "draft"}); err != nil {
+		if err := put(w, grc.Policies, p, &grc.Policy{Ref: p, Title: "A policy", Kind: "policy", ReviewDays: 365, Sections: []string{"Scope"},
+			Body: testkit.PolicyText([]string{"Scope"}, "So it is."), State: "draft"}); err != nil {
 			return err
 		}
 	}
@@ -102,7 +104,8 @@ func categories(list string) (out []grc.Category) {
 }
 
 func of(t *terms) grc.Terms {
-	out := grc.Terms{Title: "A control", Text: "Somebody does something.", Weight: t.Weight, Frequency: "continuous", GraceDays: int64(t.Grace), Policies: t.Policies, Criteria: t.Criteria}
+	out := grc.Terms{Title: "A control", Text: "Somebody does something.", Weight: t.Weight, Frequency: "continuous", GraceDays: int64(t.Grace),
+		Policies: t.Policies, Criteria: t.Criteria}
 	if t.Weekly {
 		out.Frequency = "weekly"
 	}
@@ -114,7 +117,8 @@ func of(t *terms) grc.Terms {
 		if k.Event {
 			f = "per_event"
 		}
-		out.Evidence = append(out.Evidence, grc.EvidenceKind{Key: k.Key, Title: "Proof", Type: "report", Frequency: f, ValidityDays: int64(k.Valid), Required: k.Required})
+		out.Evidence = append(out.Evidence, grc.EvidenceKind{Key: k.Key, Title: "Proof", Type: "report", Frequency: f, ValidityDays: int64(k.Valid),
+			Required: k.Required})
 	}
 	return out
 }
@@ -139,7 +143,8 @@ func (w *writer) event(e event) error {
 	case "propose", "approve", "withdraw":
 		return w.version(e)
 	case "decide":
-		return put(w, grc.Decisions, e.ID, &grc.Decision{Subject: e.Who, Decision: "not_applicable", Reason: "We have nothing of the kind", FromDay: kind.Date(e.Day), ToDay: kind.Date(e.To), ApprovedBy: "usr_b", State: "approved"})
+		return put(w, grc.Decisions, e.ID, &grc.Decision{Subject: e.Who, Decision: "not_applicable", Reason: "We have nothing of the kind",
+			FromDay: kind.Date(e.Day), ToDay: kind.Date(e.To), ApprovedBy: "usr_b", State: "approved"})
 	case "revoke":
 		return change(w, grc.Decisions, e.ID, func(d *grc.Decision) { d.State, d.RevokeReason = "revoked", "Now we have" })
 	case "publish", "drop", "review":
@@ -147,17 +152,20 @@ func (w *writer) event(e event) error {
 	case "submit", "accept", "return", "take back":
 		return w.evidence(e)
 	case "pause":
-		return put(w, check.TestPauses, e.ID, &check.TestPause{Test: e.Who, Reason: "The provider is moved", StartsAt: e.Collected, EndsAt: e.Until, ApprovedBy: "usr_b", ApprovedAt: w.tx.Now, State: "approved"})
+		return put(w, check.TestPauses, e.ID, &check.TestPause{Test: e.Who, Reason: "The provider is moved", StartsAt: e.Collected, EndsAt: e.Until,
+			ApprovedBy: "usr_b", ApprovedAt: w.tx.Now, State: "approved"})
 	case "unpause":
 		return change(w, check.TestPauses, e.ID, func(p *check.TestPause) { p.State, p.RevokedBy, p.RevokedAt = "revoked", "usr_b", w.tx.Now })
 	case "except":
-		return put(w, grc.Exceptions, e.ID, &grc.Exception{Title: "Not now", Control: w.ids[e.Who], Reason: "Until it is replaced", Severity: "medium", ApprovedBy: "usr_b", ApprovedAt: w.tx.Now, ExpiresAt: e.Until, State: "approved"})
+		return put(w, grc.Exceptions, e.ID, &grc.Exception{Title: "Not now", Control: w.ids[e.Who], Reason: "Until it is replaced", Severity: "medium",
+			ApprovedBy: "usr_b", ApprovedAt: w.tx.Now, ExpiresAt: e.Until, State: "approved"})
 	case "unexcept":
 		return change(w, grc.Exceptions, e.ID, func(x *grc.Exception) { x.State = "revoked" })
 	case "check":
 		return w.check(e)
 	case "late":
-		_, err := check.Lates.Append(w.ctx, w.tx, "chk", []check.Late{{ID: "chk", Test: e.Who, Version: "1", Verdict: check.Word(e.ID), Collected: e.Collected, At: w.tx.Now}}, nil)
+		_, err := check.Lates.Append(w.ctx, w.tx, "chk", []check.Late{{ID: "chk", Test: e.Who, Version: "1", Verdict: check.Word(e.ID),
+			Collected: e.Collected, At: w.tx.Now}}, nil)
 		return err
 	}
 	return fmt.Errorf("nobody writes %s", e.What)
@@ -169,7 +177,8 @@ func (w *writer) version(e event) error {
 		return err
 	}
 	if e.What == "propose" {
-		return put(w, grc.ControlVersions, e.ID, &grc.ControlVersion{Control: c.ID, Action: grc.VersionAction(e.Action), Reason: "It is done otherwise", Terms: of(e.Terms), EffectiveFrom: kind.Date(e.Day), Replaces: c.VersionNo, State: "proposed"})
+		return put(w, grc.ControlVersions, e.ID, &grc.ControlVersion{Control: c.ID, Action: grc.VersionAction(e.Action),
+			Reason: "It is done otherwise", Terms: of(e.Terms), EffectiveFrom: kind.Date(e.Day), Replaces: c.VersionNo, State: "proposed"})
 	}
 	if e.What == "withdraw" {
 		return change(w, grc.ControlVersions, e.ID, func(v *grc.ControlVersion) { v.State, v.Answer = "withdrawn", "We think otherwise" })
@@ -199,14 +208,17 @@ func (w *writer) policy(e event) error {
 		return change(w, grc.Policies, e.Who, func(p *grc.Policy) { p.LastReviewedAt = w.tx.Now })
 	}
 	return change(w, grc.Policies, e.Who, step("draft", func(p *grc.Policy) { p.ReviewDays = int64(e.Days) }), step("in_review", nil),
-		step("approved", func(p *grc.Policy) { p.ApprovedBy, p.ApprovedAt = "usr_b", w.tx.Now }), step("published", func(p *grc.Policy) { p.PublishedAt = w.tx.Now }))
+		step("approved", func(p *grc.Policy) { p.ApprovedBy, p.ApprovedAt = "usr_b", w.tx.Now }), step("published",
+			func(p *grc.Policy) { p.PublishedAt = w.tx.Now }))
 }
 
 func (w *writer) evidence(e event) error {
 	if e.What == "submit" {
 		p := e.Piece
-		x := &grc.Evidence{Title: "Proof", Type: "report", Control: w.ids[e.Who], EvidenceKey: p.Key, EventOn: kind.Date(p.On), Nothing: p.Nil, TakenAt: p.Taken, CoversFrom: kind.Date(p.From), CoversTo: kind.Date(p.To),
-			ValidUntil: kind.Date(p.Until), Classification: "confidential", SourceLocator: "https://example.com", Notes: "We looked", SubmittedBy: "usr_a", SubmittedAt: w.tx.Now, State: "submitted"}
+		x := &grc.Evidence{Title: "Proof", Type: "report", Control: w.ids[e.Who], EvidenceKey: p.Key, EventOn: kind.Date(p.On), Nothing: p.Nil,
+			TakenAt: p.Taken, CoversFrom: kind.Date(p.From), CoversTo: kind.Date(p.To),
+			ValidUntil: kind.Date(p.Until), Classification: "confidential", SourceLocator: "https://example.com", Notes: "We looked",
+			SubmittedBy: "usr_a", SubmittedAt: w.tx.Now, State: "submitted"}
 		if p.On != "" {
 			x.Event = "T-1"
 		}
