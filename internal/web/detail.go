@@ -34,6 +34,9 @@ func (q *ask) detail(kindName string, t thing) (answer, error) {
 			v.Title = clip(t.text("text"), 120)
 		}
 	}
+	if sh.Name == "control" && t.number("version_no") == 0 {
+		v.Why = unapproved
+	}
 	var rest, made []ui.Pair
 	for _, f := range sh.Fields {
 		if f.Hidden() || f.Name == sh.Label || f.Name == "id" || f.Name == "rev" || f.Name == "state" || f.Name == "ref" || f.Name == "title" && v.Ref != "" {
