@@ -156,6 +156,9 @@ func (q *ask) acts(sh kind.Shape, t thing) []ui.Button {
 	if sh.Name == "control" {
 		out = append(q.proposeButtons(t), out...)
 	}
+	if sh.Name == "organization" && q.mayChange("scope_version.create") {
+		out = append(out, ui.Button{Text: "Change scope", Href: "/scope-versions/new", Write: true})
+	}
 	fixed := sh.Settled(t.text("state"))
 	if q.mayChange(sh.Name+".end") && sh.Create != kind.Never && !fixed {
 		out = append(out, ui.Button{Text: "End", Kind: "quiet", Href: base + "/end", Write: true})
