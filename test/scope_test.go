@@ -4,6 +4,7 @@ package test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"assay/internal/errs"
@@ -74,6 +75,26 @@ func TestScopeAndProgrammeStartChangeByTwoPeopleWithAReason(t *testing.T) {
 		if l := c.do(c.owner, "approval.list", map[string]any{})["data"].([]any); len(l) != 1 || l[0].(map[string]any)["thing"] != file["id"] {
 			t.Errorf("approvals by one person: %v", l)
 		}
+	})
+}
+
+// On the pages one starts from the scope in force, and another approves.
+func TestScopeChangesOnItsPagesByTwoPeople(t *testing.T) {
+	throughTwo(t, func(t *testing.T, b *both) {
+		b.as("manager").wants(b.get("/organizations/"+b.org), 200, "Change scope", "/scope-versions/new")
+		form := b.fill("/scope-versions/new", "reason", "Customers ask for availability.")
+		if got := strings.Join(form, "|"); !strings.Contains(got, "categories|security") {
+			t.Errorf("the form does not start from the scope in force: %s", got)
+		}
+		b.wants(b.post("/scope-versions", form...), 422, "Nothing would change")
+		made := b.wants(b.post("/scope-versions", "categories", "security\navailability", "reason", "Customers ask for availability."), 303)
+		b.wants(b.get(made.to), 200, "Customers ask for availability.", "You can't approve your own request", "Withdraw", "Reject")
+		b.wants(b.get("/controls/AVL-01"), 200, "The text isn't approved yet.")
+		at, rev := b.as("owner").button(made.to, "approve")
+		b.wants(b.post(at, "rev", rev), 303)
+		b.wants(b.get("/organizations/"+b.org), 200, "availability")
+		b.wants(b.get("/changes"), 200, "Scope changed", "Customers ask for availability.", "Kim manager")
+		b.wants(b.get("/controls/AVL-01"), 200, "library text")
 	})
 }
 
