@@ -96,6 +96,9 @@ func (c *crew) approvable() map[string]func() map[string]any {
 		"control_version": func() map[string]any {
 			return c.do(c.manager, "control_version.create", map[string]any{"control": c.controlID("IAM-02"), "title": "Another title", "reason": "It is done otherwise now."})
 		},
+		"scope_version": func() map[string]any {
+			return c.do(c.manager, "scope_version.create", map[string]any{"categories": []string{"security", "privacy"}, "reason": "We keep data about people."})
+		},
 		"definition": func() map[string]any {
 			return c.do(c.manager, "definition.create", map[string]any{"title": "Stricter", "text": severer, "reason": "It matters more to us."})
 		},

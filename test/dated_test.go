@@ -264,7 +264,7 @@ func TestADateThatAChangeOfTimeZoneSkipsHasNoLetter(t *testing.T) {
 func TestACategoryInScopeFromTodayHasNoDaysBefore(t *testing.T) {
 	s := failedOnce(t)
 	before := s.controls(t, "active")
-	s.do(t, "organization.update", map[string]any{"id": s.org, "categories": []string{"security", "availability"}})
+	s.scope(t, map[string]any{"categories": []string{"security", "availability"}})
 	s.at(4, 9).run(t, true)
 	s.is(t, "A1.1", "–––NN", "in scope from the fourth day")
 	s.is(t, "AVL-01", "–––NN", "a control of the category comes along")
@@ -274,7 +274,7 @@ func TestACategoryInScopeFromTodayHasNoDaysBefore(t *testing.T) {
 	}) {
 		t.Errorf("%d controls were in force, and %d are: those of the category come along", len(before), len(now))
 	}
-	s.do(t, "organization.update", map[string]any{"id": s.org, "categories": []string{"security"}})
+	s.scope(t, map[string]any{"categories": []string{"security"}})
 	s.at(5, 9).run(t, true)
 	s.is(t, "A1.1", "–––NN–", "out of scope again")
 }

@@ -49,6 +49,20 @@ func updated(kindName, which string, change map[string]any) func(*testing.T, *sp
 	}
 }
 
+// scoped puts other categories in scope: one proposes it, another approves.
+func scoped(categories ...string) func(*testing.T, *spring) {
+	return func(t *testing.T, s *spring) { s.scope(t, map[string]any{"categories": categories}) }
+}
+
+func (s *spring) scope(t *testing.T, change map[string]any) string {
+	t.Helper()
+	in := map[string]any{"reason": "Our customers ask for it."}
+	maps.Copy(in, change)
+	id := fmt.Sprint(s.do(t, "scope_version.create", in)["id"])
+	s.agree(t, "scope_version.approve", map[string]any{"id": id})
+	return id
+}
+
 func supporting(tests ...string) []any {
 	out := required(tests...)
 	for _, x := range out {
@@ -163,8 +177,8 @@ var lies = []lie{
 	{"a control of the library is retired", true, versioned("IAM-02", map[string]any{"action": "retire"})},
 	{"the time zone is another", true, updated("organization", "", map[string]any{"timezone": "Pacific/Pago_Pago"})},
 	{"the time zone is a third", true, updated("organization", "", map[string]any{"timezone": "Pacific/Kiritimati"})},
-	{"a category comes into scope", true, updated("organization", "", map[string]any{"categories": []string{"security", "privacy", "availability"}})},
-	{"a category goes out of scope", true, updated("organization", "", map[string]any{"categories": []string{"security"}})},
+	{"a category comes into scope", true, scoped("security", "privacy", "availability")},
+	{"a category goes out of scope", true, scoped("security")},
 	{"a policy is reviewed more often", false, reissued(map[string]any{"review_days": 1})},
 	{"a policy is not required", false, reissued(map[string]any{"required": false})},
 	{"a policy is revised", false, func(t *testing.T, s *spring) { s.do(t, "policy.revise", map[string]any{"id": s.ids["POL-04"]}) }},

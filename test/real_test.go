@@ -53,6 +53,7 @@ func real() world {
 		actor: r.actor,
 		given: map[string]map[string]any{
 			"control.confirm":        {"id": r.unconfirmed, "rev": r.unconfirmedRev},
+			"scope_version.create":   {"programme_start": anotherDay()},
 			"control_version.create": {"control": r.id("active"), "title": mark + "0000 title"},
 			"run.get":                {"id": r.id("run")},
 			"resource.get":           {"id": r.id("resource")},
@@ -80,6 +81,15 @@ func real() world {
 		},
 		silent: map[string]string{},
 		shared: map[string]string{"test.get": "the catalogue is the same for all", "test.results": "the catalogue is the same for all", "test.versions": "the catalogue is the same for all"},
+	}
+}
+
+// anotherDay is a day that differs each time.
+func anotherDay() func(*maker, string) any {
+	n := 0
+	return func(*maker, string) any {
+		n++
+		return testkit.Start.AddDate(0, 0, -n).Format(time.DateOnly)
 	}
 }
 

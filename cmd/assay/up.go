@@ -100,6 +100,9 @@ func (t *tool) readRules(ctx context.Context) error {
 	for _, w := range n.Waiting {
 		fmt.Fprintf(t.out, "Waiting for approval: %s. The file is not used until someone approves it (Controls, Rule files).\n", w)
 	}
+	for _, ref := range n.Drafts {
+		fmt.Fprintf(t.out, "Waiting for approval: control %s. It doesn't count until someone proposes to activate it and someone else approves (Controls, %s).\n", ref, ref)
+	}
 	return err
 }
 

@@ -144,7 +144,7 @@ func (w *walk) happened(who int, x *target, sh kind.Shape, verb string, out any)
 
 // write makes a thing that is to be approved.
 func (w *walk) write(ctx context.Context, who int, a op.Actor) error {
-	name := []string{"exception", "policy", "evidence", "decision", "control_version", "definition", "test_pause", "rule_file"}[w.rnd.IntN(8)]
+	name := []string{"exception", "policy", "evidence", "decision", "control_version", "definition", "test_pause", "rule_file", "scope_version"}[w.rnd.IntN(9)]
 	if name == "rule_file" {
 		return w.drop(ctx)
 	}
@@ -156,6 +156,7 @@ func (w *walk) write(ctx context.Context, who int, a op.Actor) error {
 		"decision":        {"subject": "CC6.4", "decision": "not_applicable", "reason": "There is no office of our own.", "requested_by": asks},
 		"control_version": {"control": w.control, "reason": "It is done less often.", "text": fmt.Sprintf("Access is reviewed, no %d.", len(w.log))},
 		"definition":      {"title": "Ours", "reason": "Our contract asks for it.", "text": weakening(len(w.log))},
+		"scope_version":   {"programme_start": soon(-1 - len(w.log))[:10], "reason": "Customers ask for it."},
 		"test_pause":      {"test": "idp.dormant", "reason": "The provider is moved.", "ends_at": soon(1 + w.rnd.IntN(12)), "requested_by": asks},
 	}[name]
 	if name == "evidence" && w.rnd.IntN(2) == 0 {

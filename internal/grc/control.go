@@ -125,8 +125,9 @@ type Terms struct {
 	Evidence  []EvidenceKind `json:"evidence" doc:"The kinds of evidence that prove it."`
 }
 
-// Own is no longer the text of the library: somebody of the company has confirmed or approved it.
-func (c *Control) Own() bool { return !c.Library || !c.ConfirmedAt.IsZero() }
+// Own says whether somebody of the company has confirmed or approved the text: neither that of the library nor that of a
+// file or a draft is the company's own by itself.
+func (c *Control) Own() bool { return c.VersionNo > 0 && !c.ConfirmedAt.IsZero() }
 
 // Terms gives what the control says of itself.
 func (c *Control) Terms() Terms {

@@ -18,10 +18,11 @@ type Severities func(ctx context.Context, v *store.View, e *Exception) (Severity
 
 // Add adds every kind to a set. It is the table of contents.
 func Add(s *op.Set, of ...Severities) {
-	op.Kind(s, Organizations, op.Also[Organization]{Verb: "update", Do: bySomebody}, op.Also[Organization]{Verb: "update", Do: widen})
+	op.Kind(s, Organizations, op.Also[Organization]{Verb: "update", Do: bySomebody})
 	op.Kind(s, People)
 	op.Kind(s, Systems)
 	op.Kind(s, Requirements)
+	addScope(s)
 	addControls(s)
 	op.Kind(s, Policies)
 	op.Kind(s, Evidences, evidenceFits("create"), evidenceFits("update"), evidenceFits("submit"))

@@ -22,9 +22,9 @@ type Organization struct {
 	Timezone             string      `json:"timezone" doc:"IANA time zone in which its days and deadlines are counted." default:"UTC"`
 	Holidays             []kind.Date `json:"holidays" doc:"Days on which no business day falls, beside Saturdays and Sundays."`
 	FiscalYearStartMonth int64       `json:"fiscal_year_start_month" doc:"First month of the fiscal year." min:"1" max:"12" default:"1"`
-	ProgrammeStart       kind.Date   `json:"programme_start" doc:"First day of the programme: nothing that was due before is expected."`
+	ProgrammeStart       kind.Date   `json:"programme_start" doc:"First day of the programme: nothing that was due before is expected. It changes by a scope version." read:"only"`
 	Sector               string      `json:"sector" doc:"What trade it is in." max:"100"`
-	Categories           []Category  `json:"categories" doc:"The trust services categories in scope. Security is always one of them."`
+	Categories           []Category  `json:"categories" doc:"The trust services categories in scope. Security is always one of them. They change by a scope version." read:"only"`
 	ExecutiveOwner       string      `json:"executive_owner" doc:"The person who answers for the programme." ref:"person"`
 	SoloMode             bool        `json:"solo_mode" doc:"One person runs everything: authors may approve their own work. Each such approval is marked and listed for the auditor."`
 	PublicKey            string      `json:"public_key" doc:"The key that checks the checkpoints of this ledger." read:"only"`

@@ -42,7 +42,7 @@ object       | owner            | manager                  | control            
 organization | view             | view                     | -                              | -           | view    | view edit   | view   | view
 users        | view grant invite identify | view invite identify | -                              | view:own    | -       | view edit invite | - | -
 tokens       | view edit        | view edit                | view:own edit:own              | -           | -       | view edit   | -      | -
-scope        | view approve     | view edit                | view                           | -           | view    | -           | view   | view
+scope        | view propose approve | view edit propose approve | view                           | -           | view    | -           | view   | view
 controls     | view propose approve | view edit propose approve | view propose                   | view:own    | view    | -           | view   | view
 tests        | view approve approve_as_owner | view edit propose approve | view propose         | -           | view    | view        | view   | view
 checks       | view run         | view run                 | view run                       | -           | view    | view run    | view   | view run

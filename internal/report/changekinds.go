@@ -212,9 +212,9 @@ func ofRuleFile(x *store.Dated[check.RuleFile]) (telling, bool) {
 			t.subjects = append(t.subjects, test)
 		}
 	case len(o.Tests) == 0:
-		t.kind, t.what, t.word = "control", "Control added", "added"
+		t.kind, t.what, t.word, t.once = "control", "Draft of a control added", "", true // it marks no day: it does not count yet
 	}
-	if t.once = t.word == "added"; t.reason == "" && t.once {
+	if t.once = t.once || t.word == "added"; t.reason == "" && t.once {
 		t.reason = "By a file in the data folder"
 	}
 	if t.state == "rejected" {

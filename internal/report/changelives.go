@@ -25,6 +25,7 @@ type overrides struct {
 	orgs        []store.Dated[grc.Organization]
 	controls    []store.Dated[grc.Control]
 	proposals   []store.Dated[grc.ControlVersion]
+	scopes      []store.Dated[grc.ScopeVersion]
 	policies    []store.Dated[grc.Policy]
 	decisions   []store.Dated[grc.Decision]
 	exceptions  []store.Dated[grc.Exception]
@@ -51,7 +52,7 @@ func (d *dated) changed() *overrides {
 			lives(o.proposals, grc.ControlVersions.Name, d.ofProposal(refs)), o.controlEdits(),
 			lives(o.decisions, grc.Decisions.Name, d.ofDecision), lives(o.exceptions, grc.Exceptions.Name, ofException(refs)),
 			lives(o.pauses, check.TestPauses.Name, ofPause), lives(o.definitions, check.Definitions.Name, ofDefinition),
-			lives(o.files, check.RuleFiles.Name, ofRuleFile), o.ofOrganization(), o.ofPolicies(), o.ofSources(),
+			lives(o.files, check.RuleFiles.Name, ofRuleFile), lives(o.scopes, grc.ScopeVersions.Name, o.ofScope), o.ofOrganization(), o.ofPolicies(), o.ofSources(),
 			lives(o.evidence, grc.Evidences.Name, ofWithdrawal(refs)))
 		replaced(o.lines)
 		nth := map[int64]int64{} // one version of the organisation may hold several changes
@@ -160,7 +161,7 @@ func replaced(all []*changeLine) {
 		if l.kind != "control" && l.kind != "scope" && l.kind != "time_zone" && l.kind != "solo_mode" && l.kind != "programme" || l.from.IsZero() {
 			continue
 		}
-		key := string(l.kind) + l.thing
+		key := string(l.kind) // of the one organisation, whether a version of it tells or what was proposed
 		if l.kind == "control" {
 			key = "control" + l.subjects[0]
 		} else if l.kind == "programme" {
@@ -190,7 +191,7 @@ func allChanges(ctx context.Context, v *store.View, d *dated) ([]*changeLine, er
 }
 
 // lived are the kinds whose ending is told by the change that they hold.
-var lived = []string{grc.ControlVersions.Name, grc.Decisions.Name, grc.Exceptions.Name, check.TestPauses.Name, check.Definitions.Name, check.RuleFiles.Name}
+var lived = []string{grc.ControlVersions.Name, grc.ScopeVersions.Name, grc.Decisions.Name, grc.Exceptions.Name, check.TestPauses.Name, check.Definitions.Name, check.RuleFiles.Name}
 
 // ofDeleted are the things of every other kind that were deleted. Accounts and tokens are told of elsewhere: they judge nothing.
 func ofDeleted(ctx context.Context, v *store.View) ([]*changeLine, error) {

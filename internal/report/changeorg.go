@@ -27,14 +27,7 @@ type setting struct {
 }
 
 var settingsThatDecide = []setting{
-	{"scope", "categories", "Scope changed", func(o *grc.Organization) string {
-		all := make([]string, 0, len(o.Categories))
-		for _, c := range o.Categories {
-			all = append(all, op.Title(string(c)))
-		}
-		sort.Strings(all)
-		return strings.Join(all, ", ")
-	}},
+	{"scope", "categories", "Scope changed", func(o *grc.Organization) string { return categoriesOf(o.Categories) }},
 	{"time_zone", "timezone", "Time zone changed", func(o *grc.Organization) string { return o.Timezone }},
 	{"solo_mode", "solo_mode", "Solo mode", func(o *grc.Organization) string {
 		return map[bool]string{true: "on", false: "off"}[o.SoloMode]
@@ -49,14 +42,54 @@ var settingsThatDecide = []setting{
 	}},
 }
 
+func categoriesOf(categories []grc.Category) string {
+	all := make([]string, 0, len(categories))
+	for _, c := range categories {
+		all = append(all, op.Title(string(c)))
+	}
+	sort.Strings(all)
+	return strings.Join(all, ", ")
+}
+
+// ofScope tells of a change of scope that was proposed.
+func (o *overrides) ofScope(x *store.Dated[grc.ScopeVersion]) (telling, bool) {
+	n, t := x.Thing, telling{}
+	was := &grc.Organization{}
+	for _, o := range o.orgs {
+		if o.From.Before(x.From) { // the version that an approval makes begins with it
+			was = o.Thing
+		}
+	}
+	t.kind, t.what, t.word, t.once, t.label = "scope", "Scope changed", "scope changed", true, "Scope"
+	t.state, t.reason, t.answer, t.how, t.approved = stateWord(string(n.State)), n.Reason, n.Answer, n.ApprovedHow, n.ApprovedBy
+	var fields []WasNow
+	if a, b := categoriesOf(was.Categories), categoriesOf(n.Categories); a != b {
+		fields, t.subjects = append(fields, WasNow{"categories", a, b}), append([]string{"categories"}, moved(was.Categories, n.Categories)...)
+	}
+	if a, b := string(was.ProgrammeStart), string(n.ProgrammeStart); a != b {
+		if fields == nil {
+			t.kind, t.what, t.word, t.once, t.label = "programme", "Programme start changed", "", false, "Programme start"
+		}
+		fields, t.subjects = append(fields, WasNow{"programme_start", a, b}), append(t.subjects, "programme_start")
+	}
+	t.fields = fixed(fields...)
+	return t, true
+}
+
 // ofOrganization are the changes of what is in scope, in which zone days are counted, and whether one person is enough.
 func (o *overrides) ofOrganization() []*changeLine {
 	var out []*changeLine
+	told := map[int64]bool{} // by the change of scope that was approved
+	for _, x := range o.scopes {
+		if x.Thing.State == "approved" {
+			told[x.From.UnixMilli()] = true
+		}
+	}
 	for i := 1; i < len(o.orgs); i++ {
 		x, was := o.orgs[i], o.orgs[i-1].Thing
 		for _, s := range settingsThatDecide {
 			a, b := s.value(was), s.value(x.Thing)
-			if a == b {
+			if a == b || told[x.From.UnixMilli()] && (s.name == "categories" || s.name == "programme_start") {
 				continue
 			}
 			l := &changeLine{entry: x.Since, at: x.From, kind: s.kind, what: s.what, label: x.Thing.Name, thing: x.ID, thingKind: grc.Organizations.Name, state: "in_force", asked: x.Thing.UpdatedBy, askedAt: x.From, from: x.From,

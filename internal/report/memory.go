@@ -31,6 +31,7 @@ type memory struct {
 	policies     []store.Dated[grc.Policy]
 	decisions    []store.Dated[grc.Decision]
 	proposals    []store.Dated[grc.ControlVersion]
+	scopes       []store.Dated[grc.ScopeVersion]
 	evidence     []store.Dated[grc.Evidence]
 	exceptions   []store.Dated[grc.Exception]
 	definitions  []store.Dated[check.Definition]
@@ -57,7 +58,7 @@ func (m *memory) read(ctx context.Context, v *store.View) (*dated, error) {
 		if err := m.grow(ctx, v.Whole()); err != nil {
 			m.size, m.orgs, m.requirements, m.controls, m.policies, m.decisions, m.proposals = 0, nil, nil, nil, nil, nil, nil // half read is not read
 			m.checks, m.plans, m.changes, m.lates, m.evidence, m.exceptions = nil, nil, nil, nil, nil, nil
-			m.definitions, m.files, m.pauses, m.sources = nil, nil, nil, nil
+			m.definitions, m.files, m.pauses, m.sources, m.scopes = nil, nil, nil, nil, nil
 			return nil, err
 		}
 	}
@@ -125,6 +126,9 @@ func (m *memory) growOverrides(ctx context.Context, v *store.View) error {
 		return err
 	}
 	if err := grow(ctx, v, check.RuleFiles, &m.files, m.size); err != nil {
+		return err
+	}
+	if err := grow(ctx, v, grc.ScopeVersions, &m.scopes, m.size); err != nil {
 		return err
 	}
 	if err := grow(ctx, v, check.TestPauses, &m.pauses, m.size); err != nil {

@@ -167,6 +167,8 @@ func (b *Board) documentedLight(c *ControlLine) Light {
 	switch {
 	case len(missing) > 0:
 		return Light{"failing", "no approved version in force: " + strings.Join(missing, ", ")}
+	case !c.Facts.Designed && !c.Control.Library:
+		return Light{"no_data", "the text isn't approved yet"}
 	case !c.Facts.Designed:
 		return Light{"no_data", "the text is from the library, and nobody has confirmed it"}
 	case len(thin) > 0:

@@ -43,16 +43,17 @@ func controlsNew(ctx context.Context, v *store.View) (bool, error) {
 	return false, err
 }
 
-// applyControls adds the controls that the files in force have and the organisation does not. A control that is there is
-// never changed by a file: that takes a proposal and a second person.
-func (a *App) applyControls(ctx context.Context, tx *store.Tx) error {
+// applyControls adds the controls that the files in force have and the organisation does not, as drafts, and says which: a
+// draft counts once one person has proposed to activate it and another has approved. A control that is there is never
+// changed by a file: that takes a proposal and a second person.
+func (a *App) applyControls(ctx context.Context, tx *store.Tx) (drafts []string, err error) {
 	files, err := check.FilesInForce(ctx, &tx.View)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	have, err := controlsByRef(ctx, &tx.View)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, f := range files {
 		for _, c := range f.Controls {
@@ -63,13 +64,14 @@ func (a *App) applyControls(ctx context.Context, tx *store.Tx) error {
 				}
 			} else if err = store.Put(ctx, tx, grc.Controls, now); err == nil {
 				have[c.Ref] = now
+				drafts = append(drafts, c.Ref)
 			}
 			if err != nil {
-				return inFile(f.File, c.Ref, err)
+				return nil, inFile(f.File, c.Ref, err)
 			}
 		}
 	}
-	return nil
+	return drafts, nil
 }
 
 // inFile says in which file, and about which control, something is wrong.
@@ -105,9 +107,9 @@ func controlChanges(ctx context.Context, v *store.View) (func(*check.Override) [
 	}, err
 }
 
-// changed is a control with what a file says of it; was is nil for a new one.
+// changed is a control with what a file says of it; was is nil for a new one, which no file can put in force.
 func changed(was *grc.Control, c check.ControlChange) *grc.Control {
-	now := &grc.Control{Ref: c.Ref, Set: "file", State: "active", Weight: 1, Frequency: "continuous"}
+	now := &grc.Control{Ref: c.Ref, Set: "file", State: "draft", Weight: 1, Frequency: "continuous"}
 	if was != nil {
 		x := *was
 		now = &x
@@ -123,7 +125,7 @@ func changed(was *grc.Control, c check.ControlChange) *grc.Control {
 	if c.Frequency != nil {
 		now.Frequency = grc.Frequency(*c.Frequency)
 	}
-	if c.Enabled != nil {
+	if c.Enabled != nil && was != nil {
 		now.State = map[bool]grc.ControlState{true: "active", false: "retired"}[*c.Enabled]
 	}
 	if c.Tests != nil {

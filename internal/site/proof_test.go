@@ -109,7 +109,7 @@ func TestAControlOfOnePolicyIsJudgedByTheRowsOfThatPolicy(t *testing.T) {
 		}
 		f.policy(t, "OWN-POL-1", "per_same", "per_same")
 		f.policy(t, "OWN-POL-2", "per_a", "per_b")
-		c := &grc.Control{Ref: "OWN-01", Title: "One policy", Text: "The policy is approved by somebody else.", Family: "governance", Weight: 1, Frequency: "continuous", State: "active", Criteria: []string{"CC1.1"}}
+		c := &grc.Control{Ref: "OWN-01", Title: "One policy", Text: "The policy is approved by somebody else.", Family: "governance", Weight: 1, Frequency: "continuous", State: "active", Criteria: []string{"CC1.1"}, ConfirmedAt: f.clock.Now()}
 		tie := func(policy string) {
 			t.Helper()
 			c.Tests = []grc.ControlTest{{Test: "policy.sod", Role: "required", OnlyPolicies: []string{policy}}}

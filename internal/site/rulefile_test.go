@@ -101,6 +101,73 @@ func TestATestThatAControlCountsOnIsNotAddedAlone(t *testing.T) {
 	}
 }
 
+// One file by one person must not prove anything: who wrote it is not known, so its control waits for two.
+func TestAControlOfAFileCountsOnlyOnceAnotherPersonActivatesIt(t *testing.T) {
+	firms(t, func(t *testing.T, f *firm) {
+		ready := func() float64 {
+			t.Helper()
+			return f.must(t, f.me, "readiness.get", map[string]any{})["percent"].(float64)
+		}
+		f.users = []collect.Resource{user("jo", true)}
+		f.check(t)
+		before := ready()
+		criteria := []string{}
+		for _, c := range f.must(t, f.me, "requirement.list", map[string]any{"category": "security", "limit": 1000})["data"].([]any) {
+			criteria = append(criteria, fmt.Sprint(c.(map[string]any)["ref"]))
+		}
+		f.file(t, "own.yaml", "controls:\n  - ref: OWN-01\n    title: All of it\n    text: We do everything, always.\n    weight: 2\n    enabled: true\n    criteria: ["+
+			strings.Join(criteria, ", ")+"]\n    tests: [{test: own.named, role: required}]\ntests:"+ownOf)
+		if n := f.read(t); !slices.Equal(n.Drafts, []string{"OWN-01"}) || len(n.Held) != 1 {
+			t.Errorf("the control does not wait: %+v", n)
+		}
+		if n := f.read(t); n.Any() || len(n.Drafts) != 0 {
+			t.Errorf("read again: %+v", n)
+		}
+		f.clock.Move(time.Hour)
+		f.check(t)
+		own := func() map[string]any {
+			t.Helper()
+			return f.must(t, f.me, "control.list", map[string]any{"ref": "OWN-01"})["data"].([]any)[0].(map[string]any)
+		}
+		if c := own(); c["state"] != "draft" || c["version_no"] != 0.0 {
+			t.Fatalf("a file put a control in force: %v, version %v", c["state"], c["version_no"])
+		}
+		if now := ready(); now != before {
+			t.Errorf("a file lifted readiness from %v to %v", before, now)
+		}
+		kim, lee := f.someone(t, "kim", op.Manager), f.someone(t, "lee", op.Owner)
+		v := f.must(t, kim, "control_version.create", map[string]any{"control": own()["id"], "action": "activate", "reason": "We do all of it already."})
+		if _, err := f.step(t, kim, "control_version.approve", v, nil); errs.Public(err).Code != errs.Denied {
+			t.Errorf("one person put it in force: %v", err)
+		}
+		v, err := f.step(t, lee, "control_version.approve", v, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v["approved_how"] != "same_hand" {
+			t.Errorf("who wrote the file is not known, and the approval is stamped %q", v["approved_how"])
+		}
+		if c := own(); c["state"] != "active" || c["version_no"] != 1.0 {
+			t.Errorf("after the approval: %v, version %v", c["state"], c["version_no"])
+		}
+		f.clock.Move(time.Hour)
+		f.check(t)
+		if now := ready(); now <= before {
+			t.Errorf("approved, and readiness is %v, as before %v", now, before)
+		}
+	})
+}
+
+// A control whose text nobody approved says so, and its text is no proof that it is documented.
+func TestTheTextOfAControlWithoutAVersionIsNotApproved(t *testing.T) {
+	f := newFirm(t, "")
+	put(t, f, grc.Controls, &grc.Control{Ref: "OWN-01", Title: "Own", Text: "We do this ourselves.", Weight: 1, Frequency: "continuous", State: "active", Criteria: []string{"CC1.1"}})
+	s := f.must(t, f.me, "control.status", map[string]any{"ref": "OWN-01"})
+	if d := s["documented"].(map[string]any); d["status"] != "no_data" || d["text"] != "the text isn't approved yet" {
+		t.Errorf("documented: %v", d)
+	}
+}
+
 func TestFilesAddControlsAndNeverChangeThem(t *testing.T) {
 	f := newFirm(t, "")
 	controls := func() map[string]*grc.Control {
@@ -123,7 +190,7 @@ func TestFilesAddControlsAndNeverChangeThem(t *testing.T) {
 		t.Errorf("%+v", n)
 	}
 	got := controls()
-	if c := got["OWN-01"]; c == nil || c.Frequency != "monthly" || c.State != "active" {
+	if c := got["OWN-01"]; c == nil || c.Frequency != "monthly" || c.State != "draft" || c.Own() {
 		t.Errorf("own control: %+v", c)
 	}
 	if c := got["IAM-02"]; c.Weight != was.Weight || c.Rev != was.Rev {

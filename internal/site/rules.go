@@ -57,8 +57,15 @@ func (a *App) ReadRules(ctx context.Context, org string) (check.Noticed, error) 
 			return err
 		}
 		out.Held, out.Waiting = n.Held, n.Waiting
-		return a.applyControls(ctx, tx)
+		out.Drafts, err = a.applyControls(ctx, tx)
+		return err
 	})
+	if err != nil {
+		return check.Noticed{Edition: out.Edition, Problem: out.Problem}, err
+	}
+	for _, ref := range out.Drafts {
+		a.Log.WarnContext(ctx, "a control from a file in the data folder is a draft, waiting for approval", "org", org, "control", ref)
+	}
 	for _, p := range out.Waiting {
 		a.Log.WarnContext(ctx, "a file in the data folder is waiting for approval", "org", org, "file", p)
 	}

@@ -197,7 +197,7 @@ func (a *App) work(ctx context.Context) {
 // newTerms says whether an operation puts another definition in force. Each definition judges its own part of the day: the
 // tests are run again, so that the day has an answer under the new one too.
 func newTerms(name string) bool {
-	return name == "control_version.approve" || name == "definition.approve" || name == "rule_file.approve"
+	return name == "control_version.approve" || name == "scope_version.approve" || name == "definition.approve" || name == "rule_file.approve"
 }
 
 func (a *App) recheck(ctx context.Context, org string) {

@@ -20,6 +20,13 @@ import (
 func (q *ask) newForm(sh kind.Shape) (answer, error) {
 	in := q.formFields(sh, "create")
 	given := q.texts(in, nil)
+	if sh.Name == "scope_version" { // it starts from the scope in force
+		t, err := do[thing](q, "organization.get", map[string]any{"id": q.org.ID})
+		if err != nil {
+			return answer{}, err
+		}
+		given = q.texts(in, t)
+	}
 	for _, f := range in {
 		if v := q.get(f.Name); v != "" {
 			given[f.Name] = v

@@ -209,6 +209,9 @@ func join(a, said, b string) string {
 	return a + b
 }
 
+// unapproved is said of a control that no two people have put in force.
+const unapproved = "The text isn't approved yet."
+
 // controlActs are the buttons of a control that is or was in force, and whose text it has.
 func (q *ask) controlActs(v *page.ControlView, t thing) {
 	v.Acts = append(q.proposeButtons(t), v.Acts...)
@@ -216,6 +219,9 @@ func (q *ask) controlActs(v *page.ControlView, t thing) {
 		v.Acts = append(v.Acts, ui.Button{Text: "Edit owner and tasks", Href: "/controls/" + seg(t.text("ref")) + "/edit", Write: true})
 	}
 	at := timeOf(t.text("confirmed_at"))
+	if t.number("version_no") == 0 {
+		v.Unapproved = unapproved
+	}
 	v.Library = t["library"] == true && at.IsZero()
 	if v.Library && t.text("state") == "active" && q.mayChange("control.confirm") {
 		v.Acts = append(v.Acts, ui.Button{Text: "Confirm library text", Icon: "check", Post: "/controls/" + seg(t.text("ref")) + "/confirm", Rev: t.rev(), Write: true})

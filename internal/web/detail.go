@@ -34,6 +34,9 @@ func (q *ask) detail(kindName string, t thing) (answer, error) {
 			v.Title = clip(t.text("text"), 120)
 		}
 	}
+	if sh.Name == "control" && t.number("version_no") == 0 {
+		v.Why = unapproved
+	}
 	var rest, made []ui.Pair
 	for _, f := range sh.Fields {
 		if f.Hidden() || f.Name == sh.Label || f.Name == "id" || f.Name == "rev" || f.Name == "state" || f.Name == "ref" || f.Name == "title" && v.Ref != "" {
@@ -152,6 +155,9 @@ func (q *ask) acts(sh kind.Shape, t thing) []ui.Button {
 	out = append(out, q.abouts(sh, t.id())...)
 	if sh.Name == "control" {
 		out = append(q.proposeButtons(t), out...)
+	}
+	if sh.Name == "organization" && q.mayChange("scope_version.create") {
+		out = append(out, ui.Button{Text: "Change scope", Href: "/scope-versions/new", Write: true})
 	}
 	fixed := sh.Settled(t.text("state"))
 	if q.mayChange(sh.Name+".end") && sh.Create != kind.Never && !fixed {

@@ -91,7 +91,7 @@ func (s *site) sectionOf(kindName string) string {
 		}
 	}
 	switch kindName {
-	case "user", "token", "organization":
+	case "user", "token", "organization", "scope_version":
 		return "settings"
 	case "control_version", "definition", "rule_file", "test_pause", "requirement", "decision":
 		return "controls"

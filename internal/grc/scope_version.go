@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package grc
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"assay/internal/errs"
+	"assay/internal/kind"
+	"assay/internal/op"
+	"assay/internal/store"
+)
+
+// A ScopeVersion is a change of what is in scope, or of when the programme starts, that one person proposes and another
+// approves. It holds from its approval: days that are over keep the scope that they had.
+type ScopeVersion struct {
+	kind.Meta
+	Categories     []Category        `json:"categories" doc:"The trust services categories in scope. Security is always one of them." read:"only" list:""`
+	ProgrammeStart kind.Date         `json:"programme_start" doc:"First day of the programme: nothing that was due before is expected." read:"only" list:""`
+	Reason         string            `json:"reason" doc:"Why." min:"10" max:"2000" list:""`
+	Replaces       int64             `json:"replaces" doc:"The revision of the organisation that it changes." read:"only"`
+	ApprovedBy     string            `json:"approved_by" doc:"Who approved it." read:"only"`
+	ApprovedAt     time.Time         `json:"approved_at,omitzero" doc:"When it was approved: from then it holds." read:"only"`
+	ApprovedHow    kind.How          `json:"approved_how" doc:"Empty where two people stand behind the approval; else how it was approved." read:"only" index:""`
+	Answer         string            `json:"answer" doc:"Why it was rejected or withdrawn." max:"2000"`
+	State          ScopeVersionState `json:"state" doc:"Where it stands." read:"only" index:"" list:"" default:"proposed"`
+}
+
+// ScopeVersionState is where a change of scope stands.
+type ScopeVersionState string
+
+// Values lists the states.
+func (ScopeVersionState) Values() []string {
+	return []string{"proposed", "approved", "rejected", "withdrawn"}
+}
+
+// ScopeVersions are the changes of scope.
+var ScopeVersions = kind.Kind[ScopeVersion]{
+	Name: "scope_version", Plural: "scope_versions", Prefix: "scv", Object: "scope", Label: "reason", Create: kind.Never,
+	Doc: "A scope version is a change of the categories in scope or of the programme's start. One person proposes it and another approves.",
+	Check: func(o, n *ScopeVersion) error {
+		if o == nil || o.State == "proposed" {
+			return nil
+		}
+		a, b := *o, *n
+		a.Meta, b.Meta, a.State, b.State, a.Answer, b.Answer = kind.Meta{}, kind.Meta{}, "", "", "", ""
+		if !same(a, b) {
+			return errs.New(errs.Conflict, "a change of scope that is %s does not change", o.State).Mend("propose another one")
+		}
+		return nil
+	},
+	Moves: []kind.Move{
+		{Verb: "approve", Doc: "Approve a change of scope. Not by anyone who wrote it.", From: []string{"proposed"}, To: "approved", Act: "approve", By: "approved_by", At: "approved_at", TwoPeople: true},
+		{Verb: "reject", Doc: "Reject a change of scope, and say why.", From: []string{"proposed"}, To: "rejected", Act: "approve", Takes: []string{"answer"}, Wants: []string{"answer"}},
+		{Verb: "withdraw", Doc: "Withdraw a change of scope that is not approved yet, and say why.", From: []string{"proposed"}, To: "withdrawn", Act: "propose", Takes: []string{"answer"}, Wants: []string{"answer"}},
+	},
+}
+
+// addScope adds the changes of scope.
+func addScope(s *op.Set) {
+	op.Kind(s, ScopeVersions, op.Also[ScopeVersion]{Verb: "approve", Do: approveScope})
+	op.Change(s, op.Spec{Name: "scope_version.create", Doc: "Propose a change of scope or of the programme's start: what is named is changed once another person has approved it.", Object: "scope", Act: "propose",
+		Example: `scope_version create --categories security --categories availability --reason "Customers ask for availability"`}, proposeScope)
+}
+
+type scopeIn struct {
+	Categories     *[]Category `json:"categories" doc:"The trust services categories in scope, all of them. Security is always one." optional:""`
+	ProgrammeStart *kind.Date  `json:"programme_start" doc:"First day of the programme: nothing that was due before is expected."`
+	Reason         string      `json:"reason" doc:"Why." min:"10" max:"2000" long:""`
+}
+
+// proposeScope makes a version out of the scope as it is and what is named.
+func proposeScope(ctx context.Context, tx *store.Tx, in scopeIn) (*ScopeVersion, error) {
+	o, err := OrganizationOf(ctx, &tx.View)
+	if err != nil {
+		return nil, err
+	}
+	n := &ScopeVersion{Categories: o.Categories, ProgrammeStart: o.ProgrammeStart, Reason: in.Reason, Replaces: o.Rev, State: "proposed"}
+	if in.Categories != nil {
+		if n.Categories, err = inOrder(*in.Categories); err != nil {
+			return nil, err
+		}
+	}
+	lay(&n.ProgrammeStart, in.ProgrammeStart)
+	if sameScope(o, n.Categories, n.ProgrammeStart) {
+		return nil, errs.New(errs.Invalid, "nothing would change").Mend("name other categories or another programme_start")
+	}
+	changed := *o
+	changed.Categories, changed.ProgrammeStart = n.Categories, n.ProgrammeStart
+	if err := kind.Validate(&changed); err != nil {
+		return nil, err
+	}
+	if err := Organizations.Check(o, &changed); err != nil {
+		return nil, err
+	}
+	return n, store.Put(ctx, tx, ScopeVersions, n)
+}
+
+// inOrder gives categories in their usual order, each once.
+func inOrder(all []Category) ([]Category, error) {
+	var out []Category
+	for _, c := range Category("").Values() {
+		if slices.Contains(all, Category(c)) {
+			out = append(out, Category(c))
+		}
+	}
+	for _, c := range all {
+		if !slices.Contains(out, c) {
+			return nil, errs.At("categories", "%.40q is not a category", string(c)).Mend("name security, availability, processing_integrity, confidentiality or privacy")
+		}
+	}
+	return out, nil
+}
+
+// sameScope says whether an organisation has these categories, in any order, and this start.
+func sameScope(o *Organization, categories []Category, start kind.Date) bool {
+	a, b := slices.Sorted(slices.Values(o.Categories)), slices.Sorted(slices.Values(categories))
+	return slices.Equal(a, b) && o.ProgrammeStart == start
+}
+
+// approveScope changes the organisation, and brings the controls of a new category along.
+func approveScope(ctx context.Context, tx *store.Tx, _, n *ScopeVersion) error {
+	o, err := OrganizationOf(ctx, &tx.View)
+	if err != nil {
+		return err
+	}
+	if o.Rev != n.Replaces { // another field may have changed since, but not the scope
+		all, err := store.Versions(ctx, &tx.View, Organizations, 0)
+		if err != nil {
+			return err
+		}
+		for _, x := range all {
+			if x.Thing.Rev >= n.Replaces && !sameScope(o, x.Thing.Categories, x.Thing.ProgrammeStart) {
+				return errs.New(errs.Conflict, "the scope has changed since this was proposed").Mend("reject this one and propose the change again")
+			}
+		}
+	}
+	was := *o
+	o.Categories, o.ProgrammeStart = n.Categories, n.ProgrammeStart
+	if err := widen(ctx, tx, &was, o); err != nil {
+		return err
+	}
+	return store.Put(ctx, tx, Organizations, o)
+}
