@@ -230,7 +230,7 @@ func TestEvidenceOfSingleEventsIsTiedToOneOrToADeclaration(t *testing.T) {
 			t.Errorf("accepted by its author: %v", err)
 		}
 		o.do(o.them, "evidence.accept", map[string]any{"id": e["id"], "rev": e["rev"]})
-		if p := o.proof(e["id"].(string)); !p.Counts || p.Line != "Counts for CHG-08, 6 Mar – 31 May 2026: nothing happened 1 Dec 2025 – 28 Feb 2026." || len(p.Flags) > 0 {
+		if p := o.proof(e["id"].(string)); !p.Counts || p.Line != "Counts for CHG-08, 6 Mar – 29 May 2026: nothing happened 1 Dec 2025 – 28 Feb 2026." || len(p.Flags) > 0 {
 			t.Errorf("%+v", p)
 		}
 		if got := o.state("CHG-08", "design_reviews"); got.State != "nil_declared" {

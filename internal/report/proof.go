@@ -22,13 +22,14 @@ import (
 //     year in the organisation's zone). Its age is measured from the end of the last whole window that it covers.
 //   - valid_until may end it earlier, and never later.
 //   - Evidence of single events proves its event. The kind counts as current for 365 days after the event, or for the days that
-//     the kind says. An accepted declaration that nothing happened, or an empty population, holds until 92 days after the last
-//     day that it covers, and falls when an event within its days comes up. Without either the kind is not due, and proves nothing.
+//     the kind says. An accepted declaration that nothing happened, or a list of all events (an empty one says the same), counts
+//     for the days that it covers, and after them until the next one is due: for as many days as it covers, and 92 at most.
+//     A declaration falls when an event within its days comes up. Without any of these the kind is not due, and proves nothing.
 //   - What was withdrawn counts until then: the days before keep it.
 
 const (
 	eventDays = 365 // for how long an event is proof that a control acts
-	nilDays   = 92  // for how long a declaration that nothing happened holds after its last day
+	nilDays   = 92  // for how long at most a declaration or a list of events counts after its last day
 )
 
 // span is when a piece of evidence counts for a kind.
@@ -121,8 +122,9 @@ func (s *span) single(e *grc.Evidence, cal calendar) {
 	switch {
 	case e.Nothing, listed && err != nil:
 		s.empty = e.Nothing || e.Rows != nil && *e.Rows == 0
-		s.life = nilDays * 24 * time.Hour
-		s.until = cal.Start(s.last + 1 + nilDays)
+		days := min(s.last-s.first+1, nilDays) // what is told for a day is told again the next day
+		s.life = time.Duration(days) * 24 * time.Hour
+		s.until = cal.Start(s.last + 1 + days)
 	case err != nil || e.Event == "":
 		s.why = "it names no event"
 	default:

@@ -182,12 +182,23 @@ func TestADeclarationThatNothingHappenedHoldsForItsDays(t *testing.T) {
 	stands(t, "days to come", onEvent, "2027-06-01", EvidenceNotDue, piece("2026-10-02", nothing("2026-07-01", "2027-06-30")))
 	stands(t, "taken back", onEvent, "2026-11-20", EvidenceNotDue, piece("2026-10-02", third, withdrawn("2026-11-15")))
 	stands(t, "an event within its days", onEvent, "2027-09-09", EvidenceNotDue, piece("2027-09-01", nothing("2026-07-01", "2027-08-30")), piece("2026-10-02", about("CHG-3", "2026-08-02")))
+	day := nothing("2026-10-01", "2026-10-01")
+	stands(t, "one day", onEvent, "2026-10-02", EvidenceNilDeclared, piece("2026-10-01", day))
+	stands(t, "two days after one day", onEvent, "2026-10-03", EvidenceNotDue, piece("2026-10-01", day))
+	week := nothing("2026-09-21", "2026-09-27")
+	stands(t, "seven days after seven days", onEvent, "2026-10-04", EvidenceNilDeclared, piece("2026-09-28", week))
+	stands(t, "eight days after seven days", onEvent, "2026-10-05", EvidenceNotDue, piece("2026-09-28", week))
+	stands(t, "92 days after a year", onEvent, "2026-12-31", EvidenceNilDeclared, piece("2026-10-02", nothing("2025-10-01", "2026-09-30")))
+	stands(t, "93 days after a year", onEvent, "2027-01-01", EvidenceNotDue, piece("2026-10-02", nothing("2025-10-01", "2026-09-30")))
 	stands(t, "an event before its days", onEvent, "2026-11-20", EvidenceCurrent, piece("2026-10-02", third), piece("2026-10-02", about("CHG-3", "2026-06-30")))
 	stands(t, "for what is collected each month", monthly, "2026-10-20", EvidenceMissing, piece("2026-10-02", third))
 	none, some := int64(0), int64(3)
 	rows := func(n *int64) func(*grc.Evidence) { return func(e *grc.Evidence) { e.Rows = n } }
 	stands(t, "an empty list of all events", allEvents, "2026-11-20", EvidenceNilDeclared, piece("2026-10-02", covers("2026-07-01", "2026-09-30"), rows(&none)))
 	stands(t, "a list of three events", allEvents, "2026-11-20", EvidenceCurrent, piece("2026-10-02", covers("2026-07-01", "2026-09-30"), rows(&some)))
+	stands(t, "a list of one day, the day after", allEvents, "2026-10-02", EvidenceCurrent, piece("2026-10-01", covers("2026-10-01", "2026-10-01"), rows(&some)))
+	stands(t, "a list of one day, two days after", allEvents, "2026-10-03", EvidenceNotDue, piece("2026-10-01", covers("2026-10-01", "2026-10-01"), rows(&some)))
+	stands(t, "an empty list of one day, two days after", allEvents, "2026-10-03", EvidenceNotDue, piece("2026-10-01", covers("2026-10-01", "2026-10-01"), rows(&none)))
 	stands(t, "a list that does not say how long it is", allEvents, "2026-11-20", EvidenceCurrent, piece("2026-10-02", covers("2026-07-01", "2026-09-30")))
 }
 
