@@ -246,6 +246,45 @@ func TestEvidenceOfSingleEventsIsTiedToOneOrToADeclaration(t *testing.T) {
 	})
 }
 
+// An event that somebody told of leaves no declaration standing that nothing happened, from then on.
+func TestASubmittedEventEndsADeclaration(t *testing.T) {
+	inOffice(t, func(t *testing.T, o *office) {
+		is := func(when, want string) {
+			t.Helper()
+			if got := o.state("CHG-08", "design_reviews"); got.State != want {
+				t.Errorf("%s it is %s, want %s", when, got.State, want)
+			}
+		}
+		o.accepted(o.piece("CHG-08", "design_reviews", "nothing_happened", true, "covers_from", "2025-12-01", "covers_to", "2026-02-28", "file", nil, "source_locator", nil, "taken_at", nil, "notes", "The list of changes."))
+		is("declared", "nil_declared")
+		e := o.do(o.me, "evidence.create", o.piece("CHG-08", "design_reviews", "event", "OFF-12", "event_on", "2026-02-10"))
+		is("with a draft about an event", "nil_declared")
+		before := o.clock.Now()
+		o.clock.Move(time.Minute)
+		e = o.do(o.me, "evidence.submit", map[string]any{"id": e["id"], "rev": e["rev"]})
+		is("with an event that waits for review", "not_due")
+		o.clock.Move(time.Minute)
+		s, err := op.Do[*report.ControlStatus](context.Background(), o.app.Gate, o.me, "control.status", map[string]any{"ref": "CHG-08"}, before)
+		fine(t, err)
+		if i := slices.IndexFunc(s.Evidence, func(r report.EvidenceRow) bool { return r.Key == "design_reviews" }); s.Evidence[i].State != "nil_declared" {
+			t.Errorf("as of before it is %s", s.Evidence[i].State)
+		}
+		e = o.do(o.them, "evidence.return", map[string]any{"id": e["id"], "rev": e["rev"], "reason": "Which review was it?"})
+		is("with an event that came back", "not_due")
+		o.clock.Move(time.Minute)
+		e = o.do(o.me, "evidence.submit", map[string]any{"id": e["id"], "rev": e["rev"]})
+		is("with an event that waits again", "not_due")
+		o.clock.Move(time.Minute)
+		o.opens(o.them, e["id"].(string))
+		o.clock.Move(time.Minute)
+		o.do(o.them, "evidence.accept", map[string]any{"id": e["id"], "rev": e["rev"]})
+		is("with an event that was accepted", "current")
+		_, err = o.submit(o.piece("CHG-08", "design_reviews", "event", "OFF-13", "event_on", "2026-03-02"))
+		fine(t, err)
+		is("with another event after the days of the declaration", "current")
+	})
+}
+
 func TestNothingIsClaimedOfDaysToCome(t *testing.T) {
 	inOffice(t, func(t *testing.T, o *office) {
 		_, err := o.try(o.me, "evidence.create", o.piece("IAM-09", "removals", "covers_from", "2026-03-07"))

@@ -23,8 +23,9 @@ import (
 //   - valid_until may end it earlier, and never later.
 //   - Evidence of single events proves its event. The kind counts as current for 365 days after the event, or for the days that
 //     the kind says. An accepted declaration that nothing happened, or a list of all events (an empty one says the same), counts
-//     for the days that it covers, and after them until the next one is due: for as many days as it covers, and 92 at most.
-//     A declaration falls when an event within its days comes up. Without any of these the kind is not due, and proves nothing.
+//     for the days that it covers, and after them until the next one is due: for as many days as it covers, and 92 at most. A
+//     declaration falls when an event within its days comes up: from the submission of that event on, accepted or not yet.
+//     Without any of these the kind is not due, and proves nothing.
 //   - What was withdrawn counts until then: the days before keep it.
 
 const (
@@ -173,12 +174,12 @@ func (b *Board) evidenceOf(c *grc.Control) []EvidenceLine {
 
 // stateOn is how a kind of evidence stood at a moment, with the piece that decided.
 func (b *Board) stateOn(c *grc.Control, k grc.EvidenceKind, at time.Time) (EvidenceState, *grc.Evidence, time.Time) {
-	return standing(b.spansOf(c.ID, k), k.Frequency == "per_event", at)
+	return standing(b.spansOf(c.ID, k), b.claimsOf(c.ID, k), at)
 }
 
-// standing is how a kind of evidence, which is about single events or not, stood at a moment by some pieces.
-func standing(pieces []span, single bool, at time.Time) (EvidenceState, *grc.Evidence, time.Time) {
-	state := EvidenceMissing
+// standing is how a kind of evidence stood at a moment by some pieces, and by the events that are told of without an acceptance.
+func standing(pieces []span, claims claims, at time.Time) (EvidenceState, *grc.Evidence, time.Time) {
+	state, single := EvidenceMissing, claims.single
 	if single {
 		state = EvidenceNotDue
 	}
@@ -192,7 +193,7 @@ func standing(pieces []span, single bool, at time.Time) (EvidenceState, *grc.Evi
 			single && s == EvidenceExpired,                          // it proves an event that is long past
 			single && s == EvidenceWithdrawn && !at.Before(p.until), // and so did this
 			s == EvidenceWithdrawn && p.empty,                       // no event is known of that would want proof
-			s == EvidenceNilDeclared && known(pieces, p, at):
+			s == EvidenceNilDeclared && (known(pieces, p, at) || claims.about(p, at)):
 			continue
 		}
 		if better(s, state) || s == state && p.until.After(until) {
@@ -260,16 +261,16 @@ func (b *Board) spansOf(control string, k grc.EvidenceKind) []span {
 // where other pieces prove the day as well.
 func (b *Board) withdrawnLater(c *grc.Control, k grc.EvidenceKind, day check.Day) (*grc.Evidence, time.Time) {
 	end := b.calendar().Start(day + 1).Add(-time.Millisecond)
-	all, single := b.spansOf(c.ID, k), k.Frequency == "per_event"
+	all, claims := b.spansOf(c.ID, k), b.claimsOf(c.ID, k)
 	gone := func(s span) bool { return !s.ended.IsZero() && !s.ended.After(b.Now) }
 	if end.After(b.Now) || !slices.ContainsFunc(all, gone) {
 		return nil, time.Time{}
 	}
-	was, e, _ := standing(all, single, end)
+	was, e, _ := standing(all, claims, end)
 	if e == nil || was == EvidenceWithdrawn || e.EndedAt().IsZero() {
 		return nil, time.Time{}
 	}
-	if still, _, _ := standing(slices.DeleteFunc(slices.Clone(all), gone), single, end); still == was {
+	if still, _, _ := standing(slices.DeleteFunc(slices.Clone(all), gone), claims, end); still == was {
 		return nil, time.Time{}
 	}
 	return e, e.EndedAt()
