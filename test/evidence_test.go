@@ -292,7 +292,7 @@ func TestNothingIsClaimedOfDaysToCome(t *testing.T) {
 		_, err = o.try(o.me, "evidence.create", o.piece("CHG-08", "design_reviews", "event", "OFF-13", "event_on", "2026-03-07"))
 		o.refused("an event of tomorrow", err, "event_on", "future")
 		id := o.accepted(o.piece("IAM-09", "removals", "covers_from", "2026-02-01", "covers_to", "2031-01-01", "taken_at", "2031-01-01T00:00:00Z", "valid_until", "2099-01-01"))
-		if p := o.proof(id); p.Line != "Counts for IAM-09, 6 Mar – 13 Apr 2026. The end date you gave is later and has no effect." {
+		if p := o.proof(id); p.Line != "Counts for IAM-09, 6 Mar – 30 Apr 2026. The end date you gave is later and has no effect." {
 			t.Errorf("%s", p.Line)
 		}
 	})
@@ -341,8 +341,8 @@ func TestAPieceSaysForWhichDaysItCountsOrWhyNot(t *testing.T) {
 		says(id, "waiting", "Does not count: it was returned.", false)
 		e = o.do(o.me, "evidence.submit", map[string]any{"id": id, "rev": e["rev"]})
 		e = o.do(o.them, "evidence.accept", map[string]any{"id": id, "rev": e["rev"]})
-		says(id, "current", "Counts for IAM-09, 6 Mar – 12 Apr 2026.", true) // taken 5 March + 38 days
-		if r := o.state("IAM-09", "removals"); r.Line != "Counts for IAM-09, 6 Mar – 12 Apr 2026." || r.Piece != id {
+		says(id, "current", "Counts for IAM-09, 6 Mar – 30 Apr 2026.", true) // taken in March, so until the end of April
+		if r := o.state("IAM-09", "removals"); r.Line != "Counts for IAM-09, 6 Mar – 30 Apr 2026." || r.Piece != id {
 			t.Errorf("its control says %+v", r)
 		}
 		o.clock.Move(24 * time.Hour)
@@ -353,7 +353,7 @@ func TestAPieceSaysForWhichDaysItCountsOrWhyNot(t *testing.T) {
 		if _, err := o.try(o.me, "evidence.update", map[string]any{"id": id, "rev": e["rev"], "reason": "Another reason."}); errs.Public(err).Code != errs.Conflict {
 			t.Errorf("the reason of a withdrawal changed: %v", err)
 		}
-		says(id, "withdrawn", "Does not count: withdrawn on 7 Mar 2026. Before, it counted for IAM-09, 6 Mar – 12 Apr 2026.", false)
+		says(id, "withdrawn", "Does not count: withdrawn on 7 Mar 2026. Before, it counted for IAM-09, 6 Mar – 30 Apr 2026.", false)
 
 		link := o.accepted(o.piece("IAM-09", "monthly_dormant_report", "file", nil))
 		says(link, "context", "Does not count: context only: no file kept.", false)

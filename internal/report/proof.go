@@ -18,6 +18,9 @@ import (
 //   - Its age is measured from the earliest of: when it was taken, when it was submitted, and the end of the days that it
 //     covers. It counts from its acceptance until that moment plus the validity of the kind (F-04). So a piece about January
 //     never proves November, whatever it says of when it was taken, and no time in the future makes it younger.
+//   - A piece of one window of the calendar (by the last day that it covers) counts until the end of the next window, where that
+//     is later: whoever brings one in each window is never late, early in one and late in the next. A kind that asks for fewer
+//     days than its frequency has by itself keeps to its days.
 //   - A population proves nothing short of a whole window of the kind's frequency (day, ISO week, month, quarter, half-year or
 //     year in the organisation's zone). Its age is measured from the end of the last whole window that it covers.
 //   - valid_until may end it earlier, and never later.
@@ -114,6 +117,14 @@ func (s *span) periodic(taken time.Time, cal calendar) {
 	}
 	s.life = time.Duration(lasts(s.key)) * 24 * time.Hour
 	s.until = age.Add(s.life)
+	if int(s.key.ValidityDays) > 0 && int(s.key.ValidityDays) < content.Frequency(s.key.Frequency).ValidityDays() {
+		return // the control asks for more than its frequency does
+	}
+	_, to := windowOf(s.key.Frequency, last)
+	_, next := windowOf(s.key.Frequency, to+1)
+	if end := cal.Start(next + 1); end.After(s.until) {
+		s.until = end
+	}
 }
 
 // single is for evidence of single events: about one, or about days with none, or a list of all in some days.
