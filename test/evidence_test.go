@@ -255,14 +255,20 @@ func TestASubmittedEventEndsADeclaration(t *testing.T) {
 				t.Errorf("%s it is %s, want %s", when, got.State, want)
 			}
 		}
-		o.accepted(o.piece("CHG-08", "design_reviews", "nothing_happened", true, "covers_from", "2025-12-01", "covers_to", "2026-02-28", "file", nil, "source_locator", nil, "taken_at", nil, "notes", "The list of changes."))
+		none := o.accepted(o.piece("CHG-08", "design_reviews", "nothing_happened", true, "covers_from", "2025-12-01", "covers_to", "2026-02-28", "file", nil, "source_locator", nil, "taken_at", nil, "notes", "The list of changes."))
 		is("declared", "nil_declared")
+		if p := o.proof(none); !p.Counts {
+			t.Errorf("declared: %+v", p)
+		}
 		e := o.do(o.me, "evidence.create", o.piece("CHG-08", "design_reviews", "event", "OFF-12", "event_on", "2026-02-10"))
 		is("with a draft about an event", "nil_declared")
 		before := o.clock.Now()
 		o.clock.Move(time.Minute)
 		e = o.do(o.me, "evidence.submit", map[string]any{"id": e["id"], "rev": e["rev"]})
 		is("with an event that waits for review", "not_due")
+		if p := o.proof(none); p.Counts || p.State != "not_counting" || !strings.Contains(p.Line, "there is evidence of an event in these days") {
+			t.Errorf("the declaration says of itself: %+v", p)
+		}
 		o.clock.Move(time.Minute)
 		s, err := op.Do[*report.ControlStatus](context.Background(), o.app.Gate, o.me, "control.status", map[string]any{"ref": "CHG-08"}, before)
 		fine(t, err)
