@@ -443,6 +443,71 @@ func TestADefinitionHeldOnlyAMomentIsJudged(t *testing.T) {
 	s.is(t, "OWN-03", "–F–", "a day later")
 }
 
+// day is what the page of a subject on a day is made of.
+func (s *spring) day(t *testing.T, subject, day string) *report.DayReport {
+	t.Helper()
+	d, err := op.Do[*report.DayReport](t.Context(), s.app.Gate, s.full(s.org), "monitoring.day", map[string]any{"subject": subject, "day": day}, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// A day speaks of the run that made its letter, whatever ran after it.
+func TestTheReasonOfADayIsThatOfTheRunThatMadeIt(t *testing.T) {
+	s := young(t)
+	s.version(t, "OWN-01", map[string]any{"action": "activate"})
+	s.at(1, 8).run(t, true).at(1, 10).run(t, false).at(1, 12).run(t, true).at(1, 13)
+	day := s.day(t, "OWN-01", testkit.Start.AddDate(0, 0, 1).Format(time.DateOnly))
+	parts := 0
+	for _, p := range day.Parts {
+		if p.Kind != "test" || p.Letter != "F" {
+			continue
+		}
+		parts++
+		own := s.day(t, p.Ref, day.Day)
+		i := slices.IndexFunc(own.Checks, func(c report.CheckDay) bool { return c.State == "fail" })
+		if i < 0 || own.Letter != "F" || own.Checks[i].Text == own.Checks[len(own.Checks)-1].Text {
+			t.Fatalf("%s: no failing run among others: %+v", p.Ref, own.Checks)
+		}
+		if want := own.Checks[i].Text; p.Reason != want || own.Reason != want {
+			t.Errorf("%s is F because %q, and by its own page because %q; want %q", p.Ref, p.Reason, own.Reason, want)
+		}
+	}
+	if parts == 0 {
+		t.Errorf("no test of OWN-01 failed: %+v", day.Parts)
+	}
+}
+
+// A day names the version of a control, which is not how often something about it was saved.
+func TestADayNamesTheVersionOfAControl(t *testing.T) {
+	s := young(t)
+	s.version(t, "OWN-01", map[string]any{"action": "activate"})
+	for i := range 3 {
+		c := s.thing(t, "control", s.ids["OWN-01"])
+		s.do(t, "control.update", map[string]any{"id": c["id"], "rev": c["rev"], "owner_role": strings.Repeat("Head of ", i+1) + "IT"})
+	}
+	is := func(day string, want ...int64) {
+		t.Helper()
+		var got []int64
+		for _, v := range s.day(t, "OWN-01", day).Versions {
+			got = append(got, v.Number)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("on %s versions %v judged, want %v", day, got, want)
+		}
+	}
+	s.at(1, 9).run(t, true)
+	is(testkit.Start.AddDate(0, 0, 1).Format(time.DateOnly), 1)
+	s.version(t, "OWN-01", map[string]any{"text": "Somebody else does something about it."})
+	s.at(2, 9).run(t, true)
+	is(testkit.Start.AddDate(0, 0, 1).Format(time.DateOnly), 1, 2)
+	is(testkit.Start.AddDate(0, 0, 2).Format(time.DateOnly), 2)
+	if c := s.thing(t, "control", s.ids["OWN-01"]); fmt.Sprint(c["version_no"]) != "2" {
+		t.Errorf("the control is at version %v", c["version_no"])
+	}
+}
+
 func TestEvidenceThatWasWithdrawnNoLongerChanges(t *testing.T) {
 	s := young(t)
 	s.version(t, "OWN-02", map[string]any{"action": "activate", "evidence": asked("yearly", 0, true)})

@@ -230,7 +230,7 @@ func TestEvidenceOfSingleEventsIsTiedToOneOrToADeclaration(t *testing.T) {
 			t.Errorf("accepted by its author: %v", err)
 		}
 		o.do(o.them, "evidence.accept", map[string]any{"id": e["id"], "rev": e["rev"]})
-		if p := o.proof(e["id"].(string)); !p.Counts || p.Line != "Counts for CHG-08, 6 Mar – 31 May 2026: nothing happened 1 Dec 2025 – 28 Feb 2026." || len(p.Flags) > 0 {
+		if p := o.proof(e["id"].(string)); !p.Counts || p.Line != "Counts for CHG-08, 6 Mar – 29 May 2026: nothing happened 1 Dec 2025 – 28 Feb 2026." || len(p.Flags) > 0 {
 			t.Errorf("%+v", p)
 		}
 		if got := o.state("CHG-08", "design_reviews"); got.State != "nil_declared" {
@@ -246,6 +246,51 @@ func TestEvidenceOfSingleEventsIsTiedToOneOrToADeclaration(t *testing.T) {
 	})
 }
 
+// An event that somebody told of leaves no declaration standing that nothing happened, from then on.
+func TestASubmittedEventEndsADeclaration(t *testing.T) {
+	inOffice(t, func(t *testing.T, o *office) {
+		is := func(when, want string) {
+			t.Helper()
+			if got := o.state("CHG-08", "design_reviews"); got.State != want {
+				t.Errorf("%s it is %s, want %s", when, got.State, want)
+			}
+		}
+		none := o.accepted(o.piece("CHG-08", "design_reviews", "nothing_happened", true, "covers_from", "2025-12-01", "covers_to", "2026-02-28", "file", nil, "source_locator", nil, "taken_at", nil, "notes", "The list of changes."))
+		is("declared", "nil_declared")
+		if p := o.proof(none); !p.Counts {
+			t.Errorf("declared: %+v", p)
+		}
+		e := o.do(o.me, "evidence.create", o.piece("CHG-08", "design_reviews", "event", "OFF-12", "event_on", "2026-02-10"))
+		is("with a draft about an event", "nil_declared")
+		before := o.clock.Now()
+		o.clock.Move(time.Minute)
+		e = o.do(o.me, "evidence.submit", map[string]any{"id": e["id"], "rev": e["rev"]})
+		is("with an event that waits for review", "not_due")
+		if p := o.proof(none); p.Counts || p.State != "not_counting" || !strings.Contains(p.Line, "there is evidence of an event in these days") {
+			t.Errorf("the declaration says of itself: %+v", p)
+		}
+		o.clock.Move(time.Minute)
+		s, err := op.Do[*report.ControlStatus](context.Background(), o.app.Gate, o.me, "control.status", map[string]any{"ref": "CHG-08"}, before)
+		fine(t, err)
+		if i := slices.IndexFunc(s.Evidence, func(r report.EvidenceRow) bool { return r.Key == "design_reviews" }); s.Evidence[i].State != "nil_declared" {
+			t.Errorf("as of before it is %s", s.Evidence[i].State)
+		}
+		e = o.do(o.them, "evidence.return", map[string]any{"id": e["id"], "rev": e["rev"], "reason": "Which review was it?"})
+		is("with an event that came back", "not_due")
+		o.clock.Move(time.Minute)
+		e = o.do(o.me, "evidence.submit", map[string]any{"id": e["id"], "rev": e["rev"]})
+		is("with an event that waits again", "not_due")
+		o.clock.Move(time.Minute)
+		o.opens(o.them, e["id"].(string))
+		o.clock.Move(time.Minute)
+		o.do(o.them, "evidence.accept", map[string]any{"id": e["id"], "rev": e["rev"]})
+		is("with an event that was accepted", "current")
+		_, err = o.submit(o.piece("CHG-08", "design_reviews", "event", "OFF-13", "event_on", "2026-03-02"))
+		fine(t, err)
+		is("with another event after the days of the declaration", "current")
+	})
+}
+
 func TestNothingIsClaimedOfDaysToCome(t *testing.T) {
 	inOffice(t, func(t *testing.T, o *office) {
 		_, err := o.try(o.me, "evidence.create", o.piece("IAM-09", "removals", "covers_from", "2026-03-07"))
@@ -253,7 +298,7 @@ func TestNothingIsClaimedOfDaysToCome(t *testing.T) {
 		_, err = o.try(o.me, "evidence.create", o.piece("CHG-08", "design_reviews", "event", "OFF-13", "event_on", "2026-03-07"))
 		o.refused("an event of tomorrow", err, "event_on", "future")
 		id := o.accepted(o.piece("IAM-09", "removals", "covers_from", "2026-02-01", "covers_to", "2031-01-01", "taken_at", "2031-01-01T00:00:00Z", "valid_until", "2099-01-01"))
-		if p := o.proof(id); p.Line != "Counts for IAM-09, 6 Mar – 13 Apr 2026. The end date you gave is later and has no effect." {
+		if p := o.proof(id); p.Line != "Counts for IAM-09, 6 Mar – 30 Apr 2026. The end date you gave is later and has no effect." {
 			t.Errorf("%s", p.Line)
 		}
 	})
@@ -302,8 +347,8 @@ func TestAPieceSaysForWhichDaysItCountsOrWhyNot(t *testing.T) {
 		says(id, "waiting", "Does not count: it was returned.", false)
 		e = o.do(o.me, "evidence.submit", map[string]any{"id": id, "rev": e["rev"]})
 		e = o.do(o.them, "evidence.accept", map[string]any{"id": id, "rev": e["rev"]})
-		says(id, "current", "Counts for IAM-09, 6 Mar – 12 Apr 2026.", true) // taken 5 March + 38 days
-		if r := o.state("IAM-09", "removals"); r.Line != "Counts for IAM-09, 6 Mar – 12 Apr 2026." || r.Piece != id {
+		says(id, "current", "Counts for IAM-09, 6 Mar – 30 Apr 2026.", true) // taken in March, so until the end of April
+		if r := o.state("IAM-09", "removals"); r.Line != "Counts for IAM-09, 6 Mar – 30 Apr 2026." || r.Piece != id {
 			t.Errorf("its control says %+v", r)
 		}
 		o.clock.Move(24 * time.Hour)
@@ -314,7 +359,7 @@ func TestAPieceSaysForWhichDaysItCountsOrWhyNot(t *testing.T) {
 		if _, err := o.try(o.me, "evidence.update", map[string]any{"id": id, "rev": e["rev"], "reason": "Another reason."}); errs.Public(err).Code != errs.Conflict {
 			t.Errorf("the reason of a withdrawal changed: %v", err)
 		}
-		says(id, "withdrawn", "Does not count: withdrawn on 7 Mar 2026. Before, it counted for IAM-09, 6 Mar – 12 Apr 2026.", false)
+		says(id, "withdrawn", "Does not count: withdrawn on 7 Mar 2026. Before, it counted for IAM-09, 6 Mar – 30 Apr 2026.", false)
 
 		link := o.accepted(o.piece("IAM-09", "monthly_dormant_report", "file", nil))
 		says(link, "context", "Does not count: context only: no file kept.", false)

@@ -73,19 +73,21 @@ func (p *Policy) reviewable() error {
 	return nil
 }
 
-// unfilled lists the sections without a text of their own. A text that stands under two headings counts for the first.
+// unfilled lists the sections without a text of their own. A text that stands under two headings counts for the first, and so
+// does one that is another but for numbers, the name of its section and a word or two.
 func unfilled(body string, wanted []string) []string {
 	out := []string{}
-	parts, told := partsOf(body), map[string]bool{}
+	parts, told, raw := partsOf(body), [][]string{}, map[string]bool{}
 	for _, name := range wanted {
 		filled := false
 		for _, part := range parts {
-			own := wordsIn(plainText(part.text))
-			said := strings.Join(own, " ")
-			if !names(part.heading, name) || len(own) < leastUnder || distinct(own, wordsIn(name)) < leastOwn || told[said] {
+			all := wordsIn(plainText(part.text))
+			own, said := ownWords(all, wordsIn(name)), strings.Join(all, " ")
+			if !names(part.heading, name) || len(all) < leastUnder || distinct(own, nil) < leastOwn || raw[said] ||
+				slices.ContainsFunc(told, func(x []string) bool { return alike(own, x) }) {
 				continue
 			}
-			filled, told[said] = true, true
+			filled, told, raw[said] = true, append(told, own), true
 			break
 		}
 		if !filled {
@@ -93,6 +95,34 @@ func unfilled(body string, wanted []string) []string {
 		}
 	}
 	return out
+}
+
+// ownWords are the words of a section, without numbers and without those of its name.
+func ownWords(words, heading []string) []string {
+	return slices.DeleteFunc(slices.Clone(words), func(w string) bool {
+		return slices.Contains(heading, w) || strings.ContainsFunc(w, unicode.IsDigit)
+	})
+}
+
+// alike says whether two texts have the same words but for two, or in a short one but for one.
+func alike(a, b []string) bool {
+	may := 2
+	if min(len(a), len(b)) < 8 {
+		may = 1
+	}
+	left := map[string]int{}
+	for _, w := range b {
+		left[w]++
+	}
+	more := 0
+	for _, w := range a {
+		if left[w] > 0 {
+			left[w]--
+		} else {
+			more++
+		}
+	}
+	return more <= may && len(b)-(len(a)-more) <= may
 }
 
 // part is a heading with all that stands beneath it, smaller headings and their text too.

@@ -54,6 +54,11 @@ func TestAPolicyFillsEachOfItsSections(t *testing.T) {
 		"one is a placeholder":             {filler + "# Access reviews\n" + own + "\n# MFA\n[Describe here how your company uses several factors]", "MFA"},
 		"one repeats its heading":          {filler + "# Access reviews\n" + own + "\n# MFA\nMFA MFA MFA MFA MFA MFA MFA", "MFA"},
 		"one is a copy":                    {filler + "# Access reviews\n" + own + "\n# MFA\n" + own, "MFA"},
+		"one changes a number":             {filler + "# Access reviews\nRule 1: everybody follows what the head of operations wrote down in 2025.\n# MFA\nRule 2: everybody follows what the head of operations wrote down in 2026.", "MFA"},
+		"one changes two words":            {filler + "# Access reviews\nThe team lead checks each account every quarter and keeps the list.\n# MFA\nThe team lead checks each device every month and keeps the list.", "MFA"},
+		"one puts in its heading":          {filler + "# Access reviews\nOur rule for access reviews is kept by everybody at all times.\n# MFA\nOur rule for MFA is kept by everybody at all times.", "MFA"},
+		"one is only numbers":              {filler + "# Access reviews\n" + own + "\n# MFA\n1 2 3 4 5 6 7 8 9 10", "MFA"},
+		"short and of its own":             {filler + "# Access reviews\nTeam leads check all accounts quarterly.\n# MFA\nEverybody signs in with keys.", ""},
 		"the heading stands in an example": {filler + "# Access reviews\n" + own + "\n```\n# MFA\n" + other + "\n```\n", "MFA"},
 		"none":                             {filler, "Access reviews, MFA"},
 	} {

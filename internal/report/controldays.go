@@ -295,7 +295,7 @@ func (b *Board) stateIn(l *ControlLine, c *grc.Control, k grc.EvidenceKind, from
 	if l.began.After(from) && l.began.Before(to) {
 		from = l.began
 	}
-	pieces, single := b.spansOf(c.ID, k), k.Frequency == "per_event"
+	pieces, told := b.spansOf(c.ID, k), b.claimsOf(c.ID, k)
 	moments := []time.Time{from}
 	for i := range pieces {
 		for _, at := range []time.Time{pieces[i].from, pieces[i].until, pieces[i].ended} {
@@ -305,11 +305,11 @@ func (b *Board) stateIn(l *ControlLine, c *grc.Control, k grc.EvidenceKind, from
 		}
 	}
 	for _, at := range moments {
-		if s, _, _ := standing(pieces, single, at); s.lacking() {
+		if s, _, _ := standing(pieces, told, at); s.lacking() {
 			return s
 		}
 	}
-	s, _, _ := standing(pieces, single, to.Add(-time.Millisecond))
+	s, _, _ := standing(pieces, told, to.Add(-time.Millisecond))
 	return s
 }
 

@@ -32,6 +32,7 @@ type dated struct {
 	decisions map[string]*grc.Decision
 	programme []store.Dated[grc.Organization]
 	performed map[string][]Performance                // by control id
+	claims    map[string][]claim                      // by control id: events that are told of
 	waivers   map[string][]store.Dated[grc.Exception] // of whole controls, approved
 	checks    []check.Check                           // oldest first
 	plans     map[string]map[string]bool              // tests by scope
@@ -87,6 +88,7 @@ func (m *memory) upTo(at int64) (*dated, error) {
 	}
 	d.ofControls(held(m, m.controls, at), m.terms, held(m, m.proposals, at))
 	d.ofEvidence(cut(m.evidence, at))
+	d.claims = claimsOf(cut(m.evidence, at))
 	d.waivers = map[string][]store.Dated[grc.Exception]{}
 	for _, x := range cut(m.exceptions, at) {
 		if x.Thing.Test == "" && x.Thing.State == "approved" {

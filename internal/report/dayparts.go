@@ -66,7 +66,7 @@ func (b *Board) partsOf(c *ControlLine, i int) []DayPart {
 			continue
 		}
 		for _, t := range e.def.Tests {
-			add(b.testPart(t, i, to))
+			add(b.testPart(t, i))
 		}
 		for _, k := range e.def.Evidence {
 			add(b.evidencePart(c, e.def, k, s.From, s.To))
@@ -78,22 +78,49 @@ func (b *Board) partsOf(c *ControlLine, i int) []DayPart {
 	return out
 }
 
-func (b *Board) testPart(t grc.ControlTest, i int, to time.Time) DayPart {
+func (b *Board) testPart(t grc.ControlTest, i int) DayPart {
 	p := DayPart{Kind: "test", Ref: t.Test, Text: t.Test, Letter: check.NoData.String(), Required: t.Role != "supporting", Reason: "it was not run"}
 	if l := b.testOf(t); l != nil {
 		if l.Rule != nil {
 			p.Text = l.Rule.Def.Title
 		}
-		switch s := b.stateAt(t.Test, to.Add(-time.Millisecond)); {
+		switch {
 		case l.Cells[i].First < 0 && l.Cells[i].Letter == check.Paused:
 			p.Letter, p.Reason = check.Paused.String(), "it was paused"
 		case l.Cells[i].Seen():
-			if p.Letter, p.Reason = l.Cells[i].Letter.String(), ""; s != nil && len(t.OnlyPolicies) == 0 {
-				p.Reason = s.Reason
+			if p.Letter, p.Reason = l.Cells[i].Letter.String(), ""; len(t.OnlyPolicies) == 0 {
+				p.Reason = b.whyOf(l, i)
 			}
 		}
 	}
 	return p
+}
+
+// whyOf is what the run said that made the letter of a test's day: of those that came to it the first where it is a bad
+// one, the last where it is not. Empty where no run came to it.
+func (b *Board) whyOf(t *TestLine, i int) string {
+	letter, day := t.Cells[i].Letter, stretch{From: b.starts[i+1], To: b.starts[i]}
+	var said []change
+	for _, r := range t.runs {
+		if s := b.stateAt(t.ID, r.At); s != nil && during(day, r.At) {
+			said = append(said, change{Verdict: s.Verdict, Reason: s.Reason, At: r.At})
+		}
+	}
+	for _, r := range b.dated.lates[t.ID] {
+		if during(day, r.Collected) && r.At.Before(day.To.Add(2*time.Hour+check.LateGrace)) {
+			said = append(said, change{Verdict: r.Verdict, Reason: r.Reason, At: r.Collected})
+		}
+	}
+	slices.SortStableFunc(said, func(x, y change) int { return x.At.Compare(y.At) })
+	if letter == check.Passed || letter == check.NotApplicable {
+		slices.Reverse(said)
+	}
+	for _, s := range said {
+		if check.DayLetter([]check.RunState{s.Verdict.RunState()}, false, false) == letter {
+			return s.Reason
+		}
+	}
+	return ""
 }
 
 func (b *Board) evidencePart(x *ControlLine, c *grc.Control, k grc.EvidenceKind, from, to time.Time) DayPart {

@@ -413,7 +413,5 @@ func (b *Board) testDay(r *DayReport, t *TestLine, i int) {
 		r.Title = t.Rule.Def.Title
 	}
 	r.Letter, r.Word = t.Cells[i].Letter.String(), t.Cells[i].Letter.Word()
-	if s := b.stateAt(t.ID, b.starts[i].Add(-time.Millisecond)); s != nil && t.Cells[i].First >= 0 {
-		r.Reason = s.Reason
-	}
+	r.Reason = b.whyOf(t, i)
 }

@@ -18,17 +18,22 @@ import (
 //   - Its age is measured from the earliest of: when it was taken, when it was submitted, and the end of the days that it
 //     covers. It counts from its acceptance until that moment plus the validity of the kind (F-04). So a piece about January
 //     never proves November, whatever it says of when it was taken, and no time in the future makes it younger.
+//   - A piece of one window of the calendar (by the last day that it covers) counts until the end of the next window, where that
+//     is later: whoever brings one in each window is never late, early in one and late in the next. A kind that asks for fewer
+//     days than its frequency has by itself keeps to its days.
 //   - A population proves nothing short of a whole window of the kind's frequency (day, ISO week, month, quarter, half-year or
 //     year in the organisation's zone). Its age is measured from the end of the last whole window that it covers.
 //   - valid_until may end it earlier, and never later.
 //   - Evidence of single events proves its event. The kind counts as current for 365 days after the event, or for the days that
-//     the kind says. An accepted declaration that nothing happened, or an empty population, holds until 92 days after the last
-//     day that it covers, and falls when an event within its days comes up. Without either the kind is not due, and proves nothing.
+//     the kind says. An accepted declaration that nothing happened, or a list of all events (an empty one says the same), counts
+//     for the days that it covers, and after them until the next one is due: for as many days as it covers, and 92 at most. A
+//     declaration falls when an event within its days comes up: from the submission of that event on, accepted or not yet.
+//     Without any of these the kind is not due, and proves nothing.
 //   - What was withdrawn counts until then: the days before keep it.
 
 const (
 	eventDays = 365 // for how long an event is proof that a control acts
-	nilDays   = 92  // for how long a declaration that nothing happened holds after its last day
+	nilDays   = 92  // for how long at most a declaration or a list of events counts after its last day
 )
 
 // span is when a piece of evidence counts for a kind.
@@ -112,6 +117,14 @@ func (s *span) periodic(taken time.Time, cal calendar) {
 	}
 	s.life = time.Duration(lasts(s.key)) * 24 * time.Hour
 	s.until = age.Add(s.life)
+	if int(s.key.ValidityDays) > 0 && int(s.key.ValidityDays) < content.Frequency(s.key.Frequency).ValidityDays() {
+		return // the control asks for more than its frequency does
+	}
+	_, to := windowOf(s.key.Frequency, last)
+	_, next := windowOf(s.key.Frequency, to+1)
+	if end := cal.Start(next + 1); end.After(s.until) {
+		s.until = end
+	}
 }
 
 // single is for evidence of single events: about one, or about days with none, or a list of all in some days.
@@ -121,8 +134,9 @@ func (s *span) single(e *grc.Evidence, cal calendar) {
 	switch {
 	case e.Nothing, listed && err != nil:
 		s.empty = e.Nothing || e.Rows != nil && *e.Rows == 0
-		s.life = nilDays * 24 * time.Hour
-		s.until = cal.Start(s.last + 1 + nilDays)
+		days := min(s.last-s.first+1, nilDays) // what is told for a day is told again the next day
+		s.life = time.Duration(days) * 24 * time.Hour
+		s.until = cal.Start(s.last + 1 + days)
 	case err != nil || e.Event == "":
 		s.why = "it names no event"
 	default:
@@ -171,12 +185,12 @@ func (b *Board) evidenceOf(c *grc.Control) []EvidenceLine {
 
 // stateOn is how a kind of evidence stood at a moment, with the piece that decided.
 func (b *Board) stateOn(c *grc.Control, k grc.EvidenceKind, at time.Time) (EvidenceState, *grc.Evidence, time.Time) {
-	return standing(b.spansOf(c.ID, k), k.Frequency == "per_event", at)
+	return standing(b.spansOf(c.ID, k), b.claimsOf(c.ID, k), at)
 }
 
-// standing is how a kind of evidence, which is about single events or not, stood at a moment by some pieces.
-func standing(pieces []span, single bool, at time.Time) (EvidenceState, *grc.Evidence, time.Time) {
-	state := EvidenceMissing
+// standing is how a kind of evidence stood at a moment by some pieces, and by the events that are told of without an acceptance.
+func standing(pieces []span, claims claims, at time.Time) (EvidenceState, *grc.Evidence, time.Time) {
+	state, single := EvidenceMissing, claims.single
 	if single {
 		state = EvidenceNotDue
 	}
@@ -190,7 +204,7 @@ func standing(pieces []span, single bool, at time.Time) (EvidenceState, *grc.Evi
 			single && s == EvidenceExpired,                          // it proves an event that is long past
 			single && s == EvidenceWithdrawn && !at.Before(p.until), // and so did this
 			s == EvidenceWithdrawn && p.empty,                       // no event is known of that would want proof
-			s == EvidenceNilDeclared && known(pieces, p, at):
+			s == EvidenceNilDeclared && (known(pieces, p, at) || claims.about(p, at)):
 			continue
 		}
 		if better(s, state) || s == state && p.until.After(until) {
@@ -258,16 +272,16 @@ func (b *Board) spansOf(control string, k grc.EvidenceKind) []span {
 // where other pieces prove the day as well.
 func (b *Board) withdrawnLater(c *grc.Control, k grc.EvidenceKind, day check.Day) (*grc.Evidence, time.Time) {
 	end := b.calendar().Start(day + 1).Add(-time.Millisecond)
-	all, single := b.spansOf(c.ID, k), k.Frequency == "per_event"
+	all, claims := b.spansOf(c.ID, k), b.claimsOf(c.ID, k)
 	gone := func(s span) bool { return !s.ended.IsZero() && !s.ended.After(b.Now) }
 	if end.After(b.Now) || !slices.ContainsFunc(all, gone) {
 		return nil, time.Time{}
 	}
-	was, e, _ := standing(all, single, end)
+	was, e, _ := standing(all, claims, end)
 	if e == nil || was == EvidenceWithdrawn || e.EndedAt().IsZero() {
 		return nil, time.Time{}
 	}
-	if still, _, _ := standing(slices.DeleteFunc(slices.Clone(all), gone), single, end); still == was {
+	if still, _, _ := standing(slices.DeleteFunc(slices.Clone(all), gone), claims, end); still == was {
 		return nil, time.Time{}
 	}
 	return e, e.EndedAt()

@@ -86,12 +86,48 @@ func TestEvidenceProvesOnlyTheDaysNearItsCover(t *testing.T) {
 	stands(t, "a frequency that nobody knows", grc.EvidenceKind{Frequency: ""}, "2030-11-09", EvidenceExpired, piece("2026-11-10"))
 }
 
+// F-04 with section 00 item 8: whoever brings a piece in each window of the calendar is never late, wherever in it.
+func TestAPieceOfAWindowCountsUntilTheEndOfTheNext(t *testing.T) {
+	april, september := piece("2026-04-05"), piece("2026-09-20")
+	for d := range 400 {
+		day := april.ReviewedAt.AddDate(0, 0, d+1)
+		if day.Year() > 2026 {
+			break
+		}
+		k := quarterly
+		k.Key = "key"
+		b := &Board{Zone: time.UTC, Now: day, data: &boardData{evidence: map[string][]*grc.Evidence{"ctl": {april, september}}}}
+		c := &grc.Control{}
+		c.ID = "ctl"
+		if got, _, _ := b.stateOn(c, k, day); got.lacking() {
+			t.Fatalf("on %s it %s, with a piece in each quarter", day.Format(time.DateOnly), got.word())
+		}
+	}
+	stands(t, "one quarter without", quarterly, "2026-10-01", EvidenceExpired, april)
+	stands(t, "taken in April about March", quarterly, "2026-07-15", EvidenceExpiring, piece("2026-04-05", covers("2026-03-01", "2026-03-31"))) // 1 Apr + 106 d
+	stands(t, "taken in April about March", quarterly, "2026-07-16", EvidenceExpired, piece("2026-04-05", covers("2026-03-01", "2026-03-31")))
+	weekly, yearly := grc.EvidenceKind{Type: "report", Frequency: "weekly"}, grc.EvidenceKind{Type: "report", Frequency: "yearly"}
+	daily, half := grc.EvidenceKind{Type: "report", Frequency: "daily"}, grc.EvidenceKind{Type: "report", Frequency: "half_yearly"}
+	stands(t, "each week", weekly, "2026-11-22", EvidenceExpiring, piece("2026-11-09")) // Monday, and the Sunday of the week after
+	stands(t, "each week", weekly, "2026-11-23", EvidenceExpired, piece("2026-11-09"))
+	stands(t, "each half-year", half, "2026-12-31", EvidenceExpiring, piece("2026-01-05"))
+	stands(t, "each half-year", half, "2027-01-01", EvidenceExpired, piece("2026-01-05"))
+	stands(t, "each year", yearly, "2027-12-31", EvidenceExpiring, piece("2026-01-05"))
+	stands(t, "each year", yearly, "2028-01-01", EvidenceExpired, piece("2026-01-05"))
+	stands(t, "each day", daily, "2026-11-11", EvidenceCurrent, piece("2026-11-10"))
+	stands(t, "each day", daily, "2026-11-13", EvidenceExpired, piece("2026-11-10"))
+	stands(t, "valid_until is earlier", quarterly, "2026-05-02", EvidenceExpired, piece("2026-04-05", func(e *grc.Evidence) { e.ValidUntil = "2026-05-01" }))
+	strict := quarterly
+	strict.ValidityDays = 30
+	stands(t, "a kind that asks for fewer days than its frequency", strict, "2026-05-06", EvidenceExpired, piece("2026-04-05"))
+}
+
 // INV-02: what is claimed of the future makes nothing younger.
 func TestATimeInTheFutureMakesNoEvidenceYounger(t *testing.T) {
 	later := func(e *grc.Evidence) { e.TakenAt = e.TakenAt.AddDate(5, 0, 0) }
-	stands(t, "taken in five years", monthly, "2026-12-18", EvidenceExpiring, piece("2026-11-10", later))
-	stands(t, "taken in five years", monthly, "2026-12-19", EvidenceExpired, piece("2026-11-10", later))
-	stands(t, "cover until 2031", monthly, "2026-12-19", EvidenceExpired, piece("2026-11-10", covers("2026-11-01", "2031-01-01"), later))
+	stands(t, "taken in five years", monthly, "2026-12-31", EvidenceExpiring, piece("2026-11-10", later))
+	stands(t, "taken in five years", monthly, "2027-01-01", EvidenceExpired, piece("2026-11-10", later))
+	stands(t, "cover until 2031", monthly, "2027-01-01", EvidenceExpired, piece("2026-11-10", covers("2026-11-01", "2031-01-01"), later))
 	stands(t, "a population of days to come", everyone, "2026-12-19", EvidenceMissing, piece("2026-11-10", covers("2026-10-01", "2026-12-31"), later))
 }
 
@@ -144,8 +180,8 @@ func TestTheWindowsOfAFrequencyAreThoseOfTheCalendar(t *testing.T) {
 
 func TestValidUntilShortensAndNeverExtends(t *testing.T) {
 	until := func(day string) func(*grc.Evidence) { return func(e *grc.Evidence) { e.ValidUntil = kind.Date(day) } }
-	stands(t, "until 2099", monthly, "2026-12-18", EvidenceExpiring, piece("2026-11-10", until("2099-12-31")))
-	stands(t, "until 2099", monthly, "2026-12-19", EvidenceExpired, piece("2026-11-10", until("2099-12-31")))
+	stands(t, "until 2099", monthly, "2026-12-31", EvidenceExpiring, piece("2026-11-10", until("2099-12-31")))
+	stands(t, "until 2099", monthly, "2027-01-01", EvidenceExpired, piece("2026-11-10", until("2099-12-31")))
 	stands(t, "until 15 November", monthly, "2026-11-15", EvidenceExpiring, piece("2026-11-10", until("2026-11-15")))
 	stands(t, "until 15 November", monthly, "2026-11-16", EvidenceExpired, piece("2026-11-10", until("2026-11-15")))
 	stands(t, "an event, until 2099", onEvent, "2030-01-01", EvidenceNotDue, piece("2026-11-10", about("INC-7", "2026-11-09"), until("2099-12-31")))
@@ -182,12 +218,23 @@ func TestADeclarationThatNothingHappenedHoldsForItsDays(t *testing.T) {
 	stands(t, "days to come", onEvent, "2027-06-01", EvidenceNotDue, piece("2026-10-02", nothing("2026-07-01", "2027-06-30")))
 	stands(t, "taken back", onEvent, "2026-11-20", EvidenceNotDue, piece("2026-10-02", third, withdrawn("2026-11-15")))
 	stands(t, "an event within its days", onEvent, "2027-09-09", EvidenceNotDue, piece("2027-09-01", nothing("2026-07-01", "2027-08-30")), piece("2026-10-02", about("CHG-3", "2026-08-02")))
+	day := nothing("2026-10-01", "2026-10-01")
+	stands(t, "one day", onEvent, "2026-10-02", EvidenceNilDeclared, piece("2026-10-01", day))
+	stands(t, "two days after one day", onEvent, "2026-10-03", EvidenceNotDue, piece("2026-10-01", day))
+	week := nothing("2026-09-21", "2026-09-27")
+	stands(t, "seven days after seven days", onEvent, "2026-10-04", EvidenceNilDeclared, piece("2026-09-28", week))
+	stands(t, "eight days after seven days", onEvent, "2026-10-05", EvidenceNotDue, piece("2026-09-28", week))
+	stands(t, "92 days after a year", onEvent, "2026-12-31", EvidenceNilDeclared, piece("2026-10-02", nothing("2025-10-01", "2026-09-30")))
+	stands(t, "93 days after a year", onEvent, "2027-01-01", EvidenceNotDue, piece("2026-10-02", nothing("2025-10-01", "2026-09-30")))
 	stands(t, "an event before its days", onEvent, "2026-11-20", EvidenceCurrent, piece("2026-10-02", third), piece("2026-10-02", about("CHG-3", "2026-06-30")))
 	stands(t, "for what is collected each month", monthly, "2026-10-20", EvidenceMissing, piece("2026-10-02", third))
 	none, some := int64(0), int64(3)
 	rows := func(n *int64) func(*grc.Evidence) { return func(e *grc.Evidence) { e.Rows = n } }
 	stands(t, "an empty list of all events", allEvents, "2026-11-20", EvidenceNilDeclared, piece("2026-10-02", covers("2026-07-01", "2026-09-30"), rows(&none)))
 	stands(t, "a list of three events", allEvents, "2026-11-20", EvidenceCurrent, piece("2026-10-02", covers("2026-07-01", "2026-09-30"), rows(&some)))
+	stands(t, "a list of one day, the day after", allEvents, "2026-10-02", EvidenceCurrent, piece("2026-10-01", covers("2026-10-01", "2026-10-01"), rows(&some)))
+	stands(t, "a list of one day, two days after", allEvents, "2026-10-03", EvidenceNotDue, piece("2026-10-01", covers("2026-10-01", "2026-10-01"), rows(&some)))
+	stands(t, "an empty list of one day, two days after", allEvents, "2026-10-03", EvidenceNotDue, piece("2026-10-01", covers("2026-10-01", "2026-10-01"), rows(&none)))
 	stands(t, "a list that does not say how long it is", allEvents, "2026-11-20", EvidenceCurrent, piece("2026-10-02", covers("2026-07-01", "2026-09-30")))
 }
 

@@ -49,6 +49,8 @@ type judge struct {
 	controls map[string]*grc.Control
 	opened   map[string][]op.SensitiveRead
 	sharing  map[string][]*grc.Evidence // by file
+	events   map[string][]*grc.Evidence // by control: pieces that tell of an event
+	fallen   func(s *span) bool         // whether an event is known of the days of a declaration; nil where events say it
 }
 
 func addProof(s *op.Set) {
@@ -72,6 +74,13 @@ func evidenceQuality(ctx context.Context, v *store.View, in idIn) (*EvidenceProo
 		if j.sharing[string(e.File)], err = store.All(ctx, v.Whole(), grc.Evidences, map[string]any{"file": string(e.File)}); err != nil {
 			return nil, err
 		}
+	}
+	if e.Control != "" {
+		all, err := store.All(ctx, v.Whole(), grc.Evidences, map[string]any{"control": e.Control})
+		if err != nil {
+			return nil, err
+		}
+		j.tell(all)
 	}
 	for _, x := range append(j.sharing[string(e.File)], e) {
 		if x.Control == "" || j.controls[x.Control] != nil {
@@ -117,6 +126,7 @@ func evidenceProof(ctx context.Context, v *store.View, in proofIn) (*EvidencePro
 			j.sharing[string(e.File)] = append(j.sharing[string(e.File)], e)
 		}
 	}
+	j.tell(all)
 	if err := j.readAll(ctx, v); err != nil {
 		return nil, err
 	}
@@ -139,7 +149,28 @@ func newJudge(ctx context.Context, v *store.View) (*judge, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &judge{now: v.Now, days: oneZone{zone}, controls: map[string]*grc.Control{}, opened: map[string][]op.SensitiveRead{}, sharing: map[string][]*grc.Evidence{}}, nil
+	return &judge{now: v.Now, days: oneZone{zone}, controls: map[string]*grc.Control{}, opened: map[string][]op.SensitiveRead{},
+		sharing: map[string][]*grc.Evidence{}, events: map[string][]*grc.Evidence{}}, nil
+}
+
+// tell keeps the pieces that tell of an event and were submitted.
+func (j *judge) tell(all []*grc.Evidence) {
+	for _, e := range all {
+		if e.EventOn != "" && e.State != "draft" {
+			j.events[e.Control] = append(j.events[e.Control], e)
+		}
+	}
+}
+
+// overtaken says whether an event is known that happened on one of the days for which a piece says that nothing did.
+func (j *judge) overtaken(e *grc.Evidence, s *span) bool {
+	if j.fallen != nil {
+		return j.fallen(s)
+	}
+	return slices.ContainsFunc(j.events[e.Control], func(x *grc.Evidence) bool {
+		d, err := check.ParseDay(string(x.EventOn))
+		return err == nil && x.EvidenceKey == e.EvidenceKey && d >= s.first && d <= s.last
+	})
 }
 
 // readAll reads all controls, and who opened which piece.
@@ -234,6 +265,10 @@ func (j *judge) line(e *grc.Evidence, c *grc.Control, s *span) (state, text stri
 	}
 	st := s.at(j.now)
 	switch st {
+	case EvidenceNilDeclared:
+		if j.overtaken(e, s) {
+			return "not_counting", "Does not count: it says that nothing happened " + daysWords(s.first, s.last) + ", and there is evidence of an event in these days."
+		}
 	case EvidenceWithdrawn:
 		return evidenceName[st], fmt.Sprintf("Does not count: withdrawn on %s. Before, it counted for %s.", dayWords(j.days.DayOf(s.ended)), what)
 	case EvidenceExpired:
@@ -282,6 +317,7 @@ func (b *Board) shown(c *grc.Control, l EvidenceLine) *grc.Evidence {
 func (b *Board) lineOf(c *grc.Control, k grc.EvidenceKind, e *grc.Evidence) string {
 	j := judge{now: b.Now, days: b.calendar()}
 	s := spanOf(e, k, b.calendar())
+	j.fallen = func(s *span) bool { return known(b.spansOf(c.ID, k), s, b.Now) || b.claimsOf(c.ID, k).about(s, b.Now) }
 	_, text := j.line(e, c, &s)
 	return text
 }

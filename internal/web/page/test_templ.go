@@ -374,7 +374,7 @@ func Test(f ui.Frame, v TestView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = runsPanel("Newest runs", v.Runs).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = runsPanel("Newest runs", "It has not run yet. Days without data never count as passed.", v.Runs).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package page_test
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+
+	"assay/internal/web/page"
+	"assay/internal/web/ui"
+)
+
+// A day without a run says what decided, and never beside a letter that nothing did.
+func TestADayWithoutARunSaysWhatDecided(t *testing.T) {
+	for letter, want := range map[ui.Letter]string{
+		ui.P: "No test run on this day; the letter comes from evidence and policies.",
+		ui.F: "No test run on this day; the letter comes from evidence and policies.",
+		ui.N: "nothing else decided",
+	} {
+		var out bytes.Buffer
+		if err := page.Day(ui.Frame{}, page.DayView{Ref: "OWN-02", Day: now, Letter: letter}).Render(context.Background(), &out); err != nil {
+			t.Fatal(err)
+		}
+		if got := out.String(); !strings.Contains(got, want) || letter != ui.N && strings.Contains(got, "without data never") {
+			t.Errorf("%s: it does not say %q", letter.Word(), want)
+		}
+	}
+}
