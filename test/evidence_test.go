@@ -440,6 +440,7 @@ func TestTheQualityFlagsNameWhatIsDoubtful(t *testing.T) {
 		if got := flags(unread(3 * time.Second)); got != "" {
 			t.Errorf("read for three seconds: %q", got)
 		}
+		o.readsOnly(n)
 		o.signIn()
 		o.wants(o.get("/evidence/"+never), 200, "Q8 The reviewer never opened the file.")
 		o.wants(o.get("/evidence?flag=Q7"), 200, "3 shown", "Q7 file reused")
@@ -474,4 +475,32 @@ func TestVerifyAccusesNobodyOfAFileThatWasNeverThere(t *testing.T) {
 			t.Errorf("%d files, findings %v", a.Files, a.Problems)
 		}
 	})
+}
+
+// readsOnly holds that reading what is said of a piece is not opening its file, and that its preview is.
+func (o *office) readsOnly(n int) {
+	o.t.Helper()
+	for way, want := range map[string]string{"get": "Q8", "preview": ""} {
+		n++
+		e, err := o.submit(o.piece("IAM-09", "removals", "classification", "restricted", "file", o.file("looked at "+string(rune('a'+n)))))
+		fine(o.t, err)
+		id := e["id"].(string)
+		o.do(o.them, "evidence.get", map[string]any{"id": id})
+		_, err = op.Do[any](o.t.Context(), o.app.Gate, o.them, "evidence.history", map[string]any{"id": id}, time.Time{})
+		fine(o.t, err)
+		if way == "preview" {
+			r, _, err := o.app.Gate.Preview(o.t.Context(), o.them, "evidence", id, "file")
+			fine(o.t, err)
+			fine(o.t, r.Close())
+		}
+		o.clock.Move(time.Minute)
+		o.do(o.them, "evidence.accept", map[string]any{"id": id, "rev": e["rev"]})
+		got := ""
+		for _, f := range o.proof(id).Flags {
+			got += f.Code
+		}
+		if got != want {
+			o.t.Errorf("after a %s: flags %q, want %q", way, got, want)
+		}
+	}
 }

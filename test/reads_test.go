@@ -54,27 +54,27 @@ func TestReadingRestrictedEvidenceIsWrittenDown(t *testing.T) {
 		}
 
 		counts("made", secret, 0)
-		for range 3 { // the page, its preview and the things that it names
+		for range 3 { // the page, and the things that it names
 			p.wants(p.get("/evidence/"+secret), 200, "Payroll", "the text of the evidence")
 		}
-		counts("looked at on its page three times", secret, 1)
+		counts("looked at on its page three times: it and its file", secret, 2)
 		p.wants(p.get("/evidence"), 200, "Payroll")
 		p.wants(p.get("/activity"), 200, "read the evidence", "Payroll")
 		p.wants(p.get("/evidence/"+secret), 200, "read the evidence")
-		counts("listed", secret, 1)
+		counts("listed", secret, 2)
 		get("get", secret)
 		get("history", secret)
-		counts("read by another", secret, 2)
+		counts("read by another", secret, 3)
 		for range 2 {
 			p.wants(p.get("/evidence/"+secret+"/file"), 200, "the text of the evidence")
 		}
-		counts("and a copy taken", secret, 3)
+		counts("and a copy taken", secret, 4)
 		if got := reads(secret)[0]; got != "took a copy of the file of the evidence Payroll" {
 			t.Errorf("the copy is called %q", got)
 		}
 		p.clock.Move(11 * time.Minute)
 		get("get", secret)
-		counts("read again later", secret, 4)
+		counts("read again later", secret, 5)
 
 		get("get", plain)
 		get("history", plain)

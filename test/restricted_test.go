@@ -156,6 +156,9 @@ func TestARestrictedPieceProvesItsControlWithoutBeingShown(t *testing.T) {
 			if got := status(role); got.State != "current" || got.Piece != piece {
 				t.Errorf("%s is told %+v", role, got)
 			}
+			if got := p.pieceOfToday(role, want.Key); got != piece {
+				t.Errorf("the day tells %s of piece %q, want %q", role, got, piece)
+			}
 		}
 		p.signIn()
 		p.wants(p.get("/evidence"), 200, "Payroll", "1 shown<")
@@ -170,5 +173,55 @@ func TestARestrictedPieceProvesItsControlWithoutBeingShown(t *testing.T) {
 		}
 		p.wants(p.get("/controls/IAM-02"), 200, "Restricted: not shown to you")
 		p.wants(p.get("/evidence/"+e["id"].(string)), 404)
+	})
+}
+
+// pieceOfToday is the piece that the report of today's IAM-02 names to a role.
+func (p *people) pieceOfToday(r op.Role, key string) string {
+	a := op.Actor{Org: p.org, ID: "usr_" + string(r), Roles: []op.Role{r}, Via: "rest"}
+	d, err := op.Do[*report.DayReport](p.t.Context(), p.app.Gate, a, "monitoring.day", map[string]any{"subject": "IAM-02", "day": p.clock.Now().UTC().Format(time.DateOnly)}, time.Time{})
+	fine(p.t, err)
+	for _, x := range d.Parts {
+		if x.Kind == "evidence" && x.Ref == key {
+			return x.Piece
+		}
+	}
+	p.t.Errorf("the day says nothing of %s: %+v", key, d.Parts)
+	return ""
+}
+
+// Why restricted evidence was taken back is as restricted as the evidence.
+func TestTheWithdrawalOfARestrictedPieceTellsNothingOfIt(t *testing.T) {
+	crews(t, func(t *testing.T, c *crew) {
+		e := c.do(c.manager, "evidence.create", map[string]any{"title": telling, "type": "log", "classification": "restricted", "control": c.controlID("IAM-02"), "evidence_key": "mfa_setting", "source_locator": "https://example.com/export"})
+		e = c.next(c.manager, "evidence.submit", e)
+		e = c.next(c.owner, "evidence.accept", e)
+		c.next(c.owner, "evidence.withdraw", e, "reason", "It names "+telling)
+		reader := op.Actor{Org: c.org, ID: "usr_reader", Roles: []op.Role{op.Reader}, Via: "rest"}
+		l := asText(t, op.Answer{Out: c.do(reader, "changes.list", map[string]any{})})
+		if strings.Contains(l, telling) || strings.Contains(l, e["id"].(string)) || !strings.Contains(l, "Restricted: not shown to you") {
+			t.Errorf("the reader is told: %s", l)
+		}
+	})
+}
+
+// Who has no right to a thing is not told what it is called by the list of approvals, only that there is one.
+func TestTheListOfApprovalsNamesOnlyWhatOneMayView(t *testing.T) {
+	crews(t, func(t *testing.T, c *crew) {
+		row := c.do(c.admin, "organization.get", map[string]any{"id": c.org})
+		c.do(c.admin, "organization.update", map[string]any{"id": c.org, "rev": row["rev"], "solo_mode": true})
+		e := c.do(c.manager, "evidence.create", map[string]any{"title": telling, "type": "log", "source_locator": "https://example.com/export"})
+		e = c.next(c.manager, "evidence.submit", e)
+		e = c.next(c.manager, "evidence.accept", e)
+		if e["approved_how"] != "solo" {
+			t.Fatalf("stamped %v", e["approved_how"])
+		}
+		for _, a := range []op.Actor{c.admin, c.owner} {
+			l := asText(t, op.Answer{Out: c.do(a, "approval.list", map[string]any{})})
+			want := op.May(a.Roles[0], "evidence", "view") == op.Every
+			if strings.Contains(l, telling) != want || !strings.Contains(l, e["id"].(string)) {
+				t.Errorf("%v, who may view it %v, is told: %s", a.Roles, want, l)
+			}
+		}
 	})
 }

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"assay/internal/errs"
 	"assay/internal/store"
 )
 
@@ -202,35 +201,66 @@ func restated(was, now []*Override) []string {
 	return out
 }
 
-// controlsOf reads the refs of the controls that there are, and of each test the control that counts on it. Controls are
-// a kind of another package on the same floor, so they are read by name.
+// controlsOf reads the refs of the controls that there are, and of each test the control that counts on it, or will by a change
+// that waits for its approval or its day. Controls are a kind of another package on the same floor, so they are read by name.
 func controlsOf(ctx context.Context, v *store.View) ([]string, map[string]string, error) {
-	refs, tied := []string{}, map[string]string{}
-	for p := (store.Page{Limit: 1000}); ; {
-		l, err := v.List(ctx, "control", p)
-		if errs.Public(err).Code == errs.NotFound && err != nil {
-			return nil, tied, nil // a store without controls, as some tests have it
+	refs, tied, byID := []string{}, map[string]string{}, map[string]string{}
+	if _, ok := v.Shape("control"); !ok {
+		return nil, tied, nil // a store without controls, as some tests have it
+	}
+	err := eachTied(ctx, v, "control", nil, func(c *tiedControl) {
+		refs, byID[c.ID] = append(refs, c.Ref), c.Ref
+		c.tie(c.Ref, tied)
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	err = eachTied(ctx, v, "control_version", map[string]any{"state": []string{"proposed", "approved"}}, func(c *tiedControl) {
+		if ref := byID[c.Control]; c.AppliedAt.IsZero() && ref != "" {
+			c.tie(ref, tied)
 		}
+	})
+	return refs, tied, err
+}
+
+// tiedControl is a control, or a change of one, as far as it names tests.
+type tiedControl struct {
+	ID        string    `json:"id"`
+	Ref       string    `json:"ref"`
+	Control   string    `json:"control"`
+	AppliedAt time.Time `json:"applied_at"`
+	Tests     []struct {
+		Test string `json:"test"`
+	} `json:"tests"`
+}
+
+func (c *tiedControl) tie(ref string, tied map[string]string) {
+	for _, t := range c.Tests {
+		if tied[t.Test] == "" {
+			tied[t.Test] = ref
+		}
+	}
+}
+
+// eachTied reads the things of a kind; none where the store does not have the kind, as in some tests.
+func eachTied(ctx context.Context, v *store.View, kindName string, where map[string]any, do func(*tiedControl)) error {
+	if _, ok := v.Shape(kindName); !ok {
+		return nil
+	}
+	for p := (store.Page{Where: where, Limit: 1000}); ; {
+		l, err := v.List(ctx, kindName, p)
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
 		for _, body := range l.Bodies {
-			var c struct {
-				Ref   string `json:"ref"`
-				Tests []struct {
-					Test string `json:"test"`
-				} `json:"tests"`
-			}
+			var c tiedControl
 			if err := json.Unmarshal([]byte(body), &c); err != nil {
-				return nil, nil, fmt.Errorf("read control: %w", err)
+				return fmt.Errorf("read %s: %w", kindName, err)
 			}
-			refs = append(refs, c.Ref)
-			for _, t := range c.Tests {
-				tied[t.Test] = c.Ref
-			}
+			do(&c)
 		}
 		if p.After = l.Next; l.Next == "" {
-			return refs, tied, nil
+			return nil
 		}
 	}
 }

@@ -5,6 +5,7 @@ package check
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"strings"
@@ -138,7 +139,8 @@ func (o *Override) checkControl(i int, c ControlChange) error {
 // FileText is a file of the data folder, as it was read.
 type FileText struct{ Path, Text string }
 
-// ReadFolder reads all YAML files of a folder and the folders in it, in name order. No folder is no file.
+// ReadFolder reads all YAML files of a folder and the folders in it, in name order. No folder is no file. Links are not
+// followed, and what is no regular file is refused.
 func ReadFolder(dir fs.FS) ([]FileText, error) {
 	var out []FileText
 	err := fs.WalkDir(dir, ".", func(name string, d fs.DirEntry, err error) error {
@@ -154,17 +156,42 @@ func ReadFolder(dir fs.FS) ([]FileText, error) {
 		if len(out) == maxOverrideFiles {
 			return errs.At(name, "there are more than %d override files", maxOverrideFiles)
 		}
-		if info, err := d.Info(); err == nil && info.Size() > maxOverrideBytes {
-			return errs.At(name, "the file is larger than %d bytes", maxOverrideBytes)
+		if !d.Type().IsRegular() {
+			return irregular(name)
 		}
-		data, err := fs.ReadFile(dir, name)
-		if err != nil {
-			return fmt.Errorf("read override %s: %w", name, err)
-		}
-		out = append(out, FileText{name, string(data)})
-		return nil
+		text, err := readRegular(dir, name)
+		out = append(out, FileText{name, text})
+		return err
 	})
 	return out, err
+}
+
+func irregular(name string) error {
+	return errs.At(name, "is a link, a pipe or a device, not a regular file").Mend("put the file itself in its place, or remove it")
+}
+
+// readRegular reads a file, and looks at what was opened: it may be another than the folder listed.
+func readRegular(dir fs.FS, name string) (string, error) {
+	f, err := dir.Open(name)
+	if err != nil {
+		return "", fmt.Errorf("read override %s: %w", name, err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", fmt.Errorf("read override %s: %w", name, err)
+	}
+	if !info.Mode().IsRegular() {
+		return "", irregular(name)
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxOverrideBytes+1))
+	if err != nil {
+		return "", fmt.Errorf("read override %s: %w", name, err)
+	}
+	if len(data) > maxOverrideBytes {
+		return "", errs.At(name, "the file is larger than %d bytes", maxOverrideBytes)
+	}
+	return string(data), nil
 }
 
 // LoadOverrides reads and parses all YAML files of a folder.

@@ -21,7 +21,7 @@ type TestPause struct {
 	Reason       string         `json:"reason" doc:"Why." min:"10" max:"2000"`
 	RequestedBy  string         `json:"requested_by" doc:"Who requests it." ref:"person" index:""`
 	StartsAt     time.Time      `json:"starts_at,omitzero" doc:"When the pause starts. Empty: on approval." list:""`
-	EndsAt       time.Time      `json:"ends_at" doc:"When the pause ends, at most 30 days after it starts. To extend it, request a new pause." list:""`
+	EndsAt       time.Time      `json:"ends_at" doc:"When the pause ends, at most 30 days after it starts. Pauses less than 7 days apart count as one." list:""`
 	ApprovedBy   string         `json:"approved_by" doc:"Who approved it." read:"only"`
 	ApprovedHow  thing.How      `json:"approved_how" doc:"Empty where two people stand behind the approval; else how it was approved." read:"only" index:""`
 	ApprovedAt   time.Time      `json:"approved_at,omitzero" doc:"When it was approved." read:"only"`
@@ -43,6 +43,7 @@ func (TestPauseState) Values() []string {
 const (
 	longestPause = 30 * 24 * time.Hour
 	shortPause   = 7 * 24 * time.Hour // longer ones are approved by an owner
+	pauseGap     = 7 * 24 * time.Hour // pauses that are closer together than this count as one
 )
 
 // Holds is the stretch for which a pause holds, or held; false where it never did.
@@ -83,14 +84,14 @@ var TestPauses = thing.Kind[TestPause]{
 		case !n.EndsAt.After(n.from()):
 			return errs.At("ends_at", "must be after the start of the pause")
 		case n.EndsAt.Sub(n.from()) > longestPause:
-			return errs.At("ends_at", "is more than 30 days after the start").Mend("choose an earlier end; you can request another pause later")
+			return errs.At("ends_at", "is more than 30 days after the start").Mend("choose an earlier end")
 		}
 		return nil
 	},
 	Moves: []thing.Move{
-		{Verb: "approve", Doc: "Approve a pause of up to 7 days. You cannot approve your own request.", From: []string{"requested"}, To: "approved", Act: "approve", By: "approved_by", At: "approved_at",
+		{Verb: "approve", Doc: "Approve a pause of up to 7 days, counted together with pauses less than 7 days apart. You cannot approve your own request.", From: []string{"requested"}, To: "approved", Act: "approve", By: "approved_by", At: "approved_at",
 			TwoPeople: true},
-		{Verb: "approve_as_owner", Doc: "Approve a pause of any length, as an owner. You cannot approve your own request.", From: []string{"requested"}, To: "approved", Act: "approve_as_owner", By: "approved_by", At: "approved_at",
+		{Verb: "approve_as_owner", Doc: "Approve a pause of up to 30 days, as an owner. You cannot approve your own request.", From: []string{"requested"}, To: "approved", Act: "approve_as_owner", By: "approved_by", At: "approved_at",
 			TwoPeople: true},
 		{Verb: "reject", Doc: "Reject a pause, and say why.", From: []string{"requested"}, To: "rejected", Act: "approve",
 			Takes: []string{"reject_reason"}, Wants: []string{"reject_reason"}},
@@ -103,11 +104,16 @@ var TestPauses = thing.Kind[TestPause]{
 var pauseRules = []op.Also[TestPause]{
 	{Verb: "create", Do: pausable},
 	{Verb: "update", Do: pausable},
-	{Verb: "approve", Do: func(_ context.Context, _ *store.Tx, _, now *TestPause) error {
-		if now.EndsAt.Sub(now.from()) > shortPause {
-			return errs.New(errs.Denied, "pauses longer than 7 days need the approval of an owner").Mend("ask an owner to approve it")
+	{Verb: "approve", Do: func(ctx context.Context, tx *store.Tx, _, now *TestPause) error {
+		rest, err := inARow(ctx, &tx.View, now)
+		if err == nil && rest > shortPause {
+			return errs.New(errs.Denied, "pauses longer than 7 days, together with those right before and after, need the approval of an owner").Mend("ask an owner to approve it")
 		}
-		return nil
+		return err
+	}},
+	{Verb: "approve_as_owner", Do: func(ctx context.Context, tx *store.Tx, _, now *TestPause) error {
+		_, err := inARow(ctx, &tx.View, now)
+		return err
 	}},
 	{Verb: "end", Do: func(_ context.Context, _ *store.Tx, was, _ *TestPause) error {
 		if !was.ApprovedAt.IsZero() {
@@ -126,7 +132,55 @@ func pausable(ctx context.Context, tx *store.Tx, _, now *TestPause) error {
 	if _, ok := c.Rule(now.Test); !ok {
 		return errs.At("test", "there is no active test %.100q", now.Test)
 	}
-	return nil
+	_, err = inARow(ctx, &tx.View, now)
+	return err
+}
+
+// inARow is for how long a test rests by a pause and by the approved ones that are less than a week away from it, or from one
+// another: many short pauses are one long one. More than the longest pause is refused.
+func inARow(ctx context.Context, v *store.View, p *TestPause) (time.Duration, error) {
+	all, err := store.All(ctx, v, TestPauses, map[string]any{"test": p.Test, "state": []string{"approved", "revoked"}})
+	if err != nil {
+		return 0, err
+	}
+	list := []Stretch{{From: p.from(), To: p.EndsAt}}
+	for _, x := range all {
+		if s, ok := x.Holds(); ok && x.ID != p.ID {
+			list = append(list, s)
+		}
+	}
+	row := chained(list)
+	if row > longestPause {
+		return row, errs.At("ends_at", "makes more than 30 days of pauses in a row for this test").
+			Mend("choose an earlier end, or start at least 7 days after the last pause has ended")
+	}
+	return row, nil
+}
+
+// chained adds up the stretches that are linked to the first one by gaps of less than a week. What overlaps counts once.
+func chained(list []Stretch) time.Duration {
+	first := list[0]
+	all := slices.SortedFunc(slices.Values(list), func(a, b Stretch) int { return a.From.Compare(b.From) })
+	var row time.Duration
+	var end time.Time
+	mine := false
+	for _, s := range all {
+		if !end.IsZero() && s.From.Sub(end) >= pauseGap {
+			if mine {
+				break
+			}
+			row, end = 0, time.Time{}
+		}
+		mine = mine || s == first
+		from := s.From
+		if end.After(from) {
+			from = end
+		}
+		if s.To.After(from) {
+			row, end = row+s.To.Sub(from), s.To
+		}
+	}
+	return row
 }
 
 // Pauses are the stretches for which each test rested or will rest, as a view knows of them, by test and in the order of time.

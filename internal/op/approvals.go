@@ -29,7 +29,7 @@ type noInput struct{}
 type Approved struct {
 	Kind  string    `json:"kind" doc:"What kind of thing it is."`
 	Thing string    `json:"thing" doc:"What was approved."`
-	Label string    `json:"label" doc:"What it is called."`
+	Label string    `json:"label" doc:"What it is called; empty where you may not view it."`
 	Verb  string    `json:"verb" doc:"What was done: approve, accept and so on."`
 	How   kind.How  `json:"how" doc:"solo: by its author, in solo mode. invited_by_author: one opened the account of the other. same_hand: one hand may have used both accounts, such as from the data folder."`
 	By    string    `json:"by" doc:"The user who approved it."`
@@ -55,6 +55,10 @@ type ApprovalList struct {
 }
 
 func (s *Set) approvals(ctx context.Context, v *store.View, _ noInput) (*ApprovalList, error) {
+	who, err := ActorOf(ctx)
+	if err != nil {
+		return nil, err
+	}
 	out := &ApprovalList{Solo: []SoloChange{}, Count: map[string]int64{}, Data: []Approved{}}
 	for _, sh := range s.shapes {
 		if f, ok := sh.Field(kind.ApprovedHow); !ok || !f.Index {
@@ -72,6 +76,9 @@ func (s *Set) approvals(ctx context.Context, v *store.View, _ noInput) (*Approva
 			a, err := approved(ctx, v, sh, e, verb)
 			if err != nil {
 				return nil, err
+			}
+			if who.May(sh.Object, "view") != Every {
+				a.Label = ""
 			}
 			out.Count[string(a.How)]++
 			out.Data = append(out.Data, a)

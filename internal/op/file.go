@@ -81,9 +81,15 @@ func (g *Gate) Download(ctx context.Context, a Actor, kindName, id, field string
 	return g.open(ctx, a, kindName, id, field, "download")
 }
 
-// Preview is Download for a page that shows the thing: with that it is one reading.
+// Preview is Download for a page that shows what is in the file.
 func (g *Gate) Preview(ctx context.Context, a Actor, kindName, id, field string) (io.ReadCloser, blob.Info, error) {
-	return g.open(ctx, a, kindName, id, field, "look")
+	return g.open(ctx, a, kindName, id, field, "preview")
+}
+
+// FileReads are the operations that read the file of a thing of a kind, as the ledger names them. Reading what is said of the
+// file is none of them.
+func FileReads(kindName string) []string {
+	return []string{kindName + ".download", kindName + ".preview"}
 }
 
 func (g *Gate) open(ctx context.Context, a Actor, kindName, id, field, way string) (io.ReadCloser, blob.Info, error) {
@@ -112,8 +118,7 @@ func (g *Gate) open(ctx context.Context, a Actor, kindName, id, field, way strin
 	if err != nil {
 		return nil, blob.Info{}, err
 	}
-	verb := map[string]string{"download": ".download", "look": ".get"}[way]
-	if err := g.noteOnce(ctx, a, a.by(kindName+verb), way, id); err != nil {
+	if err := g.noteOnce(ctx, a, a.by(kindName+"."+way), way, id); err != nil {
 		return nil, blob.Info{}, err
 	}
 	return s.Open(ctx, sha)

@@ -27,7 +27,7 @@ type SensitiveRead struct {
 var Reads = store.Facts[SensitiveRead]("sensitive_read", "Reads of what is confidential.", nil, []string{"thing"}).Of("thing")
 
 // readSpace remembers who has read what, for readAgain: within it the same reader of the same thing makes no second fact,
-// so that a page that is looked at twice, with its preview, is one reading.
+// so that a page that is looked at twice is one reading.
 const (
 	readSpace = "read"
 	readAgain = 10 * time.Minute
@@ -50,7 +50,7 @@ func read(ctx context.Context, tx *store.Tx, id string) error {
 	return err
 }
 
-// noteOnce writes that somebody read a thing, unless it was written a short while ago. way tells a look from a copy.
+// noteOnce writes that somebody read a thing, unless it was written a short while ago. way tells a look at the thing from one at its file, and from a copy.
 func (g *Gate) noteOnce(ctx context.Context, a Actor, by store.By, way, id string) error {
 	name, known := way+"/"+a.ID+"/"+id, false
 	err := g.DB.View(ctx, a.Org, time.Time{}, by, func(v *store.View) (err error) {

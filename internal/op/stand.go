@@ -28,6 +28,9 @@ const linkLife = 24 * time.Hour
 // machine stands for whoever holds the data folder. Nobody knows which of the people that is.
 const machine = "machine"
 
+// FromFolder is the operation in which the program reads the data folder: what it writes there, somebody put there.
+const FromFolder = "rule_file.read"
+
 // A Hand is somebody who did something, and when.
 type Hand struct {
 	Who string

@@ -40,7 +40,11 @@ func Wrote(ctx context.Context, v *store.View, sh kind.Shape, m kind.Move, id st
 		if sh.Settled(now.State) && !slices.Contains(m.From, now.State) {
 			break
 		}
-		if who := actorOf(e); who != "" && writes(sh, h, i) {
+		who := actorOf(e)
+		if e.Op == FromFolder {
+			who = machine // an unknown author counts, whoever else edits
+		}
+		if who != "" && writes(sh, h, i) {
 			out = append(out, Hand{who, e.At})
 		}
 	}

@@ -316,8 +316,11 @@ func sentence(ctx context.Context, v *store.View, e store.Version, names map[str
 			} else if errs.Public(err).Code != errs.NotFound {
 				return ev, err
 			}
-			if ev.Text = "read " + noun; strings.HasSuffix(e.Op, ".download") {
+			switch ev.Text = "read " + noun; {
+			case strings.HasSuffix(e.Op, ".download"):
 				ev.Text = "took a copy of the file of " + noun
+			case strings.HasSuffix(e.Op, ".preview"):
+				ev.Text = "looked into the file of " + noun
 			}
 			return ev, nil
 		}

@@ -259,6 +259,9 @@ func (b *Board) overriddenOn(ctx context.Context, v *store.View, r *DayReport, i
 		}
 		r.Overrides = append(r.Overrides, c)
 	}
+	if err := r.veil(ctx, v); err != nil {
+		return err
+	}
 	for j := range r.Withdrawn {
 		hidden, err := hiddenFrom(ctx, v, grc.Evidences.Name, r.Withdrawn[j].Piece)
 		if err != nil {
@@ -266,6 +269,24 @@ func (b *Board) overriddenOn(ctx context.Context, v *store.View, r *DayReport, i
 		}
 		if hidden {
 			r.Withdrawn[j].Piece = ""
+		}
+	}
+	return nil
+}
+
+// veil leaves out which piece decided where the asker may not see it.
+func (r *DayReport) veil(ctx context.Context, v *store.View) error {
+	for j := range r.Parts {
+		p := &r.Parts[j]
+		if p.Piece == "" {
+			continue
+		}
+		seen, err := v.Exists(ctx, grc.Evidences.Name, p.Piece)
+		if err != nil {
+			return err
+		}
+		if !seen {
+			p.Piece = ""
 		}
 	}
 	return nil

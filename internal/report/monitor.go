@@ -298,7 +298,7 @@ type DayPart struct {
 	Letter   string `json:"letter" doc:"Its letter; of evidence and policies P or F."`
 	Required bool   `json:"required" doc:"Whether it counts."`
 	Reason   string `json:"reason,omitempty" doc:"Why."`
-	Piece    string `json:"piece,omitempty" doc:"The evidence that decided."`
+	Piece    string `json:"piece,omitempty" doc:"The evidence that decided; empty where it is not shown to you."`
 }
 
 // CheckDay is one run of the tests on a day, with what the subject's test came to.

@@ -67,9 +67,11 @@ func evidenceQuality(ctx context.Context, v *store.View, in idIn) (*EvidenceProo
 	if err != nil {
 		return nil, err
 	}
-	if j.opened[e.ID], err = op.Reads.Select(ctx, v, "thing=$3", "", e.ID); err != nil {
+	reads, err := op.Reads.Select(ctx, v, "thing=$3", "", e.ID)
+	if err != nil {
 		return nil, err
 	}
+	j.open(reads)
 	if e.File != "" {
 		if j.sharing[string(e.File)], err = store.All(ctx, v.Whole(), grc.Evidences, map[string]any{"file": string(e.File)}); err != nil {
 			return nil, err
@@ -182,14 +184,23 @@ func (j *judge) readAll(ctx context.Context, v *store.View) error {
 	for _, c := range controls {
 		j.controls[c.ID] = c
 	}
-	reads, err := op.Reads.Select(ctx, v, "op IN ($3,$4)", "", grc.Evidences.Name+".get", grc.Evidences.Name+".download")
+	files := op.FileReads(grc.Evidences.Name)
+	reads, err := op.Reads.Select(ctx, v, "op IN ($3,$4)", "", files[0], files[1])
 	if err != nil {
 		return err
 	}
-	for _, r := range reads {
-		j.opened[r.Thing] = append(j.opened[r.Thing], r)
-	}
+	j.open(reads)
 	return nil
+}
+
+// open keeps who opened which file. Who read only what is said of a piece has not opened its file.
+func (j *judge) open(reads []op.SensitiveRead) {
+	files := op.FileReads(grc.Evidences.Name)
+	for _, r := range reads {
+		if slices.Contains(files, r.Op) {
+			j.opened[r.Thing] = append(j.opened[r.Thing], r)
+		}
+	}
 }
 
 // proof judges one piece.

@@ -4,10 +4,15 @@ package site
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
+	"syscall"
 
 	"assay/internal/check"
 	"assay/internal/errs"
+	"assay/internal/op"
 	"assay/internal/store"
 )
 
@@ -33,12 +38,12 @@ func (a *App) ReadRules(ctx context.Context, org string) (check.Noticed, error) 
 		return out, err
 	}
 	out.Edition = edition
-	files, err := check.ReadFolder(os.DirFS(a.rules.dir))
+	files, err := readTests(a.rules.dir)
 	if err != nil {
 		return out, err
 	}
 	news := false
-	by := store.System("rule_file.read")
+	by := store.System(op.FromFolder)
 	if err := a.DB.View(ctx, org, timeZero, by, func(v *store.View) (err error) {
 		if news, err = check.FilesNew(ctx, v, files); err == nil && !news {
 			news, err = controlsNew(ctx, v)
@@ -73,6 +78,33 @@ func (a *App) ReadRules(ctx context.Context, org string) (check.Noticed, error) 
 		a.Log.InfoContext(ctx, "a file in the data folder is in force", "org", org, "file", p)
 	}
 	return out, err
+}
+
+// readTests reads the files of a folder; none where there is no folder.
+func readTests(dir string) ([]check.FileText, error) {
+	info, err := os.Stat(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the tests of the data folder: %w", err)
+	}
+	if !info.IsDir() {
+		return nil, errs.At("tests", "of the data folder is not a folder").Mend("put a folder in its place, or remove it")
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("read the tests of the data folder: %w", err)
+	}
+	defer root.Close()
+	return check.ReadFolder(patient{root})
+}
+
+// patient opens what lies in a folder, and nothing outside it, without ever waiting for somebody to write.
+type patient struct{ root *os.Root }
+
+func (p patient) Open(name string) (fs.File, error) {
+	return p.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 }
 
 // readEdition writes the catalogue of this program where the ledger does not have it as the newest.

@@ -25,7 +25,7 @@ func approvals(q *ask) (answer, error) {
 		Cols:  []ui.Col{{Text: "Name", Fill: true}, {Text: "Kind", Low: true}, {Text: "How", Fill: true}, {Text: "Approved by", Low: true}, {Text: "Approved", Low: true}, {Text: "Status", Low: true}}}
 	for _, a := range l.Data {
 		state := orElse(words(a.Now), "deleted")
-		v.Rows = append(v.Rows, page.ListRow{Href: q.hrefOf(a.Kind, a.Thing), Cells: []page.Cell{{Text: a.Label}, {Text: words(a.Kind)}, {Text: orElse(howText[a.How], string(a.How))}, {Links: []ui.Link{q.link(a.By)}}, {Day: q.local(a.At)}, {Text: state}}})
+		v.Rows = append(v.Rows, page.ListRow{Href: q.hrefOf(a.Kind, a.Thing), Cells: []page.Cell{{Text: orElse(a.Label, a.Thing)}, {Text: words(a.Kind)}, {Text: orElse(howText[a.How], string(a.How))}, {Links: []ui.Link{q.link(a.By)}}, {Day: q.local(a.At)}, {Text: state}}})
 	}
 	solo := "Solo mode is off."
 	if l.SoloMode {
