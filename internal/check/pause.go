@@ -143,7 +143,11 @@ func inARow(ctx context.Context, v *store.View, p *TestPause) (time.Duration, er
 	if err != nil {
 		return 0, err
 	}
-	list := []Stretch{{From: p.from(), To: p.EndsAt}}
+	from := p.from()
+	if v.Now.After(from) { // it is not approved yet, or just now
+		from = v.Now
+	}
+	list := []Stretch{{From: from, To: p.EndsAt}}
 	for _, x := range all {
 		if s, ok := x.Holds(); ok && x.ID != p.ID {
 			list = append(list, s)
