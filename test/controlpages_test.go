@@ -8,6 +8,7 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -221,7 +222,7 @@ func TestTheTextOfTheLibraryIsConfirmedByOneClick(t *testing.T) {
 		}
 		b.lacks(b.wants(b.get("/controls/IAM-02"), 200, "confirmed by Kim manager"), "Confirm library text", `>library text<`)
 		b.arrives("boss", op.Owner)
-		b.lacks(b.wants(b.get("/controls/IAM-03"), 200, "library text"), "Confirm library text", "Edit owner") // an owner approves, and edits nothing
+		b.lacks(b.wants(b.get("/controls/IAM-03"), 200, "library text", "Confirm library text"), "Edit owner") // an owner decides, and edits nothing
 	})
 }
 
@@ -278,19 +279,19 @@ func TestExpectedPerformancesStandOnThePageOfAControl(t *testing.T) {
 func TestTheButtonsOfAControlFollowTheRole(t *testing.T) {
 	throughTwo(t, func(t *testing.T, b *both) {
 		b.as("manager").wants(b.post("/controls/IAM-02/change", b.fill("/controls/IAM-02/change", "title", "Strong sign-in for all", "reason", "Everybody has it since June.")...), 303)
-		change := []string{"Propose a change", "Propose to retire", "Withdraw"}
-		decide := []string{">Approve<", "Reject"}
-		edit := []string{"Edit owner and tasks", "Confirm library text"}
+		change := []string{"Propose a change", "Propose to retire"}
+		decide := []string{">Approve<", "Reject", "Withdraw"}
+		edit, confirm := []string{"Edit owner and tasks"}, []string{"Confirm library text"}
 		for _, x := range []struct {
 			role  op.Role
 			sees  []string
 			lacks [][]string
 		}{
-			{op.Owner, append(change, "Reject"), [][]string{edit}},
-			{op.Manager, append(change, edit...), nil},
-			{op.Control, change, [][]string{decide, edit}},
-			{op.Auditor, nil, [][]string{change, decide, edit}},
-			{op.Reader, nil, [][]string{change, decide, edit}},
+			{op.Owner, slices.Concat(change, decide[1:], confirm), [][]string{edit}},
+			{op.Manager, slices.Concat(change, edit, confirm, decide[2:]), nil},
+			{op.Control, change, [][]string{decide, edit, confirm}},
+			{op.Auditor, nil, [][]string{change, decide, edit, confirm}},
+			{op.Reader, nil, [][]string{change, decide, edit, confirm}},
 		} {
 			b.arrives("a"+string(x.role), x.role)
 			s := b.wants(b.get("/controls/IAM-02"), 200, append(x.sees, "Changes waiting for approval", "Version history", "Strong sign-in for all")...)

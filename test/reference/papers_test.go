@@ -24,16 +24,23 @@ func (w *world) proof(control string, k ekind, m time.Time) (state string, until
 			continue
 		}
 		end := earlier(p.Taken, s.At)
+		from, to := w.covers(s)
+		if from > to {
+			continue // it was taken before the days of which it tells
+		}
 		switch {
 		case p.Nil:
-			end = w.start(date(p.To)+1).AddDate(0, 0, 92)
+			end = w.start(to + 1 + min(to-from+1, 92))
 		case k.Event:
 			end = w.start(date(p.On)+1).AddDate(0, 0, k.Valid)
 		default:
 			if p.To != "" {
 				end = earlier(end, w.start(date(p.To)+1))
 			}
-			end = end.AddDate(0, 0, k.Valid)
+			if end = end.AddDate(0, 0, k.Valid); k.Valid >= 38 { // as the month asks by itself: until the end of the next one
+				last := time.Unix(int64(to)*86400, 0).UTC()
+				end = later(end, w.start(dateOf(time.Date(last.Year(), last.Month()+2, 1, 0, 0, 0, 0, time.UTC))))
+			}
 		}
 		if p.Until != "" {
 			end = earlier(end, w.start(date(p.Until)+1))
@@ -52,18 +59,39 @@ func (w *world) proof(control string, k ekind, m time.Time) (state string, until
 		}
 	}
 	for _, n := range nils {
-		if state != "current" && !w.happened(control, k.Key, n.Piece, m) {
+		if state != "current" && !w.happened(control, k.Key, n, m) {
 			return "nil", until
 		}
 	}
 	return state, until
 }
 
-// happened says whether an event came up in days of which it was declared that there was none.
-func (w *world) happened(control, key string, n *piece, m time.Time) bool {
-	return slices.ContainsFunc(w.of("accept", control), func(a event) bool {
-		p := w.of("submit", a.ID)[0].Piece
-		return p.Key == key && !p.Nil && p.On >= n.From && p.On <= n.To && !a.At.After(m)
+// covers are the dates that a piece covers: none after it was taken, and without any the date on which it was.
+func (w *world) covers(submit event) (from, to int) {
+	p := submit.Piece
+	to = w.dayOf(earlier(p.Taken, submit.At))
+	from = to
+	if p.To != "" {
+		from, to = date(p.To), min(to, date(p.To))
+	}
+	if p.From != "" {
+		from = date(p.From)
+	}
+	return from, to
+}
+
+// happened says whether an event was told of, accepted or not yet, in days of which it was declared that there was none.
+func (w *world) happened(control, key string, n event, m time.Time) bool {
+	from, to := w.covers(n)
+	return slices.ContainsFunc(w.of("submit", control), func(s event) bool {
+		p := s.Piece
+		if p.Key != key || p.Nil || p.On == "" || date(p.On) < from || date(p.On) > to || s.At.After(m) {
+			return false
+		}
+		by := func(what string) bool {
+			return slices.ContainsFunc(w.of(what, s.ID), func(e event) bool { return !e.At.After(m) })
+		}
+		return by("accept") || !by("take back")
 	})
 }
 
