@@ -269,8 +269,10 @@ type part struct {
 // parts cuts a stretch where the definition of a control changes.
 func (w *world) parts(control string, day span) (out []part) {
 	cuts := []time.Time{day.from, day.to}
-	for _, d := range w.defs(control) {
-		cuts = append(cuts, d.since)
+	for i, d := range w.defs(control) {
+		if i == 0 || d.terms == nil || d.terms != w.defs(control)[i-1].terms { // to confirm a text changes nothing of it
+			cuts = append(cuts, d.since)
+		}
 	}
 	for _, s := range w.away(control) {
 		cuts = append(cuts, s.from, s.to)
