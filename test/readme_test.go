@@ -257,7 +257,7 @@ func command(t *testing.T, assay, doc, line string, words []string) {
 	t.Helper()
 	verbs := []string{}
 	for _, w := range words {
-		if strings.HasPrefix(w, "-") || !regexp.MustCompile(`^[a-z]+$`).MatchString(w) {
+		if strings.HasPrefix(w, "-") || !regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`).MatchString(w) {
 			break
 		}
 		verbs = append(verbs, w)
