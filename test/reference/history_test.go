@@ -263,6 +263,9 @@ type stand struct {
 func sound(all []event) (out []event) {
 	all = slices.Clone(all)
 	slices.SortStableFunc(all, func(a, b event) int { return a.At.Compare(b.At) })
+	for all[0].What != "scope" { // nothing happens before there is a company
+		all = all[1:]
+	}
 	w := knownAt(all, all[len(all)-1].At)
 	controls, things, proposed := map[string]*stand{}, map[string]string{}, map[string]event{}
 	at := map[string]int{} // the version that a proposal changes
