@@ -159,7 +159,7 @@ var rowsRead = regexp.MustCompile(`actual rows=(\d+)`)
 // PostgreSQL reads a page of each value, and not what fits.
 func TestPostgresReadsAPageOfEachValue(t *testing.T) {
 	if testkit.Fast() {
-		t.SkipNow()
+		t.Skip("it starts PostgreSQL: ASSAY_TESTS=all")
 	}
 	h := testkit.Postgres(t, addCrates)
 	write(t, h, func(ctx context.Context, tx *store.Tx) error {

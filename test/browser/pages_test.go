@@ -57,7 +57,7 @@ func (d *demo) plain(t *testing.T, sh kind.Shape) [][2]string {
 // TestASiteInABrowser looks at one company with one browser: both take long to make.
 func TestASiteInABrowser(t *testing.T) {
 	if testkit.Fast() {
-		t.SkipNow() // it takes minutes
+		t.Skip("it takes minutes: ASSAY_TESTS=all")
 	}
 	d := newDemo(t)
 	b := open(t, d)

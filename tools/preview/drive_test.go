@@ -21,7 +21,7 @@ import (
 func drive(t *testing.T) (context.Context, string) {
 	t.Helper()
 	if testkit.Fast() {
-		t.SkipNow() // a browser takes half a minute
+		t.Skip("a browser takes half a minute: ASSAY_TESTS=all")
 	}
 	srv := httptest.NewServer(handler())
 	t.Cleanup(srv.CloseClientConnections)
