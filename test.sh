@@ -88,9 +88,9 @@ say "format"
 unformatted=$(gofmt -l $(git ls-files '*.go' | grep -v _templ.go))
 [ -z "$unformatted" ] || { echo "not formatted: $unformatted"; exit 1; }
 
-# Packages that measure or drive whole programs run without the race detector: it would measure itself. The ledger
+# Packages that measure, drive whole programs or share nothing between threads run without the race detector: it would measure itself. The ledger
 # runs both ways: beside the detector with fewer entries.
-plain='^assay/(bench|test/browser|test/bars|test/truth|test/verifier|tools/)'
+plain='^assay/(bench|test/browser|test/bars|test/reference|test/truth|test/verifier|tools/)'
 # SQLite is C that was translated to Go: its memory and its locks are its own, and watching them costs more than
 # all the rest. So does the making of password hashes, which shares nothing. What is ours, and what lies between, is watched.
 race=(-race)

@@ -225,3 +225,18 @@ func TestTheListOfApprovalsNamesOnlyWhatOneMayView(t *testing.T) {
 		}
 	})
 }
+
+// What was deleted is named in "What we changed" only to those who may see all things of its kind.
+func TestTheListOfChangesNamesWhatWasDeletedOnlyToWhoMaySeeIt(t *testing.T) {
+	crews(t, func(t *testing.T, c *crew) {
+		p := c.do(c.manager, "person.create", map[string]any{"name": telling, "email": "somebody@example.com"})
+		c.do(c.manager, "person.end", map[string]any{"id": p["id"], "rev": p["rev"]})
+		for _, r := range []op.Role{op.Reader, op.Auditor} {
+			a := op.Actor{Org: c.org, ID: "usr_" + string(r), Roles: []op.Role{r}, Via: "rest"}
+			l := asText(t, op.Answer{Out: c.do(a, "changes.list", map[string]any{})})
+			if want := op.May(r, "people", "view") == op.Every; strings.Contains(l, telling) != want || !strings.Contains(l, "Person deleted") {
+				t.Errorf("%s, who may see people %v, is told: %s", r, want, l)
+			}
+		}
+	})
+}

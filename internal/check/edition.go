@@ -122,8 +122,11 @@ func editionOf(ctx context.Context, v *store.View) (*Catalogue, string, error) {
 		all := *v
 		all.At, all.Past = always, false
 		e, err := Editions.Changes(ctx, &all, "digest=$3", "ORDER BY batch LIMIT 1", digest)
-		if err != nil || len(e) == 0 {
-			return nil, fmt.Errorf("the text of catalogue %.12s is not there: %w", digest, err)
+		if err != nil {
+			return nil, fmt.Errorf("read the text of catalogue %.12s: %w", digest, err)
+		}
+		if len(e) == 0 {
+			return nil, fmt.Errorf("the text of catalogue %.12s is not there", digest)
 		}
 		if got := digestOf(e[0].Text); got != digest {
 			return nil, fmt.Errorf("catalogue %.12s has the digest %.12s: its text was changed", digest, got)

@@ -5,6 +5,7 @@ package job
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -149,7 +150,7 @@ func (w *Works) runLate(ctx context.Context, org string, by store.By, days *chec
 	var cat *check.Catalogue
 	var approved []*grc.Exception
 	in := &check.Input{Zone: zone}
-	var rules []*check.Rule
+	rules := map[time.Time][]*check.Rule{} // by when the last of their data was begun: each looks at its own moment
 	err := w.DB.View(ctx, org, end, by, func(v *store.View) (err error) { // what was in force on that day
 		if cat, err = w.Rules(ctx, v); err != nil {
 			return err
@@ -165,8 +166,7 @@ func (w *Works) runLate(ctx context.Context, org string, by store.By, days *chec
 		in.Holidays = holidays(o)
 		for _, t := range tests {
 			if r, ok := cat.Rule(t.id); ok && !check.Covers(pauses[t.id], t.collected) {
-				rules = append(rules, r)
-				in.Now = t.collected
+				rules[t.collected] = append(rules[t.collected], r)
 			}
 		}
 		approved, err = store.All(ctx, v, grc.Exceptions, map[string]any{"state": "approved"})
@@ -186,16 +186,18 @@ func (w *Works) runLate(ctx context.Context, org string, by store.By, days *chec
 	if err != nil {
 		return err
 	}
-	outcomes, err := check.Evaluate(ctx, rules, in, nil)
-	if err != nil {
-		return err
-	}
 	id := w.DB.IDs().New("chk", now)
-	rows := make([]check.Late, len(outcomes))
-	for i, o := range outcomes {
-		j := slices.IndexFunc(tests, func(t lateTest) bool { return t.id == o.Test })
-		rows[i] = check.Late{ID: id, Test: o.Test, Version: o.Version, Verdict: check.WordOf(o.State), Reason: o.Reason, Evaluated: int64(o.Evaluated), Failed: int64(o.Failed), Excepted: int64(o.Excepted),
-			Collected: tests[j].collected, At: now}
+	var rows []check.Late
+	for _, at := range slices.SortedFunc(maps.Keys(rules), time.Time.Compare) {
+		in.Now = at
+		outcomes, err := check.Evaluate(ctx, rules[at], in, nil)
+		if err != nil {
+			return err
+		}
+		for _, o := range outcomes {
+			rows = append(rows, check.Late{ID: id, Test: o.Test, Version: o.Version, Verdict: check.WordOf(o.State), Reason: o.Reason, Evaluated: int64(o.Evaluated), Failed: int64(o.Failed), Excepted: int64(o.Excepted),
+				Collected: at, At: now})
+		}
 	}
 	_, err = w.DB.Change(ctx, org, by, func(tx *store.Tx) error {
 		_, err := check.Lates.Append(ctx, tx, id, rows, map[string]any{"day": d.String()})

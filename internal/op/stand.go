@@ -129,15 +129,12 @@ func (s *standing) self(ctx context.Context, id string) (ids, error) {
 	return out, nil
 }
 
-// ofFolder is the operation with which the program takes over what lies in the data folder: whoever put it there wrote it.
-const ofFolder = "rule_file.read"
-
 // actorOf is who did an entry: nobody where it was the program by itself, the machine where it was done on the data folder.
 func actorOf(e store.Version) string {
 	switch {
 	case e.Actor != "system":
 		return e.Actor
-	case e.Op == ofFolder:
+	case e.Op == FromFolder:
 		return machine
 	case e.Via == "system" && e.Op != "user.link":
 		return ""

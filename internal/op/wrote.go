@@ -48,14 +48,18 @@ func Wrote(ctx context.Context, v *store.View, sh kind.Shape, m kind.Move, id st
 			out = append(out, Hand{who, e.At})
 		}
 	}
-	return append(out, named(sh, m, h[0].Body)...), nil
+	more, err := named(sh, m, h[0].Body)
+	return append(out, more...), err
 }
 
 // wroteWith lists who wrote what is approved together with a thing.
 func wroteWith(ctx context.Context, v *store.View, sh kind.Shape, body json.RawMessage) ([]Hand, error) {
 	var all map[string]any
-	if sh.With == "" || json.Unmarshal(body, &all) != nil {
+	if sh.With == "" {
 		return nil, nil
+	}
+	if err := json.Unmarshal(body, &all); err != nil {
+		return nil, fmt.Errorf("read what is approved with it: %w", err)
 	}
 	id, _ := all[sh.With].(string)
 	other, known := v.Shape(v.KindOf(id))
@@ -93,14 +97,14 @@ func changed(sh kind.Shape, was, now json.RawMessage) []string {
 }
 
 // named lists whom the fields of a thing name as its authors. Who asks for the end of what was approved is no author of it.
-func named(sh kind.Shape, m kind.Move, body json.RawMessage) []Hand {
+func named(sh kind.Shape, m kind.Move, body json.RawMessage) ([]Hand, error) {
 	fields := slices.Clone(m.NotBy)
 	if slices.ContainsFunc(m.From, func(s string) bool { return !sh.Settled(s) }) {
 		fields = append(fields, AskFields...)
 	}
 	var all map[string]any
-	if json.Unmarshal(body, &all) != nil {
-		return nil
+	if err := json.Unmarshal(body, &all); err != nil {
+		return nil, fmt.Errorf("read whom it names: %w", err)
 	}
 	var out []Hand
 	for _, n := range fields {
@@ -108,7 +112,7 @@ func named(sh kind.Shape, m kind.Move, body json.RawMessage) []Hand {
 			out = append(out, Hand{Who: who}) // when is told by the history, where it matters
 		}
 	}
-	return out
+	return out, nil
 }
 
 // frozen holds that what was approved does not change: an update leaves alone what is part of it.

@@ -109,7 +109,7 @@ type boardData struct {
 	states     map[string]check.State     // what each test came to last
 	only       *controlPast               // the one control that is looked at; nil where all are
 	narrow     *Narrow                    // tests that a control counts on some policies alone
-	narrowed   map[string]*TestLine       // what they came to, by test and policies
+	narrowed   sync.Map                   // what they came to (*TestLine), by test and policies
 	pauses     map[string][]check.Stretch // by test
 }
 
@@ -185,7 +185,7 @@ func makeBoard(ctx context.Context, v *store.View, cat *check.Catalogue, d *date
 }
 
 func readBoard(ctx context.Context, v *store.View, only *controlPast) (*boardData, error) {
-	d := &boardData{evidence: map[string][]*grc.Evidence{}, overdue: map[string]int{}, only: only, states: map[string]check.State{}, narrowed: map[string]*TestLine{}}
+	d := &boardData{evidence: map[string][]*grc.Evidence{}, overdue: map[string]int{}, only: only, states: map[string]check.State{}}
 	brought := map[string]any{"state": []string{"accepted", "superseded", "withdrawn"}}
 	if only != nil {
 		brought["control"] = only.newest.ID

@@ -12,6 +12,7 @@ import (
 	"assay/internal/check"
 	"assay/internal/errs"
 	"assay/internal/kind"
+	"assay/internal/op"
 	"assay/internal/store"
 )
 
@@ -158,14 +159,14 @@ func (in changesIn) fits(d *dated, l *changeLine, now time.Time) bool {
 	if in.State != "" && in.State != string(l.stateAt(now)) || in.One && l.how == "" || !l.about(in.Subject) {
 		return false
 	}
-	first, last := l.askedAt, l.askedAt // one that never held is looked for on the day on which it was asked for
+	first, last := l.askedAt, l.askedAt.Add(1) // one that never held is looked for on the day on which it was asked for
 	if !l.from.IsZero() {
 		first, last = l.from, l.until
 	}
 	if day, err := check.ParseDay(string(in.To)); err == nil && !first.Before(d.days.Start(day+1)) {
 		return false
 	}
-	if day, err := check.ParseDay(string(in.From)); err == nil && !last.IsZero() && last.Before(d.days.Start(day)) {
+	if day, err := check.ParseDay(string(in.From)); err == nil && !last.IsZero() && !last.After(d.days.Start(day)) {
 		return false
 	}
 	return true
@@ -249,6 +250,16 @@ func (n *namer) name(ctx context.Context, id string) (string, error) {
 	return n.names[id], nil
 }
 
+// veiled says whether a change is about something deleted of which the role of the asker may not see all.
+func (n *namer) veiled(ctx context.Context, l *changeLine) (bool, error) {
+	sh, known := n.v.Shape(l.thingKind)
+	if !known || l.kind != "deleted" {
+		return false, nil
+	}
+	a, err := op.ActorOf(ctx)
+	return err != nil || a.May(sh.Object, "view") != op.Every, err
+}
+
 // told is a change as it is given out: with names, and without what the asker may not see.
 func (n *namer) told(ctx context.Context, d *dated, l *changeLine) (OwnChange, error) {
 	c := OwnChange{ID: l.id(), Entry: l.entry, At: l.at, Kind: l.kind, What: l.what, Subjects: l.subjects, Label: l.label, Thing: l.thing, ThingKind: l.thingKind, State: l.stateAt(n.v.Now),
@@ -278,6 +289,12 @@ func (n *namer) told(ctx context.Context, d *dated, l *changeLine) (OwnChange, e
 			c.Label, c.Thing, c.Reason = "Restricted: not shown to you", "", "Restricted: not shown to you"
 			return c, nil
 		}
+	}
+	if hidden, err := n.veiled(ctx, l); err != nil {
+		return c, err
+	} else if hidden {
+		c.Label = "Not shown to you"
+		return c, nil
 	}
 	if l.fields != nil {
 		var err error

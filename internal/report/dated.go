@@ -29,7 +29,6 @@ type dated struct {
 	criteria  []*grc.Requirement // as they are now, in their order
 	exists    map[string][]stretch
 	newest    map[string]*grc.Policy // by ref, as they are now
-	decisions map[string]*grc.Decision
 	programme []store.Dated[grc.Organization]
 	performed map[string][]Performance                // by control id
 	claims    map[string][]claim                      // by control id: events that are told of
@@ -63,7 +62,7 @@ func held[T any](m *memory, all []store.Dated[T], at int64) []store.Dated[T] {
 
 func (m *memory) upTo(at int64) (*dated, error) {
 	d := &dated{at: at, policies: map[string][]store.Dated[grc.Policy]{}, decided: map[string][]ruling{}, scope: map[string][]stretch{},
-		exists: map[string][]stretch{}, newest: map[string]*grc.Policy{}, changes: map[string][]change{}, lates: map[string][]check.Late{}, decisions: map[string]*grc.Decision{}}
+		exists: map[string][]stretch{}, newest: map[string]*grc.Policy{}, changes: map[string][]change{}, lates: map[string][]check.Late{}}
 	if err := d.ofOrganization(held(m, m.orgs, at)); err != nil {
 		return nil, err
 	}
@@ -145,19 +144,22 @@ func join(all []stretch, s stretch) []stretch {
 // or it was taken back. What is taken back today held until today.
 func (d *dated) rule(x store.Dated[grc.Decision]) {
 	t := x.Thing
-	if t.State == "approved" && t.Decision == "applicable" { // it ends what was decided before it
-		for i := range d.decided[t.Subject] {
-			if r := &d.decided[t.Subject][i]; (r.To.IsZero() || r.To.After(x.From)) && r.From.Before(x.From) {
-				r.To = x.From
-			}
-		}
-	}
-	if t.State != "approved" || t.Decision != "not_applicable" {
+	if t.State != "approved" {
 		return
 	}
 	s := stretch{From: x.From, To: x.To}
 	if from, err := check.ParseDay(string(t.FromDay)); err == nil && d.days.Start(from).After(s.From) {
 		s.From = d.days.Start(from)
+	}
+	if t.Decision == "applicable" { // from its first day on it ends what was decided before it
+		for i := range d.decided[t.Subject] {
+			if r := &d.decided[t.Subject][i]; (r.To.IsZero() || r.To.After(s.From)) && r.From.Before(s.From) {
+				r.To = s.From
+			}
+		}
+	}
+	if t.Decision != "not_applicable" {
+		return
 	}
 	if to, err := check.ParseDay(string(t.ToDay)); err == nil {
 		if end := d.days.Start(to + 1); s.To.IsZero() || end.Before(s.To) {
@@ -166,9 +168,6 @@ func (d *dated) rule(x store.Dated[grc.Decision]) {
 	}
 	if s.To.IsZero() || s.From.Before(s.To) {
 		d.decided[t.Subject] = append(d.decided[t.Subject], ruling{s, t.Reason})
-	}
-	if x.To.IsZero() {
-		d.decisions[t.Subject] = t
 	}
 }
 

@@ -257,8 +257,8 @@ func (b *Board) testOf(t grc.ControlTest) *TestLine {
 		return whole
 	}
 	key := t.Test + "|" + strings.Join(t.OnlyPolicies, "|")
-	if l := b.data.narrowed[key]; l != nil {
-		return l
+	if l, ok := b.data.narrowed.Load(key); ok {
+		return l.(*TestLine)
 	}
 	l := &TestLine{ID: t.Test, Rule: whole.Rule, runs: whole.runs, history: check.TestHistory{Changes: b.data.narrow.Changes(t.Test, t.OnlyPolicies), Pauses: whole.history.Pauses, Dates: whole.history.Dates}} // late runs keep no rows: they say nothing of some policies alone
 	if all := l.history.Changes; len(all) > 0 {
@@ -272,8 +272,8 @@ func (b *Board) testOf(t grc.ControlTest) *TestLine {
 	if placed, err := check.NewStrip(b.dated.days, b.Now, len(b.Days)).Place(l.runs); err == nil { // in order: tests() has placed them
 		l.Cells = placed.Letters(nil, l.history)
 	}
-	b.data.narrowed[key] = l
-	return l
+	kept, _ := b.data.narrowed.LoadOrStore(key, l) // a board is asked by many at once
+	return kept.(*TestLine)
 }
 
 // wordOf is the word for the state of a run.

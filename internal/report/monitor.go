@@ -4,6 +4,7 @@ package report
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -212,7 +213,7 @@ func (b *Boards) gridControls(ctx context.Context, v *store.View, in gridControl
 	}
 	g := &Grid{At: board.Now, Newest: board.Days[0].String(), Days: int(in.Days), Rows: []Row{}}
 	for _, x := range c.ever() {
-		r := x.row(int(in.Days))
+		r := x.row(int(in.Days), board.Zone)
 		board.markControl(&r, x)
 		g.Rows = append(g.Rows, r)
 	}
@@ -231,7 +232,7 @@ func (b *Board) find(ref string) *CriterionLine {
 	return nil
 }
 
-func (c *ControlLine) row(days int) Row {
+func (c *ControlLine) row(days int, zone *time.Location) Row {
 	days = min(days, len(c.Days))
 	letters := c.Letters[:days]
 	reasons := make([]string, days)
@@ -247,7 +248,7 @@ func (c *ControlLine) row(days int) Row {
 		r.Reason = c.Health.Causes[0].Text
 	}
 	if !c.Retired.IsZero() {
-		r.Status, r.Reason = "retired", "retired on "+c.Retired.UTC().Format(time.DateOnly)
+		r.Status, r.Reason = "retired", "retired on "+c.Retired.In(zone).Format(time.DateOnly)
 	}
 	return r
 }
@@ -351,8 +352,8 @@ func (b *Boards) day(ctx context.Context, v *store.View, in dayIn) (*DayReport, 
 	if err := from.overriddenOn(ctx, v, r, i); err != nil {
 		return nil, err
 	}
-	for test, lates := range board.dated.lates {
-		for _, l := range lates {
+	for _, test := range slices.Sorted(maps.Keys(board.dated.lates)) {
+		for _, l := range board.dated.lates[test] {
 			if board.dated.days.DayOf(l.Collected) == d && (r.Kind != "test" || test == in.Subject) && !slices.ContainsFunc(r.Checks, func(c CheckDay) bool { return c.ID == l.ID }) {
 				x := CheckDay{ID: l.ID, At: l.At, Entry: l.Batch, Trigger: "late", Collected: &l.Collected}
 				if r.Kind == "test" {

@@ -93,7 +93,7 @@ func (b *Boards) controlStatus(ctx context.Context, v *store.View, in refIn) (*C
 	if c == nil {
 		return nil, errs.New(errs.NotFound, "there is no control %.60s that is or was in force", in.Ref)
 	}
-	s := &ControlStatus{ID: c.Control.ID, Ref: c.Control.Ref, Title: c.Control.Title, Health: c.Health.Health.String(), Causes: c.Health.Causes, Tests: []TestRow{}, Evidence: []EvidenceRow{}, Policies: []PolicyRow{}, Row: c.row(int(in.Days)), Occurrences: c.occurrenceRows(board.Now)}
+	s := &ControlStatus{ID: c.Control.ID, Ref: c.Control.Ref, Title: c.Control.Title, Health: c.Health.Health.String(), Causes: c.Health.Causes, Tests: []TestRow{}, Evidence: []EvidenceRow{}, Policies: []PolicyRow{}, Row: c.row(int(in.Days), board.Zone), Occurrences: c.occurrenceRows(board.Now)}
 	if !c.Retired.IsZero() {
 		s.Health, s.Causes, s.Retired = "retired", []Cause{}, &c.Retired
 	}

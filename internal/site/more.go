@@ -12,6 +12,7 @@ import (
 
 	"assay/internal/check"
 	"assay/internal/grc"
+	"assay/internal/job"
 	"assay/internal/mcp"
 	"assay/internal/op"
 	"assay/internal/store"
@@ -54,24 +55,9 @@ func (a *App) orgs(ctx context.Context) ([]web.Org, error) {
 // days are when a date of an organisation begins and ends: in the time zone that held on it, whatever holds now.
 func (a *App) days(ctx context.Context, org string, date time.Time) (from, to time.Time, err error) {
 	err = a.DB.View(ctx, org, timeZero, store.System("organization.get"), func(v *store.View) error {
-		all, err := store.Versions(ctx, v, grc.Organizations, 0)
+		days, err := job.DaysOf(ctx, v)
 		if err != nil {
 			return err
-		}
-		if len(all) == 0 {
-			return store.NoSuch(grc.Organizations.Name, org)
-		}
-		var days *check.Days
-		for i, o := range all {
-			zone, err := o.Thing.Zone()
-			if err != nil {
-				return err
-			}
-			if i == 0 {
-				days = check.NewDays(zone)
-			} else {
-				days.Change(o.From, zone)
-			}
 		}
 		day := check.DayOf(date, time.UTC)
 		from, to = days.Start(day), days.Start(day+1)

@@ -32,7 +32,7 @@ func (w *world) proof(control string, k ekind, m time.Time) (state string, until
 		case p.Nil:
 			end = w.start(to + 1 + min(to-from+1, 92))
 		case k.Event:
-			end = w.start(date(p.On)+1).AddDate(0, 0, k.Valid)
+			end = w.start(date(p.On) + 1 + k.Valid)
 		default:
 			if p.To != "" {
 				end = earlier(end, w.start(date(p.To)+1))
