@@ -150,7 +150,7 @@ func (w *Works) runLate(ctx context.Context, org string, by store.By, days *chec
 	var cat *check.Catalogue
 	var approved []*grc.Exception
 	in := &check.Input{Zone: zone}
-	rules := map[time.Time][]*check.Rule{} // by when the last of their data was begun: each looks at its own moment
+	rules := map[time.Time][]*check.Rule{}                                // by when the last of their data was begun: each looks at its own moment
 	err := w.DB.View(ctx, org, end, by, func(v *store.View) (err error) { // what was in force on that day
 		if cat, err = w.Rules(ctx, v); err != nil {
 			return err
