@@ -148,8 +148,8 @@ type Day int32
 const (
 	dayGrace = 2 * time.Hour // how long after its end a day stays open
 
-	// LateGrace is how long after the close of a day a run still counts whose data was collected on it.
-	LateGrace = 48 * time.Hour
+	// LateUntil is how long after the end of a day a run still counts whose data was collected on it: 48 hours after its close.
+	LateUntil = dayGrace + 48*time.Hour
 )
 
 // DayOf is the day of a moment in a time zone.
@@ -285,7 +285,7 @@ func (s *Strip) Place(runs []RunAt) (*Placed, error) {
 
 // tooLate reports whether a run of day i was evaluated more than 48 hours after the day was closed.
 func (s *Strip) tooLate(i int, r RunAt) bool {
-	return !r.Evaluated.IsZero() && r.Evaluated.UnixMilli() >= s.starts[i+1]+(dayGrace+LateGrace).Milliseconds()
+	return !r.Evaluated.IsZero() && r.Evaluated.UnixMilli() >= s.starts[i+1]+LateUntil.Milliseconds()
 }
 
 // TestHistory is what the strip must know of one test, each list in the order of time.
@@ -318,7 +318,7 @@ func (p *Placed) Letters(dst []DayCell, h TestHistory) []DayCell {
 		c = next
 		late := false
 		for _, r := range h.Late {
-			if at := r.At.UnixMilli(); at >= from && at < to && r.Evaluated.UnixMilli() < to+(dayGrace+LateGrace).Milliseconds() {
+			if at := r.At.UnixMilli(); at >= from && at < to && r.Evaluated.UnixMilli() < to+LateUntil.Milliseconds() {
 				set.add(r.State)
 				late = true
 			}

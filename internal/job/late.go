@@ -101,7 +101,7 @@ func (w *Works) missed(ctx context.Context, v *store.View, days *check.Days, now
 
 // inGrace says whether something that ended at a moment still counts for a day.
 func inGrace(days *check.Days, d check.Day, at time.Time) bool {
-	return at.Before(days.Closes(d).Add(check.LateGrace))
+	return at.Before(days.Start(d + 1).Add(check.LateUntil))
 }
 
 // oneDay is the day on which all data of a test was begun, and when the last of it was.

@@ -39,7 +39,9 @@ type Board struct {
 	byID   map[string]*ControlLine
 	byKey  map[string]*CriterionLine
 	data   *boardData
-	spans  spanCache // when each piece of evidence counts
+	spans  *spanCache // when each piece of evidence counts
+	was    *Board     // while it is made: an earlier one of which all settled days are the same; nil where there is none
+	anew   int        // how many days are judged anew; the rest are settled
 
 	summed sync.Once
 	sum    *Overview
@@ -138,22 +140,21 @@ func (b *Board) Criterion(ref string) *CriterionLine { return b.byKey[ref] }
 
 // makeBoard makes the board of the last days: the whole of it, or with only what one control stands on. What is
 // said of that control is the same on both; a test holds them against each other.
-func makeBoard(ctx context.Context, v *store.View, cat *check.Catalogue, d *dated, days int, only *controlPast) (*Board, error) {
+func makeBoard(ctx context.Context, v *store.View, cat *check.Catalogue, d *dated, days int, only *controlPast, was *Board) (*Board, error) {
 	org, err := grc.OrganizationOf(ctx, v)
 	if err != nil {
 		return nil, err
 	}
-	b := &Board{Org: org, Now: v.Now, At: v.At, Zone: d.days.Zone(v.Now), Tests: map[string]*TestLine{}, dated: d, byID: map[string]*ControlLine{}, byKey: map[string]*CriterionLine{}}
+	b := &Board{Org: org, Now: v.Now, At: v.At, Zone: d.days.Zone(v.Now), Tests: map[string]*TestLine{}, dated: d, byID: map[string]*ControlLine{}, byKey: map[string]*CriterionLine{}, spans: &spanCache{}}
 	today := d.days.DayOf(v.Now)
 	b.starts = append(b.starts, d.days.Start(today+1))
 	for i := range days {
 		b.Days = append(b.Days, today-check.Day(i))
 		b.starts = append(b.starts, d.days.Start(b.Days[i]))
 	}
-	if b.data, err = readBoard(ctx, v, only); err != nil {
-		return nil, err
-	}
-	if b.data.narrow, err = ReadNarrow(ctx, v, d.narrowed(only)); err != nil {
+	b.settle(was)
+	defer func() { b.was = nil }() // or each board would hold all those before it
+	if err := b.read(ctx, v, only); err != nil {
 		return nil, err
 	}
 	oldest, _ := slices.BinarySearchFunc(d.checks, b.starts[days], func(c check.Check, at time.Time) int { return c.At.Compare(at) })
@@ -184,20 +185,54 @@ func makeBoard(ctx context.Context, v *store.View, cat *check.Catalogue, d *date
 	return b, nil
 }
 
-func readBoard(ctx context.Context, v *store.View, only *controlPast) (*boardData, error) {
-	d := &boardData{evidence: map[string][]*grc.Evidence{}, overdue: map[string]int{}, only: only, states: map[string]check.State{}}
+// settle finds out which days are the same as on an earlier board. With the same definitions, runs and evidence these are
+// all for which no late run may come in any longer: the time of day decides over nothing there.
+func (b *Board) settle(was *Board) {
+	b.anew = len(b.Days)
+	if was == nil || was.dated != b.dated || len(was.Days) != len(b.Days) || len(b.Days) == 0 || was.Days[0] != b.Days[0] {
+		return
+	}
+	for i := range b.Days {
+		if !b.starts[i].Add(check.LateUntil).After(b.starts[1]) {
+			b.was, b.anew = was, i
+			return
+		}
+	}
+}
+
+// read reads what the board is made of, beside what was in force.
+func (b *Board) read(ctx context.Context, v *store.View, only *controlPast) error {
+	b.data = &boardData{overdue: map[string]int{}, only: only}
+	if b.was != nil { // evidence and rows are among what was the same
+		b.data.evidence, b.data.states, b.data.narrow, b.spans = b.was.data.evidence, b.was.data.states, b.was.data.narrow, b.was.spans
+	} else if err := b.data.readProof(ctx, v, b.dated.narrowed(only)); err != nil {
+		return err
+	}
+	return b.data.readWork(ctx, v)
+}
+
+func (d *boardData) readProof(ctx context.Context, v *store.View, narrowed []string) error {
+	d.evidence, d.states = map[string][]*grc.Evidence{}, map[string]check.State{}
 	brought := map[string]any{"state": []string{"accepted", "superseded", "withdrawn"}}
-	if only != nil {
-		brought["control"] = only.newest.ID
+	if d.only != nil {
+		brought["control"] = d.only.newest.ID
 	}
 	pieces, err := store.All(ctx, v.Whole(), grc.Evidences, brought) // what proves a control proves it, whoever asks
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, e := range pieces {
 		d.evidence[e.Control] = append(d.evidence[e.Control], e)
 	}
-	return d, d.readWork(ctx, v)
+	now, err := check.States.Select(ctx, v, "", "")
+	if err != nil {
+		return err
+	}
+	for _, s := range now {
+		d.states[s.Test] = s
+	}
+	d.narrow, err = ReadNarrow(ctx, v, narrowed)
+	return err
 }
 
 func (d *boardData) readWork(ctx context.Context, v *store.View) error {
@@ -220,13 +255,7 @@ func (d *boardData) readWork(ctx context.Context, v *store.View) error {
 			d.exceptions = append(d.exceptions, e)
 		}
 	}
-	if d.pauses, err = check.Pauses(ctx, v); err != nil {
-		return err
-	}
-	now, err := check.States.Select(ctx, v, "", "")
-	for _, s := range now {
-		d.states[s.Test] = s
-	}
+	d.pauses, err = check.Pauses(ctx, v)
 	return err
 }
 
@@ -297,3 +326,6 @@ func validity(k grc.EvidenceKind) int {
 	}
 	return content.Frequency(k.Frequency).ValidityDays()
 }
+
+// Settled is how many days were taken over from an earlier board.
+func (b *Board) Settled() int { return len(b.Days) - b.anew }

@@ -31,6 +31,7 @@ type Boards struct {
 	kept  map[string]*kept
 	alone map[string]*kept   // of one control each
 	past  map[string]*memory // by organisation
+	last  map[string]*Board  // the last that was made of an organisation, a number of days and a control
 }
 
 type kept struct {
@@ -57,7 +58,24 @@ func (b *Boards) make(ctx context.Context, v *store.View, days int, only *contro
 	if err != nil {
 		return nil, err
 	}
-	return makeBoard(ctx, v, cat, d, days, only)
+	key := fmt.Sprintf("%s|%d|", v.Org, days)
+	if only != nil {
+		key += only.newest.ID
+	}
+	b.mu.Lock()
+	was := b.last[key]
+	b.mu.Unlock()
+	board, err := makeBoard(ctx, v, cat, d, days, only, was)
+	if err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.last) > 64 || b.last == nil {
+		b.last = map[string]*Board{}
+	}
+	b.last[key] = board
+	return board, nil
 }
 
 // dated gives what was in force when, as a view knows it.

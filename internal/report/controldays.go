@@ -55,11 +55,17 @@ func (b *Board) daysOf(l *ControlLine) {
 	terms := b.terms(l.past)
 	started := b.started(l.past, terms)
 	l.began = started
+	anew := len(b.Days)
+	if old := b.settledControl(l.past); old != nil {
+		anew = b.anew
+		copy(l.Days[anew:], old.Days[anew:])
+		copy(l.parts[anew:], old.parts[anew:])
+	}
 	j := &dayJudge{b: b, line: l}
 	next := len(terms) - 1 // the newest that may reach into the day
 	var last DayFacts      // of the day after, which is most often the same
 	var whole *era         // that judged the whole of the day after
-	for i := range b.Days {
+	for i := range anew {
 		from, to := b.starts[i+1], b.starts[i]
 		if now := b.Now.Add(time.Millisecond); to.After(now) {
 			to = now
@@ -98,6 +104,14 @@ func (b *Board) daysOf(l *ControlLine) {
 		}
 		whole = nil
 	}
+}
+
+// settledControl is the line of a control on the board from which settled days come; nil where there is none.
+func (b *Board) settledControl(p *controlPast) *ControlLine {
+	if b.was == nil {
+		return nil
+	}
+	return b.was.byID[p.newest.ID]
 }
 
 // partsIn are the parts of a day. Days alike share one that was made for the newest of them: here it has the times of the day.
@@ -330,7 +344,7 @@ func (t *TestLine) in(s stretch, ends time.Time) check.Letter {
 		}
 	}
 	for _, r := range t.history.Late {
-		if during(s, r.At) && r.Evaluated.Before(ends.Add(2*time.Hour+check.LateGrace)) {
+		if during(s, r.At) && r.Evaluated.Before(ends.Add(check.LateUntil)) {
 			states = append(states, r.State)
 		}
 	}

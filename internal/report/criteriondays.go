@@ -55,9 +55,16 @@ func (b *Board) daysOfCriterion(l *CriterionLine, served []*ControlLine) ([]chec
 	scope := b.dated.inScope(l.Requirement)
 	parts := make([]ControlLetter, 0, len(served))
 	all := make([]check.Letter, 0, len(served))
+	anew := len(b.Days)
+	if b.was != nil && b.was.byKey[l.Requirement.Ref] != nil {
+		old := b.was.byKey[l.Requirement.Ref]
+		anew = b.anew
+		copy(letters[anew:], old.Letters[anew:])
+		copy(reasons[anew:], old.Reasons[anew:])
+	}
 	now := make([]servedDay, len(served))
 	was := make([]servedDay, len(served)) // of the day after, which is most often the same
-	for i := range b.Days {
+	for i := range anew {
 		day := stretch{From: b.starts[i+1], To: b.starts[i]}
 		in, whole := covered(scope, day)
 		if day.From.After(b.Now) || !in || !day.From.Before(day.To) {

@@ -107,7 +107,7 @@ func (b *Board) whyOf(t *TestLine, i int) string {
 		}
 	}
 	for _, r := range b.dated.lates[t.ID] {
-		if during(day, r.Collected) && r.At.Before(day.To.Add(2*time.Hour+check.LateGrace)) {
+		if during(day, r.Collected) && r.At.Before(day.To.Add(check.LateUntil)) {
 			said = append(said, change{Verdict: r.Verdict, Reason: r.Reason, At: r.Collected})
 		}
 	}

@@ -33,17 +33,11 @@ func (b *Board) tests(cat *check.Catalogue) error {
 			b.Tests[id] = &TestLine{ID: id}
 		}
 	}
-	strip := check.NewStrip(b.dated.days, b.Now, len(b.Days))
-	placed := map[string]*check.Placed{}
 	runs := map[string][]check.RunAt{}
 	for id, t := range b.Tests {
 		which := b.scopesOf(id)
-		if placed[which] == nil {
-			var err error
+		if _, done := runs[which]; !done {
 			runs[which] = b.runsOf(id)
-			if placed[which], err = strip.Place(runs[which]); err != nil {
-				return fmt.Errorf("runs of %s: %w", id, err)
-			}
 		}
 		t.Paused = check.Covers(b.data.pauses[id], b.Now)
 		t.runs = runs[which]
@@ -56,7 +50,26 @@ func (b *Board) tests(cat *check.Catalogue) error {
 			h.Late = append(h.Late, check.RunLate{At: l.Collected, Evaluated: l.At, State: l.Verdict.RunState()})
 		}
 		t.history = h
-		t.Cells = placed[which].Letters(nil, h)
+	}
+	return b.cells(runs)
+}
+
+// cells lays the runs of the tests over the days.
+func (b *Board) cells(runs map[string][]check.RunAt) error {
+	placed := map[string]*check.Placed{}
+	for id, t := range b.Tests {
+		var old []check.DayCell
+		if b.was != nil && b.was.Tests[id] != nil {
+			old = b.was.Tests[id].Cells[b.anew:]
+		}
+		which := fmt.Sprint(b.scopesOf(id), len(old))
+		if placed[which] == nil {
+			var err error
+			if placed[which], err = check.NewStrip(b.dated.days, b.Now, len(b.Days)-len(old)).Place(t.runs); err != nil {
+				return fmt.Errorf("runs of %s: %w", id, err)
+			}
+		}
+		t.Cells = append(placed[which].Letters(nil, t.history), old...)
 	}
 	return nil
 }
@@ -260,7 +273,13 @@ func (b *Board) testOf(t grc.ControlTest) *TestLine {
 	if l, ok := b.data.narrowed.Load(key); ok {
 		return l.(*TestLine)
 	}
-	l := &TestLine{ID: t.Test, Rule: whole.Rule, runs: whole.runs, history: check.TestHistory{Changes: b.data.narrow.Changes(t.Test, t.OnlyPolicies), Pauses: whole.history.Pauses, Dates: whole.history.Dates}} // late runs keep no rows: they say nothing of some policies alone
+	l := &TestLine{ID: t.Test, Rule: whole.Rule, runs: whole.runs, history: check.TestHistory{Pauses: whole.history.Pauses, Dates: whole.history.Dates}} // late runs keep no rows: they say nothing of some policies alone
+	var old []check.DayCell
+	if was := b.settledNarrowed(key); was != nil {
+		l.history.Changes, old = was.history.Changes, was.Cells[b.anew:]
+	} else {
+		l.history.Changes = b.data.narrow.Changes(t.Test, t.OnlyPolicies)
+	}
 	if all := l.history.Changes; len(all) > 0 {
 		words := make([]change, len(all))
 		for i, c := range all {
@@ -269,11 +288,21 @@ func (b *Board) testOf(t grc.ControlTest) *TestLine {
 		l.fill(check.State{Test: t.Test, Verdict: words[len(words)-1].Verdict, At: words[len(words)-1].At}, words, l.runs)
 	}
 	l.Cells = make([]check.DayCell, len(b.Days))
-	if placed, err := check.NewStrip(b.dated.days, b.Now, len(b.Days)).Place(l.runs); err == nil { // in order: tests() has placed them
-		l.Cells = placed.Letters(nil, l.history)
+	if placed, err := check.NewStrip(b.dated.days, b.Now, len(b.Days)-len(old)).Place(l.runs); err == nil { // in order: tests() has placed them
+		l.Cells = append(placed.Letters(nil, l.history), old...)
 	}
 	kept, _ := b.data.narrowed.LoadOrStore(key, l) // a board is asked by many at once
 	return kept.(*TestLine)
+}
+
+// settledNarrowed is a test over the rows of some policies on the board from which settled days come; nil where there is none.
+func (b *Board) settledNarrowed(key string) *TestLine {
+	if b.was == nil {
+		return nil
+	}
+	l, _ := b.was.data.narrowed.Load(key)
+	was, _ := l.(*TestLine)
+	return was
 }
 
 // wordOf is the word for the state of a run.

@@ -44,6 +44,9 @@ type memory struct {
 	changes      map[string][]change        // all that each test came to, oldest first
 	lates        []check.Late
 	made         []*dated // the last ones
+	news         int      // how many versions and rows were read
+	since        int64    // from this position of the ledger on there are no more of them
+	newest       *dated   // what holds from there on; nil where nobody has asked yet
 	ofToday      bool     // see Boards.OfToday
 }
 
@@ -55,16 +58,27 @@ func (m *memory) read(ctx context.Context, v *store.View) (*dated, error) {
 		return m.made[i], nil
 	}
 	if v.At > m.size {
+		before := m.news
 		if err := m.grow(ctx, v.Whole()); err != nil {
 			m.size, m.orgs, m.requirements, m.controls, m.policies, m.decisions, m.proposals = 0, nil, nil, nil, nil, nil, nil // half read is not read
 			m.checks, m.plans, m.changes, m.lates, m.evidence, m.exceptions = nil, nil, nil, nil, nil, nil
-			m.definitions, m.files, m.pauses, m.sources, m.scopes = nil, nil, nil, nil, nil
+			m.definitions, m.files, m.pauses, m.sources, m.scopes, m.newest = nil, nil, nil, nil, nil, nil
 			return nil, err
 		}
+		if m.news != before {
+			m.since, m.newest = v.At, nil
+		}
+	}
+	if v.At >= m.since && m.newest != nil {
+		return m.newest, nil // a task or a sign-in decides over no day
 	}
 	d, err := m.upTo(v.At)
 	if err != nil {
 		return nil, err
+	}
+	if v.At >= m.since {
+		m.newest = d
+		return d, nil
 	}
 	if len(m.made) >= 8 {
 		m.made = m.made[1:]
@@ -74,28 +88,28 @@ func (m *memory) read(ctx context.Context, v *store.View) (*dated, error) {
 }
 
 func (m *memory) grow(ctx context.Context, v *store.View) error {
-	if err := grow(ctx, v, grc.Organizations, &m.orgs, m.size); err != nil {
+	if err := grow(ctx, v, m, grc.Organizations, &m.orgs); err != nil {
 		return err
 	}
-	if err := grow(ctx, v, grc.Requirements, &m.requirements, m.size); err != nil {
+	if err := grow(ctx, v, m, grc.Requirements, &m.requirements); err != nil {
 		return err
 	}
-	if err := grow(ctx, v, grc.Policies, &m.policies, m.size); err != nil {
+	if err := grow(ctx, v, m, grc.Policies, &m.policies); err != nil {
 		return err
 	}
-	if err := grow(ctx, v, grc.Decisions, &m.decisions, m.size); err != nil {
+	if err := grow(ctx, v, m, grc.Decisions, &m.decisions); err != nil {
 		return err
 	}
-	if err := grow(ctx, v, grc.ControlVersions, &m.proposals, m.size); err != nil {
+	if err := grow(ctx, v, m, grc.ControlVersions, &m.proposals); err != nil {
 		return err
 	}
-	if err := grow(ctx, v, grc.Evidences, &m.evidence, m.size); err != nil {
+	if err := grow(ctx, v, m, grc.Evidences, &m.evidence); err != nil {
 		return err
 	}
-	if err := grow(ctx, v, grc.Exceptions, &m.exceptions, m.size); err != nil {
+	if err := grow(ctx, v, m, grc.Exceptions, &m.exceptions); err != nil {
 		return err
 	}
-	if err := grow(ctx, v, grc.Controls, &m.controls, m.size); err != nil {
+	if err := grow(ctx, v, m, grc.Controls, &m.controls); err != nil {
 		return err
 	}
 	if err := m.growOverrides(ctx, v); err != nil {
@@ -122,19 +136,19 @@ func (m *memory) grow(ctx context.Context, v *store.View) error {
 
 // growOverrides reads what else was changed about how days are judged.
 func (m *memory) growOverrides(ctx context.Context, v *store.View) error {
-	if err := grow(ctx, v, check.Definitions, &m.definitions, m.size); err != nil {
+	if err := grow(ctx, v, m, check.Definitions, &m.definitions); err != nil {
 		return err
 	}
-	if err := grow(ctx, v, check.RuleFiles, &m.files, m.size); err != nil {
+	if err := grow(ctx, v, m, check.RuleFiles, &m.files); err != nil {
 		return err
 	}
-	if err := grow(ctx, v, grc.ScopeVersions, &m.scopes, m.size); err != nil {
+	if err := grow(ctx, v, m, grc.ScopeVersions, &m.scopes); err != nil {
 		return err
 	}
-	if err := grow(ctx, v, check.TestPauses, &m.pauses, m.size); err != nil {
+	if err := grow(ctx, v, m, check.TestPauses, &m.pauses); err != nil {
 		return err
 	}
-	return grow(ctx, v, collect.Sources, &m.sources, m.size)
+	return grow(ctx, v, m, collect.Sources, &m.sources)
 }
 
 // growRuns reads the runs of the tests since, and what they came to.
@@ -147,15 +161,18 @@ func (m *memory) growRuns(ctx context.Context, v *store.View) error {
 		return err
 	}
 	m.checks = append(m.checks, checks...)
+	m.news += len(checks)
 	lates, err := check.Lates.Select(ctx, v, "batch>=$3", "", m.size)
 	if err != nil {
 		return err
 	}
 	m.lates = append(m.lates, lates...)
+	m.news += len(lates)
 	plans, err := check.Plans.Changes(ctx, v, "batch>=$3", "", m.size)
 	if err != nil {
 		return err
 	}
+	m.news += len(plans)
 	if len(plans) > 0 {
 		all := maps.Clone(m.plans) // what was handed out is not written to
 		for _, p := range plans {
@@ -171,6 +188,7 @@ func (m *memory) growRuns(ctx context.Context, v *store.View) error {
 		At      int64
 	}
 	rows, err := store.ProjectChanges[row](ctx, v, check.States, []string{"batch", "test", "state", "reason", "at"}, "batch>=$3", m.size)
+	m.news += len(rows)
 	for _, s := range rows {
 		m.changes[s.Test] = append(m.changes[s.Test], change{s.Verdict, s.Reason, time.UnixMilli(s.At).UTC(), s.Batch})
 	}
@@ -178,11 +196,13 @@ func (m *memory) growRuns(ctx context.Context, v *store.View) error {
 }
 
 // grow adds the versions that were made since, and ends those that were ended.
-func grow[T any, P kind.Thing[T]](ctx context.Context, v *store.View, k kind.Kind[T], to *[]store.Dated[T], after int64) error {
+func grow[T any, P kind.Thing[T]](ctx context.Context, v *store.View, m *memory, k kind.Kind[T], to *[]store.Dated[T]) error {
+	after := m.size
 	news, err := store.Versions[T, P](ctx, v, k, after)
 	if err != nil {
 		return err
 	}
+	m.news += len(news)
 	for _, n := range news {
 		if n.Since >= after {
 			*to = append(*to, n)

@@ -31,25 +31,42 @@ type writer struct {
 // write writes a whole history in one transaction, each event at its moment.
 func write(ctx context.Context, h *testkit.House, org string, events []event) error {
 	_, err := h.Store.Change(ctx, org, store.System("test"), func(tx *store.Tx) error {
-		w := &writer{ctx, tx, map[string]string{}, map[string]check.State{}, map[string]bool{}, false}
-		tx.Now = events[0].At
-		if err := w.found(events[0]); err != nil {
-			return err
-		}
-		for i, e := range events {
-			tx.Now, tx.At = e.At, tx.Receipt.Seq+1
-			if w.later && (e.What != "check" || i%7 == 0) { // the daily work comes around
-				if err := applied(grc.ApplyScheduled(ctx, tx)); err != nil {
-					return err
-				}
-			}
-			if err := w.event(e); err != nil {
-				return fmt.Errorf("%s: %w", e, err)
+		w := newWriter(ctx)
+		for i := range events {
+			if err := w.next(tx, events, i); err != nil {
+				return err
 			}
 		}
 		return nil
 	})
 	return err
+}
+
+func newWriter(ctx context.Context) *writer {
+	return &writer{ctx, nil, map[string]string{}, map[string]check.State{}, map[string]bool{}, false}
+}
+
+// next writes an event at its moment.
+func (w *writer) next(tx *store.Tx, events []event, i int) error {
+	e := events[i]
+	w.tx, tx.Now = tx, e.At
+	if i == 0 {
+		if err := w.found(e); err != nil {
+			return err
+		}
+	}
+	if tx.Receipt.Seq > 0 {
+		tx.At = tx.Receipt.Seq + 1
+	}
+	if w.later && (e.What != "check" || i%7 == 0) { // the daily work comes around
+		if err := applied(grc.ApplyScheduled(w.ctx, tx)); err != nil {
+			return err
+		}
+	}
+	if err := w.event(e); err != nil {
+		return fmt.Errorf("%s: %w", e, err)
+	}
+	return nil
 }
 
 func put[T any, P kind.Thing[T]](w *writer, k kind.Kind[T], name string, t P) error {
