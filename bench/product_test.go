@@ -7,12 +7,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -290,15 +292,20 @@ func BenchmarkPagesWith500ControlsAnd365Days(b *testing.B) {
 	cookie := signIn(b, a, org)
 	srv := httptest.NewServer(a.Handler("bench"))
 	defer srv.Close()
-	closed := "/monitoring/OWN-100/" + c.Now().AddDate(0, 0, -100).Format(time.DateOnly)
-	criterion := "/monitoring/CC6.1/" + c.Now().AddDate(0, 0, -100).Format(time.DateOnly)
-	paths := []string{"/", "/monitoring", "/monitoring?days=365", closed, criterion}
+	var control, criterion []string // another closed day each time
+	for back := 3; back < 360; back++ {
+		day := c.Now().AddDate(0, 0, -back).Format(time.DateOnly)
+		control, criterion = append(control, fmt.Sprintf("/monitoring/OWN-%03d/%s", back, day)), append(criterion, "/monitoring/CC6.1/"+day)
+	}
+	rounds := map[string][]string{"/": {"/"}, "/monitoring": {"/monitoring"}, "/monitoring?days=365": {"/monitoring?days=365"}, "/a-day-of-a-control": control,
+		"/a-day-of-a-criterion": criterion}
+	paths := slices.Sorted(maps.Keys(rounds))
 	first := clock.Since()
 	page(b, srv.URL+"/monitoring?days=365", cookie)
 	cold := first()
 	for _, path := range paths {
 		b.Run("quiet"+path, func(b *testing.B) {
-			pages(b, srv, path, cookie, 8)
+			pages(b, srv, rounds[path], cookie, 8)
 			b.ReportMetric(cold.Seconds()*1000, "ms/first-of-all")
 		})
 	}
@@ -319,14 +326,15 @@ func BenchmarkPagesWith500ControlsAnd365Days(b *testing.B) {
 		}
 	}()
 	for _, path := range paths {
-		b.Run("written"+path, func(b *testing.B) { pages(b, srv, path, cookie, 8) })
+		b.Run("written"+path, func(b *testing.B) { pages(b, srv, rounds[path], cookie, 8) })
 	}
+	b.Run("alone/a-day-of-a-control", func(b *testing.B) { pages(b, srv, control, cookie, 1) })
 	close(stop)
 	<-wrote
 	body := page(b, srv.URL+"/monitoring?days=365", cookie)
 	bare := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write(body) }))
 	defer bare.Close()
-	b.Run("bare-handler", func(b *testing.B) { pages(b, bare, "/", cookie, 8) })
+	b.Run("bare-handler", func(b *testing.B) { pages(b, bare, []string{"/"}, cookie, 8) })
 }
 
 func change(b *testing.B, a *site.App, org, name string, fn func(*store.Tx) error) {
@@ -375,11 +383,12 @@ func page(b *testing.B, url string, cookie *http.Cookie) []byte {
 	return body
 }
 
-// pages asks for a page over some connections at once and reports the times.
-func pages(b *testing.B, srv *httptest.Server, path string, cookie *http.Cookie, connections int) {
+// pages asks for pages in turn, over some connections at once, and reports the times.
+func pages(b *testing.B, srv *httptest.Server, paths []string, cookie *http.Cookie, connections int) {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections}}
-	page(b, srv.URL+path, cookie)
+	page(b, srv.URL+paths[0], cookie)
 	var mu sync.Mutex
+	var next atomic.Int64
 	var all []time.Duration
 	total := clock.Since()
 	for b.Loop() {
@@ -387,6 +396,7 @@ func pages(b *testing.B, srv *httptest.Server, path string, cookie *http.Cookie,
 		for range connections {
 			wg.Go(func() {
 				for range 10 {
+					path := paths[int(next.Add(1))%len(paths)]
 					took := clock.Since()
 					r, _ := http.NewRequest("GET", srv.URL+path, nil)
 					r.AddCookie(cookie)

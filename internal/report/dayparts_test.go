@@ -76,7 +76,7 @@ func newLife(r *rand.Rand) *life {
 // board tells the life as a board knows it.
 func (l *life) board(t *testing.T) *ControlLine {
 	t.Helper()
-	b := &Board{Now: dawn.Add(time.Duration(l.now) * hour), Zone: time.UTC, Tests: map[string]*TestLine{}, data: &boardData{}}
+	b := &Board{Now: dawn.Add(time.Duration(l.now) * hour), Zone: time.UTC, Tests: map[string]*TestLine{}, spans: &spanCache{}, data: &boardData{}}
 	b.dated = &dated{days: check.NewDays(time.UTC), began: dawn, decided: map[string][]ruling{"OWN-01": l.away}, changes: map[string][]change{}}
 	today := b.dated.days.DayOf(b.Now)
 	b.starts = []time.Time{b.dated.days.Start(today + 1)}

@@ -11,6 +11,7 @@ import (
 
 	"assay/internal/check"
 	"assay/internal/errs"
+	"assay/internal/grc"
 	"assay/internal/op"
 	"assay/internal/store"
 )
@@ -99,9 +100,9 @@ func (c *CriterionLine) everInScope() bool {
 }
 
 // plainRef is a number as people may write it: CC7.2, CC-7.2, cc72.
-func plainRef(s string) string {
-	return strings.NewReplacer("-", "", ".", "", " ", "").Replace(strings.ToLower(s))
-}
+func plainRef(s string) string { return unpunctuated.Replace(strings.ToLower(s)) }
+
+var unpunctuated = strings.NewReplacer("-", "", ".", "", " ", "")
 
 func (c *CriterionLine) matches(q string) bool {
 	if q == "" {
@@ -224,12 +225,20 @@ func (b *Board) find(ref string) *CriterionLine {
 	if c := b.byKey[ref]; c != nil {
 		return c
 	}
-	for _, c := range b.Criteria {
-		if plainRef(c.Requirement.Ref) == plainRef(ref) {
-			return c
-		}
+	if r := b.dated.criterion(ref); r != nil {
+		return b.byKey[r.Ref]
 	}
 	return nil
+}
+
+// criterion finds a criterion by its number as people may write it; nil where there is none.
+func (d *dated) criterion(ref string) *grc.Requirement {
+	plain := plainRef(ref)
+	i := slices.IndexFunc(d.criteria, func(r *grc.Requirement) bool { return plainRef(r.Ref) == plain })
+	if i < 0 {
+		return nil
+	}
+	return d.criteria[i]
 }
 
 func (c *ControlLine) row(days int, zone *time.Location) Row {
@@ -318,38 +327,39 @@ func (b *Boards) day(ctx context.Context, v *store.View, in dayIn) (*DayReport, 
 	if err != nil {
 		return nil, errs.At("day", "%q is not a day", in.Day).Mend("write it as 2026-11-22")
 	}
-	board, err := b.Of(ctx, v, 1)
+	known, err := b.dated(ctx, v)
 	if err != nil {
 		return nil, err
 	}
-	back := int(board.Days[0]-d) + 1
-	if back < 1 || back > 400 {
-		return nil, errs.At("day", "lies outside the last 400 days")
+	i := int(known.days.DayOf(v.Now) - d)
+	if i < 0 || i >= mostDays {
+		return nil, errs.At("day", "lies outside the last %d days", mostDays)
 	}
-	if board, err = b.Of(ctx, v, back); err != nil {
-		return nil, err
-	}
-	i, from := back-1, board
-	r := &DayReport{Subject: in.Subject, Day: in.Day, Closed: board.dated.days.Closed(d, board.Now), Parts: []DayPart{}, Checks: []CheckDay{}}
-	switch {
-	case board.find(in.Subject) != nil:
-		board.criterionDay(r, board.find(in.Subject), i)
-	case board.Control(in.Subject) != nil:
-		board.controlDay(r, board.Control(in.Subject), i)
-	case board.Tests[in.Subject] != nil:
-		board.testDay(r, board.Tests[in.Subject], i)
-	default: // it may have been retired before
-		alone, c, err := b.Control(ctx, v, back, in.Subject)
-		if err != nil {
+	var board *Board
+	var c *ControlLine
+	if known.criterion(in.Subject) == nil { // of a control, what it stands on is enough
+		if board, c, err = b.Control(ctx, v, widthOf(i), in.Subject); err != nil {
 			return nil, err
 		}
-		if c == nil {
-			return nil, errs.New(errs.NotFound, "there is no criterion, control or test %.60s", in.Subject)
-		}
-		alone.controlDay(r, c, i)
-		from = alone
 	}
-	if err := from.overriddenOn(ctx, v, r, i); err != nil {
+	if c == nil {
+		if board, err = b.Of(ctx, v, widthOf(i)); err != nil {
+			return nil, err
+		}
+	}
+	r := &DayReport{Subject: in.Subject, Day: in.Day, Closed: known.days.Closed(d, board.Now), Parts: []DayPart{}, Checks: []CheckDay{}}
+	switch {
+	case c != nil:
+		r.Subject = c.Control.Ref
+		board.controlDay(r, c, i)
+	case board.find(in.Subject) != nil:
+		board.criterionDay(r, board.find(in.Subject), i)
+	case board.Tests[in.Subject] != nil:
+		board.testDay(r, board.Tests[in.Subject], i)
+	default:
+		return nil, errs.New(errs.NotFound, "there is no criterion, control or test %.60s", in.Subject)
+	}
+	if err := board.overriddenOn(ctx, v, r, i); err != nil {
 		return nil, err
 	}
 	for _, test := range slices.Sorted(maps.Keys(board.dated.lates)) {
@@ -373,6 +383,18 @@ func (b *Boards) day(ctx context.Context, v *store.View, in dayIn) (*DayReport, 
 		}
 	}
 	return r, nil
+}
+
+const mostDays = 400 // a strip has at most so many
+
+// widthOf is how many days a board has on which a day is looked up: few widths, so that the next day is on a board that is there.
+func widthOf(back int) int {
+	for _, n := range []int{30, operatingDays, 365} {
+		if back < n {
+			return n
+		}
+	}
+	return mostDays
 }
 
 func (b *Board) stateAt(test string, at time.Time) *change {

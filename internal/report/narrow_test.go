@@ -74,7 +74,7 @@ func TestAFailureOfTheRowsStaysInItsDay(t *testing.T) {
 	n := threeRows().found(0, check.RunPassed, map[string]check.Word{"r1": "pass", "r2": "pass"})
 	n.found(6, check.RunFailed, map[string]check.Word{"r1": "fail"}).found(12, check.RunFailed, map[string]check.Word{"r1": "pass", "r2": "fail"}).found(30, check.RunPassed, map[string]check.Word{"r2": "pass"})
 	n.tests["policy.sod"].states = append(n.tests["policy.sod"].states, stateAt{at: after(48), state: check.RunErrored, stopped: true})
-	b := &Board{Zone: time.UTC, Now: after(50), data: &boardData{narrow: n}, dated: &dated{days: check.NewDays(time.UTC), plans: map[string]map[string]bool{"s": {"policy.sod": true}}}}
+	b := &Board{Zone: time.UTC, Now: after(50), spans: &spanCache{}, data: &boardData{narrow: n}, dated: &dated{days: check.NewDays(time.UTC), plans: map[string]map[string]bool{"s": {"policy.sod": true}}}}
 	for i := range 4 {
 		b.Days = append(b.Days, check.DayOf(b.Now, time.UTC)-check.Day(i))
 	}

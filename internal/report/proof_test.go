@@ -51,7 +51,7 @@ func withdrawn(day string) func(*grc.Evidence) {
 func stands(t *testing.T, what string, k grc.EvidenceKind, day string, want EvidenceState, pieces ...*grc.Evidence) {
 	t.Helper()
 	k.Key = "key"
-	b := &Board{Zone: time.UTC, data: &boardData{evidence: map[string][]*grc.Evidence{"ctl": pieces}}}
+	b := &Board{Zone: time.UTC, spans: &spanCache{}, data: &boardData{evidence: map[string][]*grc.Evidence{"ctl": pieces}}}
 	b.Now, _ = time.Parse(time.DateOnly, day)
 	c := &grc.Control{}
 	c.ID = "ctl"
@@ -96,7 +96,7 @@ func TestAPieceOfAWindowCountsUntilTheEndOfTheNext(t *testing.T) {
 		}
 		k := quarterly
 		k.Key = "key"
-		b := &Board{Zone: time.UTC, Now: day, data: &boardData{evidence: map[string][]*grc.Evidence{"ctl": {april, september}}}}
+		b := &Board{Zone: time.UTC, Now: day, spans: &spanCache{}, data: &boardData{evidence: map[string][]*grc.Evidence{"ctl": {april, september}}}}
 		c := &grc.Control{}
 		c.ID = "ctl"
 		if got, _, _ := b.stateOn(c, k, day); got.lacking() {
@@ -265,14 +265,14 @@ func TestEvidenceWithdrawnLaterLeavesTheDaysBefore(t *testing.T) {
 	k.Key = "key"
 	c := &grc.Control{}
 	c.ID = "ctl"
-	b := &Board{Zone: time.UTC, Now: time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC), data: &boardData{evidence: map[string][]*grc.Evidence{"ctl": {old}}}}
+	b := &Board{Zone: time.UTC, Now: time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC), spans: &spanCache{}, data: &boardData{evidence: map[string][]*grc.Evidence{"ctl": {old}}}}
 	for day, want := range map[string]bool{"2026-11-09": false, "2026-11-10": true, "2026-11-14": true, "2026-11-15": false, "2026-11-19": false, "2026-11-25": false} {
 		d, _ := check.ParseDay(day)
 		if e, at := b.withdrawnLater(c, k, d); (e != nil) != want || want && !at.Equal(old.WithdrawnAt) {
 			t.Errorf("%s: rested on what was withdrawn later: %v %v", day, e != nil, at)
 		}
 	}
-	b = &Board{Zone: time.UTC, Now: b.Now, data: &boardData{evidence: map[string][]*grc.Evidence{"ctl": {old, piece("2026-11-08")}}}}
+	b = &Board{Zone: time.UTC, Now: b.Now, spans: &spanCache{}, data: &boardData{evidence: map[string][]*grc.Evidence{"ctl": {old, piece("2026-11-08")}}}}
 	d, _ := check.ParseDay("2026-11-13")
 	if e, _ := b.withdrawnLater(c, k, d); e != nil {
 		t.Error("a day that another piece proves too is marked")
