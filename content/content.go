@@ -87,9 +87,6 @@ type Crosswalk struct {
 	Requirements []string `json:"requirements"`
 }
 
-// Frameworks returns the criteria and the description criteria. What it returns is shared: do not change it.
-func Frameworks() ([]Framework, error) { return loadFrameworks() }
-
 // SOC2 returns the framework of the 61 criteria.
 func SOC2() (Framework, error) { return framework("soc2-2017r2022") }
 

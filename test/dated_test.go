@@ -128,7 +128,7 @@ func TestADecisionDatedBackHoldsFromItsApproval(t *testing.T) {
 	s.do(t, "decision.revoke", map[string]any{"id": id, "revoke_reason": "It does apply after all."})
 	s.at(5, 9).run(t, false)
 	s.is(t, "OWN-01", "PFPPNF", "a revocation gives nothing back, and the rest of its day is looked at again")
-	id = s.decide(t, "OWN-01", map[string]any{"from_day": "2026-03-06", "to_day": "2026-03-08"})
+	s.decide(t, "OWN-01", map[string]any{"from_day": "2026-03-06", "to_day": "2026-03-08"})
 	s.is(t, "OWN-01", "PFPPNF", "a decision that was over before it was approved")
 }
 

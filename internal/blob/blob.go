@@ -114,16 +114,15 @@ func Verified(sha string, r io.ReadCloser) io.ReadCloser {
 }
 
 type verified struct {
-	sha     string
-	r       io.ReadCloser
-	h       hash.Hash
-	buf     []byte // half of it is handed out while the other half is read
-	ready   []byte // may be handed out
-	held    []byte // read, hashed, and not yet handed out
-	which   int
-	started bool
-	whole   bool // the end was met and the digest is right
-	err     error
+	sha   string
+	r     io.ReadCloser
+	h     hash.Hash
+	buf   []byte // half of it is handed out while the other half is read
+	ready []byte // may be handed out
+	held  []byte // read, hashed, and not yet handed out
+	which int
+	whole bool // the end was met and the digest is right
+	err   error
 }
 
 // Read hands out what is followed by more, and the last piece when the digest is right.

@@ -33,16 +33,6 @@ type join struct {
 // optional says that finding none is an answer, and not a broken reference.
 func (j *join) optional() bool { return j.Optional || j.Latest != "" || j.First != "" }
 
-// attr finds an attribute of the joined kinds.
-func (j *join) attr(name string) (*attribute, bool) {
-	for _, k := range j.kinds {
-		if i, ok := k.slots[name]; ok {
-			return &k.attrs[i], true
-		}
-	}
-	return nil, false
-}
-
 func newKinds(defs []content.ResourceKind) (map[string]*kind, error) {
 	kinds := make(map[string]*kind, len(defs))
 	for _, d := range defs {

@@ -79,10 +79,7 @@ func newestFirst(all []*changeLine) {
 }
 
 // telling is what one version of a thing says of the change that it holds.
-type telling struct {
-	changeLine
-	starts bool // the thing asks anew: what was before is over, and stays listed
-}
+type telling struct{ changeLine }
 
 // lives reads a change from the versions of each thing: it is proposed, comes into force and ends, and one that begins
 // anew is another change. tell gives nothing where a version holds no change.

@@ -91,18 +91,8 @@ func (e EvidenceState) word() string {
 	return evidenceWord[e]
 }
 
-// Freshness is the state of accepted evidence that was taken at a moment and is valid for some
-// days (F-04). Validity 0 does not expire. It is expiring when 14 days are left, or a fifth of its
-// validity where that is less.
-func Freshness(taken time.Time, validityDays int, now time.Time) EvidenceState {
-	if validityDays == 0 {
-		return EvidenceCurrent
-	}
-	validity := time.Duration(validityDays) * 24 * time.Hour
-	return fresh(taken.Add(validity).Sub(now), validity)
-}
-
-// fresh is Freshness for what is left of a validity.
+// fresh is the state of accepted evidence by what is left of its validity (F-04). It is expiring when 14 days are left, or a
+// fifth of its validity where that is less.
 func fresh(left, validity time.Duration) EvidenceState {
 	switch {
 	case left <= 0:

@@ -98,7 +98,7 @@ type entryReader struct {
 	picked                         [][]byte
 	ahead                          []bodyCells
 	keyed                          []byte
-	bodies, done                   int64
+	bodies                         int64
 	said                           [][2]int64
 	gone                           map[int64]string
 	batch                          []batchRoot

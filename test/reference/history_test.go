@@ -253,10 +253,10 @@ func (t *teller) evidence(control, id string, at time.Time) {
 
 // stand is where a control stands while a history is told.
 type stand struct {
-	state, own         string
-	version, scheduled int
-	on                 int    // the date from which the scheduled version holds
-	to                 string // and what it makes of the control
+	state, own string
+	version    int
+	on         int    // the date from which the scheduled version holds
+	to         string // and what it makes of the control
 }
 
 // sound puts the events in order and leaves out those that the product refuses: what is approved twice, what was never made.
