@@ -53,7 +53,7 @@ func (b *Board) next(evidence Share) []Step {
 	}
 	all := []Step{
 		{"sources", "Connect the systems that the tests ask for", "A test that no source answers is unknown, and unknown is never a pass.", sources.Got, sources.Of},
-		{"policies", "Put your policies in force", "Until then each control that rests on one fails as \"missing documentation\". Who wrote a policy cannot approve it: it takes two people.", policies.Got, policies.Of},
+		{"policies", "Put your policies in force", "Until then each control that rests on one fails as \"missing documentation\" once it has started. Who wrote a policy cannot approve it: it takes two people.", policies.Got, policies.Of},
 		{"owners", "Give every control an owner", "What fails then waits for somebody by name. A control without an owner counts half at the most.", owners.Got, owners.Of},
 		{"failing", "Mend what the tests found", "These have an answer already, and it is no.", failing.Got, failing.Of},
 		{"evidence", "Bring the evidence that no source can give", "Such as a diagram of the network or the list of people. A person has to bring it, and another accepts it.", evidence.Got, evidence.Of},

@@ -59,7 +59,7 @@ func (d *dated) performance(x store.Dated[grc.Evidence]) *Performance {
 	if !e.TakenAt.IsZero() && e.TakenAt.Before(x.From) { // a claimed time never makes it younger
 		taken = d.days.DayOf(e.TakenAt)
 	}
-	p := &Performance{Key: e.EvidenceKey, From: taken, To: taken, Submitted: x.From, Whole: e.Type == "population"}
+	p := &Performance{ID: x.ID, Key: e.EvidenceKey, From: taken, To: taken, Submitted: x.From, Whole: e.Type == "population"}
 	if from, err := check.ParseDay(string(e.CoversFrom)); err == nil {
 		p.From, p.Named = from, true
 	}
