@@ -514,7 +514,7 @@ func runCols(runs []RunLine) []ui.Col {
 func (v DayView) noRuns() string {
 	switch v.Letter {
 	case ui.P, ui.F:
-		return "No test run on this day; the letter comes from evidence and policies."
+		return "No test run on this day; the letter comes from evidence, policies and performances."
 	case ui.N:
 		return "No test run on this day, and nothing else decided. Days without data never count as passed."
 	}

@@ -15,8 +15,8 @@ import (
 // A day without a run says what decided, and never beside a letter that nothing did.
 func TestADayWithoutARunSaysWhatDecided(t *testing.T) {
 	for letter, want := range map[ui.Letter]string{
-		ui.P: "No test run on this day; the letter comes from evidence and policies.",
-		ui.F: "No test run on this day; the letter comes from evidence and policies.",
+		ui.P: "No test run on this day; the letter comes from evidence, policies and performances.",
+		ui.F: "No test run on this day; the letter comes from evidence, policies and performances.",
 		ui.N: "nothing else decided",
 	} {
 		var out bytes.Buffer
