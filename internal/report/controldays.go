@@ -172,9 +172,13 @@ func (b *Board) started(p *controlPast, terms []era) time.Time {
 			}
 		}
 		for _, k := range e.def.Evidence {
-			for _, x := range b.spansOf(p.newest.ID, k) {
-				if k.Required && x.why == "" && during(e.stretch, x.from) { // context proves nothing, and starts nothing
+			for _, x := range b.spansOf(e.def, k) {
+				switch {
+				case !k.Required || x.why != "": // context proves nothing, and starts nothing
+				case during(e.stretch, x.from):
 					sooner(x.from)
+				case x.from.Before(e.From) && x.at(e.From).started(): // it was accepted for a draft
+					sooner(e.From)
 				}
 			}
 		}
@@ -286,16 +290,15 @@ func (j *dayJudge) papers(e *era, from, to time.Time) {
 	last := to.Add(-time.Millisecond)
 	j.f.Designed = j.line.past.designed(from)
 	j.f.Overdue, j.f.Awaiting = j.line.due(last)
-	if overdue, _ := j.line.due(from); overdue > j.f.Overdue { // it was done in the course of the day
-		j.f.Overdue = overdue
-	}
+	overdue, awaiting := j.line.due(from) // it may have been done, or have been reviewed, in the course of the day
+	j.f.Overdue, j.f.Awaiting = max(j.f.Overdue, overdue), max(j.f.Awaiting, awaiting)
 	j.f.Evidence, j.f.Policies = j.f.Evidence[:0], j.f.Policies[:0]
 	for _, k := range e.def.Evidence {
 		switch {
 		case k.Required && !j.line.began.Before(to):
 			j.f.Evidence = append(j.f.Evidence, EvidenceNotDue) // a part of its first day, before anything proved it
 		case k.Required:
-			j.f.Evidence = append(j.f.Evidence, j.b.stateIn(j.line, e.def, k, from, to))
+			j.f.Evidence = append(j.f.Evidence, j.b.stateIn(j.line, e, k, from, to))
 		}
 	}
 	for _, p := range e.def.Policies {
@@ -304,12 +307,17 @@ func (j *dayJudge) papers(e *era, from, to time.Time) {
 }
 
 // stateIn is how a kind of evidence stood in [from, to): at the end, or as it lacked at any moment of it (F-00: for the whole
-// or a part of the day). Until the control was proved for the first time nothing lacked.
-func (b *Board) stateIn(l *ControlLine, c *grc.Control, k grc.EvidenceKind, from, to time.Time) EvidenceState {
+// or a part of the day). Until the control was proved for the first time nothing lacked, and on the day on which a kind is first
+// asked for there is time until the end of it.
+func (b *Board) stateIn(l *ControlLine, e *era, k grc.EvidenceKind, from, to time.Time) EvidenceState {
 	if l.began.After(from) && l.began.Before(to) {
 		from = l.began
 	}
-	pieces, told := b.spansOf(c.ID, k), b.claimsOf(c.ID, k)
+	c, last := e.def, to.Add(-time.Millisecond)
+	if from.Sub(e.From) < 26*time.Hour && b.firstAsked(l, e, k.Key, from) {
+		from = last
+	}
+	pieces, told := b.spansOf(c, k), b.claimsOf(c.ID, k)
 	moments := []time.Time{from}
 	for i := range pieces {
 		for _, at := range []time.Time{pieces[i].from, pieces[i].until, pieces[i].ended} {
@@ -319,11 +327,44 @@ func (b *Board) stateIn(l *ControlLine, c *grc.Control, k grc.EvidenceKind, from
 		}
 	}
 	for _, at := range moments {
-		if s, _, _ := standing(pieces, told, at); s.lacking() {
+		if s, _, _ := standing(pieces, told, at); l.waived(s, k, at).lacking() {
 			return s
 		}
 	}
-	s, _, _ := standing(pieces, told, to.Add(-time.Millisecond))
+	s, _, _ := standing(pieces, told, last)
+	return l.waived(s, k, last)
+}
+
+// firstAsked says whether a moment lies on the day on which a control that was there before first asked for a kind of evidence.
+func (b *Board) firstAsked(l *ControlLine, e *era, key string, at time.Time) bool {
+	asked := l.past.asked(e, key)
+	return !asked.Equal(l.past.eras[0].From) && b.dated.days.DayOf(asked) == b.dated.days.DayOf(at)
+}
+
+// asked is since when a kind of evidence is required without a break.
+func (p *controlPast) asked(e *era, key string) time.Time {
+	since := e.From
+	for i := len(p.eras) - 1; i >= 0; i-- {
+		x := &p.eras[i]
+		if x.To.Equal(since) && slices.ContainsFunc(x.def.Evidence, func(k grc.EvidenceKind) bool { return k.Key == key && k.Required }) {
+			since = x.From
+		}
+	}
+	return since
+}
+
+// waived is a state of evidence at a moment, with regard to exceptions: what lacks because a performance was waived is waived
+// until the next one is due.
+func (c *ControlLine) waived(s EvidenceState, k grc.EvidenceKind, at time.Time) EvidenceState {
+	if !s.lacking() {
+		return s
+	}
+	for i := range c.Occurrences {
+		o := &c.Occurrences[i]
+		if o.Waived && slices.Contains(o.keys, k.Key) && at.Before(o.Open) && o.State(at) == OccurrenceWaived {
+			return EvidenceWaived
+		}
+	}
 	return s
 }
 
