@@ -137,9 +137,27 @@ type schedule struct {
 	kinds     map[string]string // every kind of evidence that it names, with its type
 }
 
-// performing says whether a kind of evidence performs a control of a frequency: one that is asked for less often is looked at
-// by its age alone.
-func performing(k grc.EvidenceKind, f grc.Frequency) bool {
+// performedEach is how often a control is expected to be performed: as it says, or where all evidence is asked for less often,
+// as often as the most frequent of that.
+func performedEach(c *grc.Control) grc.Frequency {
+	if !isPeriodic(c.Frequency) {
+		return c.Frequency
+	}
+	first := len(frequencies)
+	for _, k := range c.Evidence {
+		if k.Required && k.Frequency != "per_event" {
+			first = min(first, slices.Index(frequencies, k.Frequency))
+		}
+	}
+	if first == len(frequencies) {
+		return c.Frequency
+	}
+	return frequencies[max(first, slices.Index(frequencies, c.Frequency))]
+}
+
+// performing says whether a kind of evidence performs a control: one that is asked for less often is looked at by its age alone.
+func performing(k grc.EvidenceKind, c *grc.Control) bool {
+	f := performedEach(c)
 	return k.Required && isPeriodic(f) && k.Frequency != "per_event" && slices.Index(frequencies, k.Frequency) <= slices.Index(frequencies, f)
 }
 

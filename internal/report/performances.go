@@ -77,10 +77,10 @@ func (b *Board) occurrences(p *controlPast) []Occurrence {
 	var all []schedule
 	for i := range p.eras {
 		e := &p.eras[i]
-		s := schedule{frequency: e.def.Frequency, grace: check.Day(e.def.GraceDays), begin: e.From, end: e.To, kinds: map[string]string{}}
+		s := schedule{frequency: performedEach(e.def), grace: check.Day(e.def.GraceDays), begin: e.From, end: e.To, kinds: map[string]string{}}
 		for _, k := range e.def.Evidence {
 			s.kinds[k.Key] = k.Type
-			if performing(k, e.def.Frequency) {
+			if performing(k, e.def) {
 				if s.keys = append(s.keys, k.Key); k.Type == "population" {
 					s.whole = append(s.whole, k.Key)
 				}

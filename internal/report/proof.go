@@ -257,7 +257,7 @@ type spanKey struct {
 // graceOf is for how much longer than its window a kind of evidence of a control counts: where it performs the control, the next
 // piece is not due before. c is nil where there is no such control.
 func graceOf(c *grc.Control, k grc.EvidenceKind) check.Day {
-	if c == nil || !performing(k, c.Frequency) {
+	if c == nil || !performing(k, c) {
 		return 0
 	}
 	return check.Day(c.GraceDays)
