@@ -173,13 +173,12 @@ func (b *Board) started(p *controlPast, terms []era) time.Time {
 		}
 		for _, k := range e.def.Evidence {
 			for _, x := range b.spansOf(e.def, k) {
-				switch {
-				case !k.Required || x.why != "": // context proves nothing, and starts nothing
-				case during(e.stretch, x.from):
+				if k.Required && x.why == "" && during(e.stretch, x.from) { // context proves nothing, and starts nothing
 					sooner(x.from)
-				case x.from.Before(e.From) && x.at(e.From).started(): // it was accepted for a draft
-					sooner(e.From)
 				}
+			}
+			if s, _, _ := b.stateOn(e.def, k, e.From); k.Required && s.started() { // it was accepted before, for a draft
+				sooner(e.From)
 			}
 		}
 		if !first.IsZero() {
@@ -327,12 +326,12 @@ func (b *Board) stateIn(l *ControlLine, e *era, k grc.EvidenceKind, from, to tim
 		}
 	}
 	for _, at := range moments {
-		if s, _, _ := standing(pieces, told, at); l.waived(s, k, at).lacking() {
+		if s, _, _ := standing(pieces, told, at); l.excused(s, k, at).lacking() {
 			return s
 		}
 	}
 	s, _, _ := standing(pieces, told, last)
-	return l.waived(s, k, last)
+	return l.excused(s, k, last)
 }
 
 // firstAsked says whether a moment lies on the day on which a control that was there before first asked for a kind of evidence.
@@ -353,16 +352,22 @@ func (p *controlPast) asked(e *era, key string) time.Time {
 	return since
 }
 
-// waived is a state of evidence at a moment, with regard to exceptions: what lacks because a performance was waived is waived
-// until the next one is due.
-func (c *ControlLine) waived(s EvidenceState, k grc.EvidenceKind, at time.Time) EvidenceState {
+// excused is a state of evidence at a moment, with regard to performances: what lacks because one was waived, or awaits its
+// review in time, does not fail until the next one is due.
+func (c *ControlLine) excused(s EvidenceState, k grc.EvidenceKind, at time.Time) EvidenceState {
 	if !s.lacking() {
 		return s
 	}
 	for i := range c.Occurrences {
 		o := &c.Occurrences[i]
-		if o.Waived && slices.Contains(o.keys, k.Key) && at.Before(o.Open) && o.State(at) == OccurrenceWaived {
+		if !slices.Contains(o.keys, k.Key) || !at.Before(o.Open) || at.Before(o.since) {
+			continue
+		}
+		switch o.State(at) {
+		case OccurrenceWaived:
 			return EvidenceWaived
+		case OccurrenceAwaiting:
+			return EvidenceAwaited
 		}
 	}
 	return s

@@ -133,6 +133,8 @@ func (b *Board) evidencePart(x *ControlLine, e *era, k grc.EvidenceKind, from, t
 		l = check.NotApplicable
 	case s == EvidenceWaived:
 		l = check.Excepted
+	case s == EvidenceAwaited:
+		l = check.NoData
 	}
 	p := DayPart{Kind: "evidence", Ref: k.Key, Text: k.Title, Letter: l.String(), Required: k.Required, Reason: s.word()}
 	if _, piece, _ := b.stateOn(e.def, k, to.Add(-time.Millisecond)); piece != nil && s != EvidenceMissing {

@@ -73,17 +73,18 @@ const (
 	EvidenceNotDue                           // kept per event, and no event is known
 	EvidenceNilDeclared                      // kept per event, and an accepted declaration says that there was none
 	EvidenceWaived                           // it lacks, and an exception waived the performance that would have brought it
+	EvidenceAwaited                          // it lacks, and a piece that was submitted in time awaits review
 )
 
 // lacking reports whether the state proves nothing although it should.
 func (e EvidenceState) lacking() bool {
-	return !e.proves() && !e.idle() && e != EvidenceWaived
+	return !e.proves() && !e.idle() && e != EvidenceWaived && e != EvidenceAwaited
 }
 
 // proves reports whether a piece that is in date is behind the state.
 func (e EvidenceState) proves() bool { return e == EvidenceCurrent || e == EvidenceExpiring }
 
-var evidenceWord = [...]string{"is missing", "is current", "expires soon", "expired", "was withdrawn", "is not due", "is not due: nothing happened", "is waived"}
+var evidenceWord = [...]string{"is missing", "is current", "expires soon", "expired", "was withdrawn", "is not due", "is not due: nothing happened", "is waived", "awaits review"}
 
 func (e EvidenceState) word() string {
 	if int(e) >= len(evidenceWord) {

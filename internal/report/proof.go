@@ -188,7 +188,7 @@ func (b *Board) evidenceOf(l *ControlLine) []EvidenceLine {
 	for i, k := range l.Control.Evidence {
 		out[i] = EvidenceLine{Kind: k}
 		out[i].State, out[i].Piece, out[i].Until = b.stateOn(l.Control, k, b.Now)
-		out[i].State = l.waived(out[i].State, k, b.Now)
+		out[i].State = l.excused(out[i].State, k, b.Now)
 	}
 	return out
 }
