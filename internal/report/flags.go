@@ -58,7 +58,7 @@ func (j *judge) usedElsewhere(e *grc.Evidence, s *span) bool {
 		if c := j.controls[o.Control]; c != nil && c.EvidenceKind(o.EvidenceKey) != nil {
 			k = *c.EvidenceKind(o.EvidenceKey)
 		}
-		x := spanOf(o, k, j.days)
+		x := spanOf(o, k, graceOf(j.controls[o.Control], k), j.days)
 		if s.event || x.event {
 			return s.event && x.event && e.Event != o.Event
 		}

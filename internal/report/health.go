@@ -72,17 +72,19 @@ const (
 	EvidenceWithdrawn                        // was accepted and taken back
 	EvidenceNotDue                           // kept per event, and no event is known
 	EvidenceNilDeclared                      // kept per event, and an accepted declaration says that there was none
+	EvidenceWaived                           // it lacks, and an exception waived the performance that would have brought it
+	EvidenceAwaited                          // it lacks, and a piece that was submitted in time awaits review
 )
 
 // lacking reports whether the state proves nothing although it should.
 func (e EvidenceState) lacking() bool {
-	return !e.proves() && !e.idle()
+	return !e.proves() && !e.idle() && e != EvidenceWaived && e != EvidenceAwaited
 }
 
 // proves reports whether a piece that is in date is behind the state.
 func (e EvidenceState) proves() bool { return e == EvidenceCurrent || e == EvidenceExpiring }
 
-var evidenceWord = [...]string{"is missing", "is current", "expires soon", "expired", "was withdrawn", "is not due", "is not due: nothing happened"}
+var evidenceWord = [...]string{"is missing", "is current", "expires soon", "expired", "was withdrawn", "is not due", "is not due: nothing happened", "is waived", "awaits review"}
 
 func (e EvidenceState) word() string {
 	if int(e) >= len(evidenceWord) {
@@ -195,6 +197,9 @@ func HealthOf(f ControlFacts, now time.Time) ControlHealth {
 	return ControlHealth{Passing, []Cause{}}
 }
 
+// started reports whether a state says that a control was proved once.
+func (e EvidenceState) started() bool { return e.proves() || e == EvidenceNilDeclared }
+
 func (f ControlFacts) started() bool {
 	return f.Started || slices.ContainsFunc(f.Tests, func(t TestFacts) bool { return t.Required && !t.CompletedAt.IsZero() }) ||
 		slices.ContainsFunc(f.Evidence, func(e EvidenceFacts) bool {
@@ -271,8 +276,12 @@ func (f ControlFacts) gaps(now time.Time) (c []Cause, proved bool) {
 	if f.AwaitedOccurrences > 0 {
 		c = append(c, Cause{AwaitsReview, count(f.AwaitedOccurrences, "performance awaits", "performances await") + " review"})
 	}
+	tested := slices.ContainsFunc(f.Tests, func(t TestFacts) bool { return t.Required })
 	for _, e := range f.Evidence {
-		proved = proved || e.Required && e.State.proves()
+		proved = proved || e.Required && (e.State.proves() || e.State == EvidenceWaived)
+		if e.Required && e.State == EvidenceNotDue && !tested {
+			c = append(c, Cause{NoProof, fmt.Sprintf("no event is on record for %q, and no accepted statement says that there was none", e.Title)})
+		}
 	}
 	return c, proved
 }
@@ -308,6 +317,7 @@ func (f ControlFacts) concerns(now time.Time) (c []Cause) {
 	add(!f.HasOwner, "it has no owner")
 	for _, e := range f.Evidence {
 		add(e.Required && e.State == EvidenceExpiring, fmt.Sprintf("required evidence %q expires soon", e.Title))
+		add(e.Required && e.State == EvidenceWaived, fmt.Sprintf("the performance that required evidence %q comes from was waived", e.Title))
 	}
 	add(f.OverdueTasks > 0, count(f.OverdueTasks, "task is", "tasks are")+" overdue")
 	for _, t := range f.Tests {

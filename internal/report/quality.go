@@ -219,7 +219,7 @@ func (j *judge) proof(e *grc.Evidence) EvidenceProof {
 			k = *x
 		}
 	}
-	s := spanOf(e, k, j.days)
+	s := spanOf(e, k, graceOf(c, k), j.days)
 	p.State, p.Line = j.line(e, c, &s)
 	p.Counts = p.State == "current" || p.State == "expiring" || p.State == "nil_declared"
 	if slices.Contains(decided, e.State) && s.until.After(s.from) && k.Key != "" {
@@ -327,8 +327,8 @@ func (b *Board) shown(c *grc.Control, l EvidenceLine) *grc.Evidence {
 // lineOf says for which days a piece of a control counts, or why it does not.
 func (b *Board) lineOf(c *grc.Control, k grc.EvidenceKind, e *grc.Evidence) string {
 	j := judge{now: b.Now, days: b.calendar()}
-	s := spanOf(e, k, b.calendar())
-	j.fallen = func(s *span) bool { return known(b.spansOf(c.ID, k), s, b.Now) || b.claimsOf(c.ID, k).about(s, b.Now) }
+	s := spanOf(e, k, graceOf(c, k), b.calendar())
+	j.fallen = func(s *span) bool { return known(b.spansOf(c, k), s, b.Now) || b.claimsOf(c.ID, k).about(s, b.Now) }
 	_, text := j.line(e, c, &s)
 	return text
 }
