@@ -180,7 +180,7 @@ func TestTheKindOfEvidenceIsChosenFromTheControlsList(t *testing.T) {
 		v := o.do(o.me, "control_version.create", map[string]any{"control": c["id"], "reason": "Nothing of this is collected any more.", "evidence": []any{}})
 		o.do(o.them, "control_version.approve", map[string]any{"id": v["id"], "rev": v["rev"]})
 		_, err = o.try(o.me, "evidence.submit", map[string]any{"id": e["id"], "rev": e["rev"]})
-		o.refused("submitted when the control no longer asks for it", err, "evidence_key", "asks for no evidence")
+		o.refused("submitted when the control no longer asks for it", err, "evidence_key", "has no evidence items")
 		o.signInAs("control") // who may edit their own
 		p := o.wants(o.get("/evidence/new"), 200, `<select class="select" aria-describedby="f-evidence_key-hint" id="f-evidence_key" name="evidence_key"`, "IAM-12 Production access list")
 		if strings.Contains(p.text, `<input class="input" type="text" name="evidence_key"`) {

@@ -100,7 +100,7 @@ func revokeToken(ctx context.Context, tx *store.Tx, in linkIn) (struct{}, error)
 
 // ByToken says who a bearer token stands for.
 func (d Door) ByToken(ctx context.Context, secret string) (op.Actor, error) {
-	bad := errs.New(errs.Unsigned, "this token is not known, or has ended").Mend("make a new one: assay token create")
+	bad := errs.New(errs.Unsigned, "this token is unknown or has expired").Mend("create a new one: assay token create")
 	body, ok := strings.CutPrefix(secret, "assay_pat_")
 	if !ok || len(body) < 9 || checksum(body[:len(body)-8]) != body[len(body)-8:] {
 		return op.Actor{}, bad

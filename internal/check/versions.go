@@ -142,7 +142,7 @@ type VersionList struct {
 func versions(ctx context.Context, v *store.View, in versionsIn) (VersionList, error) {
 	all, err := Versions(ctx, v, in.ID)
 	if err == nil && len(all) == 0 {
-		err = errs.New(errs.NotFound, "there is no test %.60s, and there was none", in.ID)
+		err = errs.New(errs.NotFound, "there is no test %.60s, and there never was one", in.ID)
 	}
 	return VersionList{all}, err
 }
