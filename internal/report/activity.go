@@ -422,11 +422,11 @@ func fact(e store.Version, b store.Batch) string {
 	case "run":
 		return "read a source"
 	case "resource":
-		return "saw " + n("new or changed resource", "new or changed resources")
+		return "found " + n("new or changed resource", "new or changed resources")
 	case "check_run":
 		return "ran the tests"
 	case "test_state":
-		return "recorded a new outcome of " + n("test", "tests")
+		return "recorded new outcomes for " + n("test", "tests")
 	case "result":
 		return "recorded " + n("changed result", "changed results")
 	case "check_plan":
@@ -434,7 +434,7 @@ func fact(e store.Version, b store.Batch) string {
 	case "catalogue":
 		return "read the built-in tests of this version"
 	case "score":
-		return "computed another readiness"
+		return "recalculated readiness"
 	case "sign_in":
 		switch b.Note["action"] {
 		case "in":

@@ -125,7 +125,7 @@ func (b *Board) markControl(r *Row, c *ControlLine) {
 	}, func(i int) []string {
 		var out []string
 		for _, w := range b.withdrawnOn(c, i) {
-			out = append(out, w.Title+": evidence withdrawn since")
+			out = append(out, w.Title+": evidence withdrawn later")
 		}
 		return out
 	}))
