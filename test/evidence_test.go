@@ -193,7 +193,7 @@ func TestTheKindOfEvidenceIsChosenFromTheControlsList(t *testing.T) {
 			t.Errorf("the form made %v of %v", e["evidence_key"], e["control"])
 		}
 		o.wants(o.get(at+"/edit"), 200, `name="evidence_key"`, `<option value="production_access_list" selected`)
-		o.wants(o.bring(append(form, "control", o.control("IAM-02"))...), 422, "evidence of another control")
+		o.wants(o.bring(append(form, "control", o.control("IAM-02"))...), 422, "belongs to a different control")
 		id := o.accepted(o.piece("IAM-09", "", "evidence_key", nil))
 		if p := o.proof(id); p.Counts || p.State != "context" || !strings.Contains(p.Line, "context only") {
 			t.Errorf("without a key it is context: %+v", p)
