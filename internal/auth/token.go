@@ -41,7 +41,7 @@ type tokenIn struct {
 	Name   string   `json:"name" doc:"What it is for." min:"1" max:"200"`
 	Scopes []string `json:"scopes" doc:"What it may do: read, write, or operations such as evidence.*." min:"1" max:"50"`
 	Days   int64    `json:"days" doc:"How many days it lives, at most 365." min:"1" max:"365"`
-	Owner  string   `json:"owner" doc:"The user whose rights it has; you yourself where empty. Only whoever holds the data folder can name another." ref:"user"`
+	Owner  string   `json:"owner" doc:"The user whose rights it has. Empty: you. Only someone with access to the data folder can name another user." ref:"user"`
 }
 
 // NewToken is a token with its secret, which is shown this once.

@@ -47,7 +47,7 @@ var Users = kind.Kind[User]{
 		}
 		for i, r := range n.Roles {
 			if !slices.Contains(op.Role("").Values(), string(r)) || slices.Contains(n.Roles[:i], r) {
-				return errs.At("roles", "%q is not a role, or stands twice", r)
+				return errs.At("roles", "%q is not a role, or appears twice", r)
 			}
 		}
 		if len(n.Roles) == 0 {

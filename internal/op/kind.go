@@ -115,7 +115,7 @@ func list(s *Set, sh kind.Shape, secret []string, out map[string]any) {
 	o := Query(s, Spec{Name: sh.Name + ".list", Doc: "List " + sh.Plural + ".", Object: sh.Object, Act: "view", Example: sh.Name + " list --limit 20"},
 		func(ctx context.Context, v *store.View, p store.Page) (json.RawMessage, error) {
 			if slices.Contains(secret, strings.TrimPrefix(p.Sort, "-")) { // the order would tell of it, and the cursor hold it
-				return nil, errs.At("sort", "%s cannot be sorted by %q", sh.Plural, short(p.Sort))
+				return nil, errs.At("sort", "%s can't be sorted by %q", sh.Plural, short(p.Sort))
 			}
 			l, err := v.List(ctx, sh.Name, p)
 			if err != nil {

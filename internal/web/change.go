@@ -97,7 +97,7 @@ func (q *ask) create(sh kind.Shape) (answer, error) {
 	}
 	var t thing
 	if err := json.Unmarshal(out, &t); err != nil {
-		return answer{}, errs.New(errs.Internal, "the answer cannot be read").Because(err)
+		return answer{}, errs.New(errs.Internal, "the answer can't be read").Because(err)
 	}
 	return goTo(q.hrefOf(sh.Name, t.id()), done(first(words(sh.Name))+" added", receipt))
 }

@@ -165,7 +165,7 @@ func bring(q *ask) (answer, error) {
 	}
 	var t thing
 	if err := json.Unmarshal(out, &t); err != nil {
-		return answer{}, errs.New(errs.Internal, "the answer cannot be read").Because(err)
+		return answer{}, errs.New(errs.Internal, "the answer can't be read").Because(err)
 	}
 	said := "Evidence added"
 	if given["submit"] == "true" {
