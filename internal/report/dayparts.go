@@ -79,14 +79,14 @@ func (b *Board) partsOf(c *ControlLine, i int) []DayPart {
 }
 
 func (b *Board) testPart(t grc.ControlTest, i int) DayPart {
-	p := DayPart{Kind: "test", Ref: t.Test, Text: t.Test, Letter: check.NoData.String(), Required: t.Role != "supporting", Reason: "it was not run"}
+	p := DayPart{Kind: "test", Ref: t.Test, Text: t.Test, Letter: check.NoData.String(), Required: t.Role != "supporting", Reason: "the test did not run"}
 	if l := b.testOf(t); l != nil {
 		if l.Rule != nil {
 			p.Text = l.Rule.Def.Title
 		}
 		switch {
 		case l.Cells[i].First < 0 && l.Cells[i].Letter == check.Paused:
-			p.Letter, p.Reason = check.Paused.String(), "it was paused"
+			p.Letter, p.Reason = check.Paused.String(), "the test was paused"
 		case l.Cells[i].Seen():
 			if p.Letter, p.Reason = l.Cells[i].Letter.String(), ""; len(t.OnlyPolicies) == 0 {
 				p.Reason = b.whyOf(l, i)

@@ -67,11 +67,11 @@ func spanOf(e *grc.Evidence, k grc.EvidenceKind, grace check.Day, cal calendar) 
 	single := k.Frequency == "per_event"
 	switch {
 	case e.Nothing && !single:
-		s.why = "only evidence of single events can be replaced by a declaration"
+		s.why = "only evidence collected per event can be replaced by a declaration"
 	case e.File == "" && !e.Nothing:
-		s.why, s.context = "context only: no file kept", true
+		s.why, s.context = "context only, because it has no file", true
 	case s.first > s.last:
-		s.why = "it was taken before the days that it covers"
+		s.why = "it was taken before the days it covers"
 	case single:
 		s.single(e, cal)
 	default:
@@ -109,7 +109,7 @@ func (s *span) periodic(taken time.Time, cal calendar) {
 			from, to = windowOf(s.key.Frequency, from-1)
 		}
 		if from < s.first {
-			s.why = "it covers no whole " + windowWord(s.key.Frequency)
+			s.why = "it does not cover a whole " + windowWord(s.key.Frequency)
 			return
 		}
 		last = to
@@ -147,7 +147,7 @@ func (s *span) single(e *grc.Evidence, cal calendar) {
 		}
 		s.until = cal.Start(last + 1)
 	case err != nil || e.Event == "":
-		s.why = "it names no event"
+		s.why = "the event or its date is missing"
 	default:
 		days := check.Day(eventDays)
 		if s.key.ValidityDays > 0 {
