@@ -12,12 +12,6 @@ import (
 	"assay/internal/report"
 )
 
-// on sets the clock to an hour of a day of the year of the company.
-func (s *spring) on(month time.Month, day, hour int) *spring {
-	s.clock.Set(time.Date(2026, month, day, hour, 0, 0, 0, time.UTC))
-	return s
-}
-
 func ask[Out any](t *testing.T, s *spring, who op.Actor, name string, in map[string]any) Out {
 	t.Helper()
 	out, err := op.Do[Out](t.Context(), s.app.Gate, who, name, in, time.Time{})
@@ -33,23 +27,9 @@ func (s *spring) status(t *testing.T, ref string, days int) *report.ControlStatu
 // monthly is a company with a control that is performed once a month, and due three days after it.
 func monthly(t *testing.T) *spring {
 	s := young(t)
-	s.own(t, "OWN-09", map[string]any{"criteria": []string{"CC1.5"}, "frequency": "monthly", "grace_days": 3, "evidence": asked("yearly", 0, true)})
+	s.own(t, "OWN-09", map[string]any{"criteria": []string{"CC1.5"}, "frequency": "monthly", "grace_days": 3, "evidence": asked("monthly", 400, true)})
 	s.version(t, "OWN-09", map[string]any{"action": "activate"})
 	return s
-}
-
-// submitted is a piece that waits for its review.
-func (s *spring) submitted(t *testing.T, ref string, more map[string]any) string {
-	t.Helper()
-	info, err := s.h.Gate.Upload(t.Context(), s.author(s.org), strings.NewReader("proof of "+s.clock.Now().String()))
-	fine(t, err)
-	in := map[string]any{"title": "A proof", "type": "report", "control": s.ids[ref], "evidence_key": "report", "file": info.SHA256, "file_name": "proof.txt"}
-	for k, v := range more {
-		in[k] = v
-	}
-	id := s.do(t, "evidence.create", in)["id"]
-	s.do(t, "evidence.submit", map[string]any{"id": id})
-	return id.(string)
 }
 
 var april = map[string]any{"covers_from": "2026-04-01", "covers_to": "2026-04-30"}
@@ -82,9 +62,11 @@ func TestAPerformanceNamesItsPieceItsPeopleAndItsDelay(t *testing.T) {
 	s := monthly(t)
 	s.proof(t, "OWN-09", "report", nil)
 	s.on(5, 5, 10)
-	id := s.submitted(t, "OWN-09", april)
-	s.on(5, 7, 9).agree(t, "evidence.accept", map[string]any{"id": id})
-	rows := s.on(6, 5, 9).status(t, "OWN-09", 90).Occurrences
+	id := s.sent(t, "OWN-09", april)
+	s.on(5, 7, 9)
+	s.agree(t, "evidence.accept", map[string]any{"id": id})
+	s.on(6, 5, 9)
+	rows := s.status(t, "OWN-09", 90).Occurrences
 	if len(rows) != 3 {
 		t.Fatalf("%+v", rows)
 	}
@@ -96,7 +78,7 @@ func TestAPerformanceNamesItsPieceItsPeopleAndItsDelay(t *testing.T) {
 		t.Fatalf("April: %+v", a)
 	}
 	p := a.Pieces[0]
-	if p.Evidence != id || p.Title != "A proof" || p.SubmittedName == "" || p.AcceptedName == "" || p.SubmittedBy == p.AcceptedBy || !p.SubmittedAt.Equal(time.Date(2026, 5, 5, 10, 0, 0, 0, time.UTC)) || p.AcceptedAt == nil || p.AcceptedAt.Day() != 7 {
+	if p.Evidence != id || p.Title != "A report" || p.SubmittedName == "" || p.AcceptedName == "" || p.SubmittedBy == p.AcceptedBy || !p.SubmittedAt.Equal(time.Date(2026, 5, 5, 10, 0, 0, 0, time.UTC)) || p.AcceptedAt == nil || p.AcceptedAt.Day() != 7 {
 		t.Errorf("the piece for April: %+v", p)
 	}
 }
@@ -106,7 +88,7 @@ func TestAPerformanceTellsNothingOfARestrictedPiece(t *testing.T) {
 	s := monthly(t)
 	s.proof(t, "OWN-09", "report", nil)
 	s.on(5, 2, 10)
-	s.submitted(t, "OWN-09", map[string]any{"covers_from": "2026-04-01", "covers_to": "2026-04-30", "classification": "restricted", "title": "Salaries of all"})
+	s.sent(t, "OWN-09", map[string]any{"covers_from": "2026-04-01", "covers_to": "2026-04-30", "classification": "restricted", "title": "Salaries of all"})
 	reader := s.actor(s.org, op.Reader, "")
 	reader.Roles = []op.Role{op.Reader}
 	c := ask[*report.ControlStatus](t, s, reader, "control.status", map[string]any{"ref": "OWN-09"})
@@ -136,7 +118,7 @@ func TestADayNamesThePerformanceThatMadeIt(t *testing.T) {
 	s := monthly(t)
 	s.proof(t, "OWN-09", "report", nil)
 	s.on(5, 2, 9)
-	id := s.submitted(t, "OWN-09", april)
+	id := s.sent(t, "OWN-09", april)
 	s.on(6, 6, 9)
 	d := s.day(t, "OWN-09", "2026-06-05")
 	if d.Letter != "F" || d.Rule != "the worst required result counts" {
@@ -183,11 +165,14 @@ func TestAMissedPerformanceIsNoConsistentProgramme(t *testing.T) {
 	s := monthly(t)
 	s.alone(t, "OWN-09")
 	s.proof(t, "OWN-09", "report", nil)
-	s.on(5, 2, 9).proof(t, "OWN-09", "report", april)
-	if x := s.on(6, 1, 9).consistent(t); x.Proof != report.Proven || !strings.Contains(x.Detail, "1 of 1 performances were on time") {
+	s.on(5, 2, 9)
+	s.proof(t, "OWN-09", "report", april)
+	s.on(6, 1, 9)
+	if x := s.consistent(t); x.Proof != report.Proven || !strings.Contains(x.Detail, "1 of 1 performances were on time") {
 		t.Errorf("all in time: %+v", x)
 	}
-	if x := s.on(6, 4, 9).consistent(t); x.Proof == report.Proven || !strings.Contains(x.Detail, "1 of 2 performances were on time") {
+	s.on(6, 4, 9)
+	if x := s.consistent(t); x.Proof == report.Proven || !strings.Contains(x.Detail, "1 of 2 performances were on time") {
 		t.Errorf("May was missed: %+v", x)
 	}
 }

@@ -38,11 +38,11 @@ func (b *Board) documentedLight(c *ControlLine) Light {
 	case !c.Facts.Designed && !c.Control.Library:
 		return Light{"no_data", "the text isn't approved yet"}
 	case !c.Facts.Designed:
-		return Light{"no_data", "the text is from the library, and nobody has confirmed it"}
+		return Light{"no_data", "the library text isn't confirmed yet"}
 	case len(thin) > 0:
 		return Light{"needs_attention", "required sections are missing: " + strings.Join(thin, ", ")}
 	}
-	return Light{"passing", "the text is approved, and every policy it rests on is in force"}
+	return Light{"passing", "the text is approved and all its policies are in force"}
 }
 
 // implementedLight: at least one accepted proof, or a completed run that passed. What else is required and does not prove
@@ -50,7 +50,7 @@ func (b *Board) documentedLight(c *ControlLine) Light {
 func (c *ControlLine) implementedLight() Light {
 	for _, e := range c.Facts.Evidence {
 		if e.Required && e.State.proves() {
-			return Light{"passing", clauses(append([]string{"evidence was accepted: " + e.Title}, c.Facts.unanswered("", "")...))}
+			return Light{"passing", clauses(append([]string{"accepted evidence: " + e.Title}, c.Facts.unanswered("", "")...))}
 		}
 	}
 	for _, t := range c.Facts.Tests {
@@ -67,7 +67,7 @@ func (c *ControlLine) implementedLight() Light {
 	if len(was) > 0 {
 		return Light{"no_data", clauses(was)}
 	}
-	return Light{"no_data", "no evidence was accepted, and no required test has passed"}
+	return Light{"no_data", "no accepted evidence, and no required test has passed"}
 }
 
 // unanswered says how many required tests but one have no result yet, and how many failed.
@@ -112,7 +112,7 @@ func operatingLight(o Operation) Light {
 	}
 	switch o.Summary {
 	case "no_occurrence":
-		return Light{"no_data", "no occurrence: nothing was due in this time"}
+		return Light{"no_data", "no occurrence: nothing was due in this period"}
 	case "deviations":
 		if o.Awaiting > 0 {
 			open = append(open, count(o.Awaiting, "performance is", "performances are")+" not reviewed yet")

@@ -72,7 +72,7 @@ func TestTheOperatingLightHidesNothing(t *testing.T) {
 		{"days without documents", DayCounts{Observed: 92, Documents: 5}, tested(check.Passed, 92), nil, "failing", "exceptions found: 5 days failed for missing documents"},
 		{"due and waived", DayCounts{periodic: true}, nil, []Occurrence{waived}, "needs_attention", "1 performance waived"},
 		{"overdue since before the period", DayCounts{periodic: true, Overdue: 92}, nil, nil, "failing", "exceptions found: a performance was overdue on 92 days"},
-		{"nothing was due", DayCounts{periodic: true, Judged: 20, Observed: 20}, nil, nil, "no_data", "no occurrence: nothing was due in this time"},
+		{"nothing was due", DayCounts{periodic: true, Judged: 20, Observed: 20}, nil, nil, "no_data", "no occurrence: nothing was due in this period"},
 		{"events are silent", DayCounts{Judged: 30, Silent: 30}, nil, nil, "no_data", "on 30 days no event is on record, and no accepted statement says that there was none"},
 		{"nothing proved it yet", DayCounts{Judged: 30, Waiting: 30}, nil, nil, "no_data", "no evidence yet"},
 		{"evidence of an event", DayCounts{Judged: 30, Observed: 30}, nil, nil, "passing", "no exceptions: on 30 observed days"},
@@ -101,11 +101,11 @@ func TestTheImplementedLightSaysWhatElseIsRequired(t *testing.T) {
 		status, text string
 	}{
 		{"one of four answered", ControlFacts{Tests: []TestFacts{test("a", check.RunPassed), never, never, never}}, "passing", "test a has passed; 3 other required tests have no result yet"},
-		{"evidence beside a silent test", ControlFacts{Tests: []TestFacts{never}, Evidence: []EvidenceFacts{{"Report", true, EvidenceCurrent}}}, "passing", "evidence was accepted: Report; 1 required test has no result yet"},
+		{"evidence beside a silent test", ControlFacts{Tests: []TestFacts{never}, Evidence: []EvidenceFacts{{"Report", true, EvidenceCurrent}}}, "passing", "accepted evidence: Report; 1 required test has no result yet"},
 		{"one passed, one fails", ControlFacts{Tests: []TestFacts{test("a", check.RunPassed), test("b", check.RunFailed)}}, "passing", "test a has passed; 1 other required test fails"},
 		{"it expired", ControlFacts{Evidence: []EvidenceFacts{{"Report", true, EvidenceExpired}}}, "no_data", "evidence was accepted and expired: Report"},
 		{"it was withdrawn", ControlFacts{Evidence: []EvidenceFacts{{"Report", true, EvidenceWithdrawn}}}, "no_data", "evidence was accepted and was withdrawn: Report"},
-		{"nothing", ControlFacts{Tests: []TestFacts{never}}, "no_data", "no evidence was accepted, and no required test has passed"},
+		{"nothing", ControlFacts{Tests: []TestFacts{never}}, "no_data", "no accepted evidence, and no required test has passed"},
 	} {
 		if l := (&ControlLine{Facts: x.f}).implementedLight(); l.Status != x.status || l.Text != x.text {
 			t.Errorf("%s: %s, %q", x.name, l.Status, l.Text)

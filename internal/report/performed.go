@@ -4,7 +4,6 @@ package report
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"assay/internal/check"
@@ -64,16 +63,13 @@ func (b *Board) daysLate(o *Occurrence) int {
 func (o *Occurrence) piecesAt(at time.Time) []PerformancePiece {
 	out := []PerformancePiece{}
 	for _, key := range o.keys {
-		one := *o
-		one.keys = []string{key}
-		submitted, accepted := one.performed(at)
-		i := slices.IndexFunc(o.parts, func(p Performance) bool {
-			return p.Key == key && p.Submitted.Equal(submitted) && (accepted.IsZero() || p.Accepted.Equal(accepted))
-		})
-		if submitted.IsZero() || i < 0 {
-			continue
+		if p := o.by(key, at); p != nil {
+			piece := PerformancePiece{Key: key, Evidence: p.ID, SubmittedAt: p.Submitted}
+			if p.accepted(at) {
+				piece.AcceptedAt = timeOrNil(p.Accepted)
+			}
+			out = append(out, piece)
 		}
-		out = append(out, PerformancePiece{Key: key, Evidence: o.parts[i].ID, SubmittedAt: submitted, AcceptedAt: timeOrNil(accepted)})
 	}
 	return out
 }
@@ -132,9 +128,8 @@ func (b *Board) performanceParts(c *ControlLine, from, to time.Time) []DayPart {
 	for i := range c.Occurrences {
 		one := c.Occurrences[i : i+1]
 		overdue, awaiting := standingAt(one, last)
-		if overdue == 0 {
-			overdue, _ = standingAt(one, from) // it was done in the course of the day
-		}
+		before, waited := standingAt(one, from) // it may have been done, or have been reviewed, in the course of the day
+		overdue, awaiting = max(overdue, before), max(awaiting, waited)
 		o := &one[0]
 		p := DayPart{Kind: "performance", Ref: o.From.String(), Text: "Performance for " + daysWords(o.From, o.To), Required: true}
 		switch {

@@ -28,6 +28,7 @@ const (
 	AwaitsReview  CauseClass = "awaiting review" // performed in time, and not reviewed yet
 	Quiet         CauseClass = "no occurrence"   // nothing happened that it could act on
 	Unconfirmed   CauseClass = "text not confirmed"
+	Silent        CauseClass = "no event on record, and none declared"
 	PartlyUnknown CauseClass = "no data for another test"
 )
 
@@ -97,6 +98,9 @@ func (f DayFacts) day() ControlDay {
 	if f.Overdue > 0 {
 		causes = append(causes, OverdueReview)
 	}
+	if slices.Contains(f.Evidence, EvidenceWaived) {
+		letter = check.Worst(letter, check.Excepted)
+	}
 	switch {
 	case len(causes) > 0:
 		if slices.ContainsFunc(f.Tests, func(l check.Letter) bool { return l == check.NoData || l == check.Errored }) {
@@ -107,6 +111,8 @@ func (f DayFacts) day() ControlDay {
 		return ControlDay{Letter: letter}
 	case f.Awaiting > 0:
 		return ControlDay{Letter: check.NoData, Causes: []CauseClass{AwaitsReview}}
+	case len(f.Tests) == 0 && slices.Contains(f.Evidence, EvidenceNotDue):
+		return ControlDay{Letter: check.NoData, Causes: []CauseClass{Silent}} // what is proved besides says nothing of events
 	case letter != check.NotApplicable:
 		return ControlDay{Letter: letter}
 	case slices.ContainsFunc(f.Evidence, EvidenceState.proves):
