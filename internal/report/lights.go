@@ -187,7 +187,7 @@ func (o Operation) deviations() (out []string) {
 // excused names what was let pass: it is no deviation, and nobody may read it as if all had passed.
 func (o Operation) excused() (out []string) {
 	if n := o.Days.Excepted; n > 0 {
-		out = append(out, fmt.Sprintf("%d of %s passed with an approved exception", n, count(o.Days.Observed, "day", "days")))
+		out = append(out, fmt.Sprintf("%d of %s passed with an approved exception", n, count(max(n, o.Days.Observed), "day", "days")))
 	}
 	if o.Waived > 0 {
 		out = append(out, count(o.Waived, "performance", "performances")+" waived")
