@@ -32,7 +32,7 @@ type Evidence struct {
 	FileName       string         `json:"file_name" doc:"Name of the file as it was uploaded." max:"255"`
 	MediaType      string         `json:"media_type" doc:"Type of the file, as found in its bytes." max:"100"`
 	Size           int64          `json:"size" doc:"Size of the file in bytes."`
-	Rows           *int64         `json:"row_count,omitempty" doc:"For a population: how many rows the query gave; 0 for an empty one."`
+	Rows           *int64         `json:"row_count,omitempty" doc:"How many rows the population has; 0 if it is empty. Required to submit a population."`
 	URLVisible     bool           `json:"url_visible" doc:"For a screenshot: its address can be seen in the picture."`
 	ClockVisible   bool           `json:"clock_visible" doc:"For a screenshot: date and time can be seen in the picture."`
 	Confirmed      bool           `json:"visible_confirmed" doc:"For a screenshot: the reviewer saw address and clock in the picture." read:"only"`
