@@ -66,6 +66,7 @@ type Run struct {
 	Gone       int64          `json:"gone" doc:"Resources no longer there."`
 	Raw        kind.SHA256    `json:"raw" doc:"The answer as it came, as a file."`
 	Problem    string         `json:"problem" doc:"Why it is not complete."`
+	Notes      []string       `json:"notes" doc:"What to know of how it was read, such as ignored columns."`
 }
 
 // RunState is how a run ended.

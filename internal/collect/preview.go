@@ -14,6 +14,7 @@ import (
 type Preview struct {
 	State   RunState       `json:"state" doc:"complete, partial or failed: only a complete run would be used."`
 	Problem string         `json:"problem,omitempty" doc:"Why it is not complete; of a file, the faults by row and column."`
+	Notes   []string       `json:"notes" doc:"What to know of how it was read, such as ignored columns."`
 	Counts  map[string]int `json:"counts" doc:"Resources seen, by kind."`
 	Added   int            `json:"added" doc:"Resources that would be new."`
 	Changed int            `json:"changed" doc:"Resources that would change."`
@@ -39,7 +40,7 @@ func (r *Runner) Preview(ctx context.Context, db *store.DB, org string, by store
 	if err := s.registers(&run, t.Connector); err != nil {
 		return Preview{}, err
 	}
-	p := Preview{State: run.State, Problem: run.Problem, Counts: run.Counts, First: []PreviewLine{}}
+	p := Preview{State: run.State, Problem: run.Problem, Notes: run.Notes, Counts: run.Counts, First: []PreviewLine{}}
 	if run.State != Complete {
 		return p, nil
 	}

@@ -161,7 +161,7 @@ func judge(run *Run, s *seen, m Manifest, err error, kinds []string) {
 	for k := range s.all {
 		counts[k[0]]++
 	}
-	run.Pages, run.Counts, run.State = s.pages, counts, Partial
+	run.Pages, run.Counts, run.State, run.Notes = s.pages, counts, Partial, m.Notes
 	switch {
 	case err != nil:
 		run.State, run.Problem = Failed, readable(err)

@@ -49,6 +49,7 @@ type Manifest struct {
 	Complete bool
 	Reason   string         // why it is not complete; empty when it is
 	Counts   map[string]int // resources handed over, by kind; a kind that was looked at and is empty stands here with 0
+	Notes    []string       // what a person should know of how it was read, such as columns that were ignored
 }
 
 // Connector is one way to make sources: its name, what its configuration looks like, and how to make one.
