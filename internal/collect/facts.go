@@ -181,6 +181,8 @@ type OfferField struct {
 	Example  string `json:"example" doc:"An example."`
 	Required bool   `json:"required" doc:"Whether it must be given."`
 	List     bool   `json:"list" doc:"Whether several can be given."`
+	// Values are left out where any value can be given.
+	Values []string `json:"values,omitempty" doc:"The values it can have, where only these are possible."`
 }
 
 func offers(all []Connector) []Offer {
@@ -188,7 +190,7 @@ func offers(all []Connector) []Offer {
 	for i, c := range all {
 		out[i] = Offer{Name: c.Name, Title: c.Title, Doc: c.Doc, Fields: []OfferField{}}
 		for _, f := range c.Fields {
-			out[i].Fields = append(out[i].Fields, OfferField{f.Name, f.Doc, f.Example, f.Required, f.List})
+			out[i].Fields = append(out[i].Fields, OfferField{f.Name, f.Doc, f.Example, f.Required, f.List, f.Values})
 		}
 	}
 	return out

@@ -66,4 +66,5 @@ type ConfigField struct {
 	Name, Doc, Example string
 	Required, Secret   bool
 	List               bool
+	Values             []string // the only values there are, where that is so
 }

@@ -81,7 +81,7 @@ func tellNames(all []ui.Field) []ui.Field {
 func configFields(o collect.Offer) []kind.Field {
 	out := make([]kind.Field, len(o.Fields))
 	for i, c := range o.Fields {
-		f := kind.Field{Name: configName + c.Name, Type: "string", Doc: sentenceOf(c.Doc), Required: c.Required}
+		f := kind.Field{Name: configName + c.Name, Type: "string", Doc: sentenceOf(c.Doc), Required: c.Required, Enum: c.Values}
 		if c.Example != "" { // not inside the field: there it reads as if it had been filled in
 			f.Doc = strings.TrimSpace(f.Doc + " For example " + c.Example + ".")
 		}

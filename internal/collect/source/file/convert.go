@@ -65,15 +65,9 @@ func newConverter(cfg Config, kind schema.Kind) (*converter, error) {
 	if err := c.words(cfg); err != nil {
 		return nil, err
 	}
-	targets := map[string]string{}
-	for col, attr := range cfg.Columns {
-		if err := c.known("columns", attr, true); err != nil {
-			return nil, err
-		}
-		if other, twice := targets[attr]; twice && !(cfg.optional[col] && cfg.optional[other]) {
-			return nil, errs.At("columns", "%q and %q are both %s", min(col, other), max(col, other), attr)
-		}
-		targets[attr] = col
+	from, err := c.columns(cfg)
+	if err != nil {
+		return nil, err
 	}
 	for attr := range cfg.Values {
 		if err := c.known("values", attr, false); err != nil {
@@ -90,11 +84,15 @@ func newConverter(cfg Config, kind schema.Kind) (*converter, error) {
 		if err := c.known("constants", attr, false); err != nil {
 			return nil, err
 		}
-		if col, twice := targets[attr]; twice {
+		if col, twice := from[attr]; twice {
 			return nil, errs.At("constants", "%s is the column %q too", attr, col)
 		}
 		if n, ok := v.(float64); ok {
 			v = json.Number(strconv.FormatFloat(n, 'f', -1, 64))
+		}
+		if v == nil && c.kind.Attrs[attr].Type != "bool" { // that there is none
+			c.constants[attr] = nil
+			continue
 		}
 		got, st, problem := c.cell(attr, v, reading{})
 		if problem != "" || st == empty {
@@ -103,6 +101,23 @@ func newConverter(cfg Config, kind schema.Kind) (*converter, error) {
 		c.constants[attr] = got
 	}
 	return c, nil
+}
+
+// columns checks the mapping, and gives the column of each attribute.
+func (c *converter) columns(cfg Config) (map[string]string, error) {
+	from := map[string]string{}
+	for _, col := range sortedKeys(cfg.Columns) {
+		for _, attr := range targets(cfg.Columns[col]) {
+			if err := c.known("columns", attr, true); err != nil {
+				return nil, err
+			}
+			if other, twice := from[attr]; twice && !(cfg.optional[col] && cfg.optional[other]) && !cfg.instead[col] && !cfg.instead[other] {
+				return nil, errs.At("columns", "%q and %q are both %s", min(col, other), max(col, other), attr)
+			}
+			from[attr] = col
+		}
+	}
+	return from, nil
 }
 
 // words checks the words that mean nothing, and the time zone.
@@ -201,6 +216,9 @@ func (c *converter) says(a schema.Attr, s string) (string, state, bool) {
 		if folded(from) == folded(s) {
 			return to, filled, true
 		}
+	}
+	if to, any := c.values[a.Name]["*"]; any && s != "" && !c.noneWords[a.Name].has(s) && !c.unknown[a.Name].has(s) {
+		return to, filled, true
 	}
 	switch {
 	case s == "":

@@ -53,6 +53,7 @@ type Config struct {
 	Rows       *int                         `json:"rows"`
 
 	optional map[string]bool // columns of a preset that an export may lack
+	instead  map[string]bool // columns of a preset that count where no other gives their attribute
 }
 
 // Words are one word or a list of them.
@@ -78,6 +79,8 @@ type Source struct {
 	kind schema.Kind
 	open func() (io.ReadCloser, error)
 	conv *converter
+	// heading, where it is set, is shown each row that may be the heading, and says whether it is; nothing more is read.
+	heading func(names []string) bool
 }
 
 // At makes the source take the time from a clock: what lies ahead of it has not happened.
@@ -88,7 +91,7 @@ func (s *Source) At(c clock.Clock) *Source {
 
 var fields = []collect.ConfigField{
 	{Name: "path", Doc: "The file.", Example: "/srv/import/people.csv", Required: true},
-	{Name: "preset", Doc: "A known export, whose columns are mapped for you. What you set yourself comes first. Leave it out with kind, and Assay names the presets that fit the heading.", Example: "okta-users"},
+	{Name: "preset", Values: PresetNames(), Doc: "A known export, whose columns are mapped for you. What you set yourself comes first. Leave it out with kind, and Assay names the presets that fit the heading.", Example: "okta-users"},
 	{Name: "kind", Doc: "What its rows are. A preset says it too.", Example: "person"},
 	{Name: "format", Doc: "csv, xlsx, json (a list of objects) or jsonl (one object on each line). Default: from the file extension.", Example: "csv"},
 	{Name: "sheet", Doc: "The sheet of an XLSX file. Default: the first one.", Example: "Devices"},
@@ -142,17 +145,6 @@ func Connector(kinds func() (schema.Schema, error)) collect.Connector {
 // New makes a source from a configuration, and refuses one that cannot work. open gives the bytes,
 // twice in one run; without it the file at Path is read.
 func New(cfg Config, s schema.Schema, open func() (io.ReadCloser, error)) (*Source, error) {
-	kind, ok := s.Kind(cfg.Kind)
-	if !ok {
-		if cfg.Kind == "" {
-			return nil, errs.At("kind", "is missing").Mend("say what the rows are, such as person")
-		}
-		return nil, errs.At("kind", "there is no kind %q", cfg.Kind).Mend("choose one of: %s", strings.Join(importable(s), ", "))
-	}
-	if kind.Kept {
-		return nil, errs.At("kind", "%s cannot be imported: Assay keeps them itself, with who wrote and who approved each", cfg.Kind).
-			Mend("create them in Assay; a file can hold one of: %s", strings.Join(importable(s), ", "))
-	}
 	if open == nil {
 		open = func() (io.ReadCloser, error) {
 			f, err := os.Open(cfg.Path)
@@ -163,6 +155,21 @@ func New(cfg Config, s schema.Schema, open func() (io.ReadCloser, error)) (*Sour
 			return f, nil
 		}
 	}
+	cfg, err := withPreset(cfg)
+	if err != nil {
+		return nil, err
+	}
+	kind, ok := s.Kind(cfg.Kind)
+	if !ok {
+		if cfg.Kind == "" {
+			return nil, noKind(cfg, open)
+		}
+		return nil, errs.At("kind", "there is no kind %q", cfg.Kind).Mend("choose one of: %s", strings.Join(importable(s), ", "))
+	}
+	if kind.Kept {
+		return nil, errs.At("kind", "%s cannot be imported: Assay keeps them itself, with who wrote and who approved each", cfg.Kind).
+			Mend("create them in Assay; a file can hold one of: %s", strings.Join(importable(s), ", "))
+	}
 	if err := settle(&cfg); err != nil {
 		return nil, err
 	}
@@ -171,6 +178,17 @@ func New(cfg Config, s schema.Schema, open func() (io.ReadCloser, error)) (*Sour
 		return nil, err
 	}
 	return &Source{cfg: cfg, kind: kind, open: open, conv: conv}, nil
+}
+
+// noKind asks for what the rows are, and names the presets that the file fits.
+func noKind(cfg Config, open func() (io.ReadCloser, error)) error {
+	if err := settle(&cfg); err != nil {
+		return err
+	}
+	if found := fitting(cfg, open); len(found) > 0 {
+		return errs.At("preset", "the file looks like an export that Assay knows: %s", offers(found)).Mend("set preset to %s, or kind to what the rows are", found[0].ID)
+	}
+	return errs.At("kind", "is missing").Mend("say what the rows are, such as person; or set preset, to one of: %s", strings.Join(PresetNames(), ", "))
 }
 
 // importable are the names of the kinds that a file can hold.

@@ -69,6 +69,9 @@ func places(names []string, want string) []int {
 // fits says whether a record can be the heading: it has every column that must be there, or without a mapping a key and
 // an attribute.
 func (m *mapping) fits(names []string) bool {
+	if m.s.heading != nil {
+		return m.s.heading(names)
+	}
 	for _, c := range m.wanted() {
 		if len(places(names, c)) == 0 {
 			return false
@@ -89,6 +92,9 @@ func (m *mapping) fits(names []string) bool {
 
 // heading checks the heading of a table: every column that the configuration speaks of is there once.
 func (m *mapping) heading(row int, names []string) error {
+	if m.s.heading != nil {
+		return errSeen
+	}
 	if len(names) > maxColumns {
 		return &badFile{row: row, text: fmt.Sprintf("it has %d columns, and at most %d are read", len(names), maxColumns)}
 	}
@@ -101,6 +107,8 @@ func (m *mapping) heading(row int, names []string) error {
 	for _, c := range m.spoken() {
 		at := places(names, c)
 		switch {
+		case m.replaced(c, names):
+			continue
 		case len(at) == 0 && m.s.cfg.optional[c]:
 			continue
 		case len(at) == 0 && len(names) == 1 && strings.ContainsAny(names[0], ";,\t|"):
@@ -122,6 +130,18 @@ func (m *mapping) heading(row int, names []string) error {
 		}
 	}
 	return nil
+}
+
+// replaced says whether a column of a preset is not needed, because another one gives its attribute.
+func (m *mapping) replaced(c string, names []string) bool {
+	return m.s.cfg.instead[c] && slices.ContainsFunc(targets(m.s.cfg.Columns[c]), func(attr string) bool {
+		for other, to := range m.s.cfg.Columns {
+			if other != c && !m.s.cfg.instead[other] && slices.Contains(targets(to), attr) && has(names, other) {
+				return true
+			}
+		}
+		return attr == "name" && len(m.s.cfg.Name) > 0
+	})
 }
 
 func (m *mapping) use(at int, name string) {
@@ -177,17 +197,17 @@ func (m *mapping) see(name string) {
 		return
 	}
 	m.seen[name] = true
-	if m.attr(name) == "" && !slices.Contains(m.spoken(), name) && len(m.ignored) < maxColumns {
+	if len(m.attrs(name)) == 0 && !slices.Contains(m.spoken(), name) && len(m.ignored) < maxColumns {
 		m.ignored[name] = true
 	}
 }
 
-// attr gives the attribute that a column becomes, or nothing.
-func (m *mapping) attr(name string) string {
+// attrs gives the attributes that a column becomes.
+func (m *mapping) attrs(name string) []string {
 	if len(m.s.cfg.Columns) > 0 {
-		return m.s.cfg.Columns[name]
+		return targets(m.s.cfg.Columns[name])
 	}
-	return m.plain(name)
+	return targets(m.plain(name))
 }
 
 // plain gives the attribute that has the name of a column.
@@ -244,13 +264,16 @@ func (m *mapping) resource(r row) (collect.Resource, bool) {
 	named := map[string]string{}
 	for _, c := range sortedKeys(r.cells) {
 		m.see(c)
-		if attr := m.attr(c); attr != "" {
+		if len(m.s.cfg.instead) > 0 && m.replaced(c, slices.Collect(maps.Keys(r.cells))) {
+			continue
+		}
+		for _, attr := range m.attrs(c) {
 			m.one(a, named, attr, c, r)
 		}
 	}
-	for c, attr := range m.s.cfg.Columns {
-		if !m.seen[c] || r.cells[c] == nil {
-			a.Unknown("the file has no "+c, attr)
+	for _, c := range sortedKeys(m.s.cfg.Columns) {
+		if _, there := r.cells[c]; !there {
+			a.Unknown("the file has no "+cut(c), targets(m.s.cfg.Columns[c])...)
 		}
 	}
 	delete(a.Why, "id")

@@ -136,6 +136,10 @@ func (s *Source) scan(ctx context.Context, sv *survey, to taker) (Report, error)
 
 // take reads one row: it is filtered, refused or read.
 func (m *mapping) take(r row, yield func(collect.Resource, row) error) error {
+	if m.s.heading != nil { // of JSON: the first object has the names
+		m.s.heading(sortedKeys(r.cells))
+		return errSeen
+	}
 	if left, judged := m.filtered(r); left || !judged {
 		return nil
 	}
@@ -163,6 +167,9 @@ func (m *mapping) take(r row, yield func(collect.Resource, row) error) error {
 func (s *Source) ended(ctx context.Context, err error, report *Report) error {
 	var person *errs.Error
 	if ctx.Err() != nil || errors.As(err, &person) {
+		return err
+	}
+	if errors.Is(err, errSeen) {
 		return err
 	}
 	var broken *badFile

@@ -55,16 +55,20 @@ func (s *Source) survey(ctx context.Context) (*survey, error) {
 
 // dated says whether any column can be a date.
 func (s *Source) dated() bool {
-	of := func(attr string) bool { t := s.kind.Attrs[attr].Type; return t == "date" || t == "time" }
 	if len(s.cfg.Columns) == 0 {
-		return slices.ContainsFunc(sortedKeys(s.kind.Attrs), of)
+		return slices.ContainsFunc(sortedKeys(s.kind.Attrs), s.timed)
 	}
-	for _, attr := range s.cfg.Columns {
-		if of(attr) {
+	for _, to := range s.cfg.Columns {
+		if slices.ContainsFunc(targets(to), s.timed) {
 			return true
 		}
 	}
 	return false
+}
+
+func (s *Source) timed(attr string) bool {
+	t := s.kind.Attrs[attr].Type
+	return t == "date" || t == "time"
 }
 
 // begin puts what was found into the report of a reading.
@@ -81,10 +85,10 @@ const latest = "latest_by"
 // survey notes the dates of one row.
 func (m *mapping) survey(r row) {
 	for _, c := range sortedKeys(r.cells) {
-		attr := m.attr(c)
-		a := m.s.kind.Attrs[attr]
-		if a.Type == "time" || a.Type == "date" {
-			m.date(attr, c, r)
+		for _, attr := range m.attrs(c) {
+			if m.s.timed(attr) {
+				m.date(attr, c, r)
+			}
 		}
 	}
 	if m.s.cfg.LatestBy == "" {
@@ -119,14 +123,14 @@ func (m *mapping) date(attr, c string, r row) (written, bool) {
 func (m *mapping) about(r row) string {
 	if m.s.kind.Name == "person" {
 		for c := range r.cells {
-			if mail := clean(cellText(r.cells[c])); m.attr(c) == "email" && mail != "" {
+			if mail := clean(cellText(r.cells[c])); slices.Contains(m.attrs(c), "email") && mail != "" {
 				return mail
 			}
 		}
 	}
 	quiet := &mapping{s: m.s, report: &Report{}}
 	for c := range r.cells {
-		if m.attr(c) == "id" {
+		if slices.Contains(m.attrs(c), "id") {
 			return quiet.key(r, clean(cellText(r.cells[c])), "")
 		}
 	}
