@@ -5,6 +5,7 @@ package collect
 import (
 	"context"
 	"encoding/json"
+	"io"
 )
 
 // A Source is a place that resources come from: a machine, a repository, a file, a cloud account.
@@ -59,6 +60,8 @@ type Connector struct {
 	Doc    string // one sentence
 	Fields []ConfigField
 	New    func(config json.RawMessage) (Source, error) // config is strictly decoded; errors name the field and the fix
+	// Over makes a source over a file that was uploaded, of a connector that reads one file; nil where it reads none.
+	Over func(config json.RawMessage, name string, open func() (io.ReadCloser, error)) (Source, error)
 }
 
 // ConfigField describes one field of a connector's configuration, for forms and help.

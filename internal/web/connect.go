@@ -51,6 +51,7 @@ func (q *ask) connectForm(o collect.Offer, given, wrong map[string]string, whole
 			before = append(before, f)
 		case f.Name == "name":
 			before = append(before, f)
+		case f.Name == "file" || f.Name == "file_name": // a file is uploaded from the command line
 		case f.Name != "config":
 			after = append(after, f)
 		case f.Wrong != "":

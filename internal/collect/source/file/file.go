@@ -8,6 +8,7 @@
 package file
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -125,21 +126,32 @@ func Connector(kinds func() (schema.Schema, error)) collect.Connector {
 		Title:  "CSV, XLSX or JSON file",
 		Doc:    "Imports people, devices, tickets or any other kind from a file, all rows or none.",
 		Fields: fields,
-		New: func(raw json.RawMessage) (collect.Source, error) {
-			var cfg Config
-			if err := feed.Config(raw, &cfg); err != nil {
-				return nil, err
-			}
-			if strings.TrimSpace(cfg.Path) == "" {
-				return nil, errs.At("path", "is missing").Mend("give the file to read")
-			}
-			s, err := kinds()
-			if err != nil {
-				return nil, err
-			}
-			return New(cfg, s, nil)
+		New:    func(raw json.RawMessage) (collect.Source, error) { return made(raw, "", nil, kinds) },
+		Over: func(raw json.RawMessage, name string, open func() (io.ReadCloser, error)) (collect.Source, error) {
+			return made(raw, cmp.Or(name, "the uploaded file"), open, kinds)
 		},
 	}
+}
+
+// made makes a source of the file at the path of a configuration, or of one that was uploaded.
+func made(raw json.RawMessage, uploaded string, open func() (io.ReadCloser, error), kinds func() (schema.Schema, error)) (collect.Source, error) {
+	var cfg Config
+	if err := feed.Config(raw, &cfg); err != nil {
+		return nil, err
+	}
+	switch {
+	case uploaded != "" && cfg.Path != "":
+		return nil, errs.At("path", "the source has an uploaded file").Mend("leave path empty")
+	case uploaded != "":
+		cfg.Path = uploaded
+	case strings.TrimSpace(cfg.Path) == "":
+		return nil, errs.At("path", "is missing").Mend("give the file to read")
+	}
+	s, err := kinds()
+	if err != nil {
+		return nil, err
+	}
+	return New(cfg, s, open)
 }
 
 // New makes a source from a configuration, and refuses one that cannot work. open gives the bytes,

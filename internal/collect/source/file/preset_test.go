@@ -13,7 +13,6 @@ import (
 	"assay/internal/check"
 	"assay/internal/collect"
 	"assay/internal/collect/source/file"
-	"assay/internal/collect/source/schema"
 )
 
 // exports are small ones in the shape of the real ones, with what they come to.
@@ -71,7 +70,7 @@ func TestEveryPresetReadsItsExport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := schema.Declared()
+	all, err := declared()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +138,7 @@ func verdict(t *testing.T, id, kind string, all []collect.Resource) string {
 }
 
 func TestAPresetIsOfferedByItsHeadingAndNeverForced(t *testing.T) {
-	all, err := schema.Declared()
+	all, err := declared()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +167,7 @@ func TestWhatAPersonSetsComesBeforeThePreset(t *testing.T) {
 	if err != nil || got[0].Attrs["is_service"] != true || got[0].Attrs["status"] != "active" || got[1].Attrs["mfa_enrolled"] != false {
 		t.Errorf("%v %v", got, err)
 	}
-	all, _ := schema.Declared()
+	all, _ := declared()
 	for field, cfg := range map[string]file.Config{"preset": {Preset: "none", Format: "csv"}, "kind": {Preset: "okta-users", Kind: "device", Format: "csv"}} {
 		if _, err := file.New(cfg, all, lines("")); err == nil || !strings.HasPrefix(err.Error(), field+":") {
 			t.Errorf("%s: %v", field, err)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,10 +21,12 @@ import (
 	"github.com/xuri/excelize/v2"
 )
 
+var declared = sync.OnceValues(schema.Declared)
+
 // taken reads a text as a declared kind, and gives its resources and its report.
 func taken(t *testing.T, cfg file.Config, text string) ([]collect.Resource, file.Report, error) {
 	t.Helper()
-	all, err := schema.Declared()
+	all, err := declared()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +167,7 @@ func TestWordsThatMeanNothingAreOfferedAndNeverApplied(t *testing.T) {
 	if _, guessed := got[0].Attrs["mfa_enrolled"]; !known || none != nil || guessed || got[0].Why["mfa_enrolled"] != `the cell says "N/A"` {
 		t.Errorf("%v", got)
 	}
-	all, _ := schema.Declared()
+	all, _ := declared()
 	if _, err := file.New(file.Config{Kind: "idp.user", Format: "csv", NoneWords: map[string]file.Words{"mfa_enrolled": {"N/A"}}}, all, lines("")); err == nil || !strings.Contains(err.Error(), "mfa_enrolled is true or false") {
 		t.Errorf("a word for no boolean: %v", err)
 	}
@@ -210,7 +213,7 @@ func TestASumIsRefusedByNameUntilItIsLeftOut(t *testing.T) {
 }
 
 func TestIgnoredColumnsAreNamedByTheRun(t *testing.T) {
-	all, _ := schema.Declared()
+	all, _ := declared()
 	s, err := file.New(file.Config{Kind: "device", Format: "csv"}, all, lines("id,Disk Encryption,active\nd1,yes,true\n,,\n"))
 	if err != nil {
 		t.Fatal(err)
