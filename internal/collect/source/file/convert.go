@@ -48,7 +48,7 @@ const (
 )
 
 func newConverter(cfg Config, kind schema.Kind) (*converter, error) {
-	c := &converter{clock: clock.System{}, zone: time.UTC, noneWords: cfg.NoneWords, unknown: cfg.Unknown, kind: kind, values: cfg.Values, separator: cfg.Separator, constants: map[string]any{}, noneIfEmpty: map[string]bool{},
+	c := &converter{clock: clock.System{}, zone: time.UTC, noneWords: cfg.NoneWords, unknown: cfg.Unknown, kind: kind, values: map[string]map[string]string{}, separator: cfg.Separator, constants: map[string]any{}, noneIfEmpty: map[string]bool{},
 		yes: words(cfg.TrueWords, "true", "yes", "y", "1"), no: words(cfg.FalseWords, "false", "no", "n", "0")}
 	for w := range c.yes {
 		if c.no[w] {
@@ -69,9 +69,16 @@ func newConverter(cfg Config, kind schema.Kind) (*converter, error) {
 	if err != nil {
 		return nil, err
 	}
-	for attr := range cfg.Values {
+	for attr, all := range cfg.Values {
 		if err := c.known("values", attr, false); err != nil {
 			return nil, err
+		}
+		c.values[attr] = map[string]string{}
+		for from, to := range all {
+			if other, twice := c.values[attr][folded(from)]; twice && other != to {
+				return nil, errs.At("values", "%s: %q means %s and %s", attr, cut(from), min(to, other), max(to, other))
+			}
+			c.values[attr][folded(from)] = to
 		}
 	}
 	for _, attr := range cfg.NoneEmpty {
@@ -212,10 +219,14 @@ func (c *converter) none(a schema.Attr) (any, state, string) {
 
 // says applies what the configuration says of words, and tells whether a value is left to read.
 func (c *converter) says(a schema.Attr, s string) (string, state, bool) {
-	for from, to := range c.values[a.Name] {
-		if folded(from) == folded(s) {
-			return to, filled, true
+	if len(c.values[a.Name]) == 0 && len(c.noneWords[a.Name]) == 0 && len(c.unknown[a.Name]) == 0 {
+		if s == "" {
+			return s, empty, false
 		}
+		return s, filled, true
+	}
+	if to, said := c.values[a.Name][folded(s)]; said && s != "*" {
+		return to, filled, true
 	}
 	if to, any := c.values[a.Name]["*"]; any && s != "" && !c.noneWords[a.Name].has(s) && !c.unknown[a.Name].has(s) {
 		return to, filled, true

@@ -19,9 +19,9 @@ type mapping struct {
 	s         *Source
 	report    *Report
 	sv        *survey
-	used      []used            // of a table: the columns that are asked for
-	names     map[string]string // of a table without a mapping: column to attribute
-	seen      map[string]bool   // columns that were there
+	used      []used              // of a table: the columns that are asked for
+	becomes   map[string][]string // column to attributes
+	seen      map[string]bool     // columns that were there
 	ignored   map[string]bool
 	keys      map[[16]byte]int // first row of each key
 	mails     map[[16]byte]int // first row of each person's address
@@ -36,7 +36,7 @@ type used struct {
 }
 
 func newMapping(s *Source, report *Report, sv *survey) *mapping {
-	return &mapping{s: s, report: report, sv: sv, names: map[string]string{}, seen: map[string]bool{}, ignored: map[string]bool{},
+	return &mapping{s: s, report: report, sv: sv, becomes: map[string][]string{}, seen: map[string]bool{}, ignored: map[string]bool{},
 		keys: map[[16]byte]int{}, mails: map[[16]byte]int{}, nothing: map[string]int{}}
 }
 
@@ -164,7 +164,6 @@ func (m *mapping) byName(row int, names []string, taken map[int]bool) error {
 			return &badFile{row: row, column: n, text: fmt.Sprintf("it is %s, and so is column %s; say in columns which one is meant", attr, cut(first))}
 		}
 		from[attr] = n
-		m.names[n] = attr
 		if !taken[i] {
 			m.use(i, n)
 			taken[i] = true
@@ -204,10 +203,17 @@ func (m *mapping) see(name string) {
 
 // attrs gives the attributes that a column becomes.
 func (m *mapping) attrs(name string) []string {
-	if len(m.s.cfg.Columns) > 0 {
-		return targets(m.s.cfg.Columns[name])
+	out, known := m.becomes[name]
+	if known {
+		return out
 	}
-	return targets(m.plain(name))
+	if out = targets(m.s.cfg.Columns[name]); len(m.s.cfg.Columns) == 0 {
+		out = targets(m.plain(name))
+	}
+	if m.becomes != nil && len(m.becomes) < maxColumns {
+		m.becomes[name] = out
+	}
+	return out
 }
 
 // plain gives the attribute that has the name of a column.
