@@ -3,7 +3,8 @@
 // Package clock tells the time, and is the only place that asks the machine for it.
 //
 // Everything else is handed a Clock. Times are UTC with millisecond precision, the precision that
-// the ledger keeps. It knows where a day begins in a time zone, and nothing else of calendars.
+// the ledger keeps. It knows the time zones and where a day begins in one, and
+// nothing else of calendars.
 package clock
 
 import (
@@ -68,22 +69,4 @@ func Format(t time.Time) string { return t.UTC().Format(Layout) }
 func Parse(s string) (time.Time, error) {
 	t, err := time.Parse(time.RFC3339Nano, s)
 	return t.UTC(), err
-}
-
-// DayStart is the first moment of a day in a time zone. Where clocks were put forward at midnight, that is not midnight.
-func DayStart(year int, month time.Month, day int, zone *time.Location) time.Time {
-	t := time.Date(year, month, day, 0, 0, 0, 0, zone)
-	date := func(t time.Time) time.Time {
-		y, m, d := t.In(zone).Date()
-		return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
-	}
-	want := time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
-	from, to := t.ZoneBounds()
-	switch {
-	case date(t).Before(want): // midnight was skipped, and Date chose the moment before the skip
-		t = to
-	case !from.IsZero() && t.After(from) && date(from).Equal(want) && date(from.Add(-1)).Before(want):
-		t = from // midnight was skipped, and Date chose the moment after it
-	}
-	return t.UTC()
 }

@@ -130,7 +130,7 @@ func (c *converter) columns(cfg Config) (map[string]string, error) {
 // words checks the words that mean nothing, and the time zone.
 func (c *converter) words(cfg Config) (err error) {
 	if cfg.Zone != "" {
-		if c.zone, err = time.LoadLocation(cfg.Zone); err != nil || cfg.Zone == "Local" {
+		if c.zone, err = clock.Zone(cfg.Zone); err != nil {
 			return errs.At("time_zone", "there is no time zone %q", cfg.Zone).Mend("write it like Europe/Berlin")
 		}
 	}

@@ -22,45 +22,48 @@ var seeds = []string{
 // fuzz checks, for any bytes: no panic; the same verdict twice; every row is read, refused or filtered; a run is complete or hands over
 // nothing; what is handed over keeps to its declarations.
 func fuzz(f *testing.F, format string) {
-	all, _ := kinds()
 	for _, s := range seeds {
 		f.Add(s)
 	}
-	f.Fuzz(func(t *testing.T, text string) {
-		s := source(t, file.Config{Format: format, Except: map[string]file.Words{"text": {"skip"}}}, text)
-		report, err := s.Check(t.Context())
-		if err == nil && report.Read+report.Refused+report.Filtered != report.Rows {
-			t.Fatalf("%d read, %d refused and %d filtered are not the %d rows of the file", report.Read, report.Refused, report.Filtered, report.Rows)
+	f.Fuzz(func(t *testing.T, text string) { holds(t, format, text) })
+}
+
+func holds(t *testing.T, format, text string) {
+	t.Helper()
+	all, _ := kinds()
+	s := source(t, file.Config{Format: format, Except: map[string]file.Words{"text": {"skip"}}}, text)
+	report, err := s.Check(t.Context())
+	if err == nil && report.Read+report.Refused+report.Filtered != report.Rows {
+		t.Fatalf("%d read, %d refused and %d filtered are not the %d rows of the file", report.Read, report.Refused, report.Filtered, report.Rows)
+	}
+	got, again := sourcetest.Take(t.Context(), s), sourcetest.Take(t.Context(), s)
+	if (got.Err == nil) != (again.Err == nil) || len(got.Resources()) != len(again.Resources()) {
+		t.Fatal("two readings differ")
+	}
+	if whole := err == nil && report.Total == 0; whole != got.Manifest.Complete || whole && (report.Refused > 0 || report.Read != len(got.Resources())) {
+		t.Fatalf("complete %v with %+v and %d resources", got.Manifest.Complete, report, len(got.Resources()))
+	}
+	if got.Err != nil {
+		if len(got.Pages) > 0 || got.Manifest.Complete {
+			t.Fatalf("half imported: %v", got.Err)
 		}
-		got, again := sourcetest.Take(t.Context(), s), sourcetest.Take(t.Context(), s)
-		if (got.Err == nil) != (again.Err == nil) || len(got.Resources()) != len(again.Resources()) {
-			t.Fatal("two readings differ")
+		return
+	}
+	if err := sourcetest.Judge(all, s.Describe(), got); err != nil {
+		t.Fatal(err)
+	}
+	raw := 0
+	for _, p := range got.Pages {
+		raw += len(p.Raw)
+	}
+	if raw > len(text) {
+		t.Fatalf("%d raw bytes of %d", raw, len(text))
+	}
+	for _, r := range got.Resources() {
+		if strings.TrimSpace(r.Key) == "" {
+			t.Fatal("an empty key")
 		}
-		if whole := err == nil && report.Total == 0; whole != got.Manifest.Complete || whole && (report.Refused > 0 || report.Read != len(got.Resources())) {
-			t.Fatalf("complete %v with %+v and %d resources", got.Manifest.Complete, report, len(got.Resources()))
-		}
-		if got.Err != nil {
-			if len(got.Pages) > 0 || got.Manifest.Complete {
-				t.Fatalf("half imported: %v", got.Err)
-			}
-			return
-		}
-		if err := sourcetest.Judge(all, s.Describe(), got); err != nil {
-			t.Fatal(err)
-		}
-		raw := 0
-		for _, p := range got.Pages {
-			raw += len(p.Raw)
-		}
-		if raw > len(text) {
-			t.Fatalf("%d raw bytes of %d", raw, len(text))
-		}
-		for _, r := range got.Resources() {
-			if strings.TrimSpace(r.Key) == "" {
-				t.Fatal("an empty key")
-			}
-		}
-	})
+	}
 }
 
 // Every byte of a workbook is one of a zip archive, so that what is fuzzed are the cells of a sheet.
