@@ -191,8 +191,11 @@ func (c *converter) cell(attr string, v any, o reading) (any, state, string) {
 	case string:
 		return c.text(a, x, o)
 	case bool:
-		if a.Type == "bool" {
+		if a.Type == "bool" && len(c.values[attr]) == 0 {
 			return x, filled, ""
+		}
+		if len(c.values[attr]) > 0 || a.Type == "bool" {
+			return c.text(a, strconv.FormatBool(x), o)
 		}
 	case json.Number:
 		if a.Type == "int" || a.Type == "string" || a.Type == "time" || a.Type == "date" {

@@ -160,6 +160,13 @@ func TestAPresetIsOfferedByItsHeadingAndNeverForced(t *testing.T) {
 	}
 }
 
+func TestAListOfTheGraphIsReadWithItsPreset(t *testing.T) {
+	got, report, err := taken(t, file.Config{Preset: "entra-users", Format: "json"}, `{"@odata.context":"x","value":[{"id":"u1","userPrincipalName":"ann@example.com","accountEnabled":true,"signInActivity":{"lastSignInDateTime":"2026-11-20T10:00:00Z"}},{"id":"u2","userPrincipalName":"bo@example.com","accountEnabled":false}]}`)
+	if err != nil || keys(got) != "ann@example.com bo@example.com" || got[0].Attrs["status"] != "active" || got[1].Attrs["status"] != "suspended" || got[0].Attrs["last_login_at"] != "2026-11-20T10:00:00.000Z" {
+		t.Errorf("%v %v %v", got, report.Faults, err)
+	}
+}
+
 func TestWhatAPersonSetsComesBeforeThePreset(t *testing.T) {
 	x := exports["google-workspace-users"]
 	got, _, err := taken(t, file.Config{Preset: "google-workspace-users", Columns: map[string]string{"Org Unit Path [Required]": "is_service", "2sv Enforced [READ ONLY]": "mfa_enrolled"},
