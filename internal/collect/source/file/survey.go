@@ -43,10 +43,12 @@ func (s *Source) survey(ctx context.Context) (*survey, error) {
 	sv.digest = report.Digest
 	for _, attr := range sortedKeys(sv.dates) {
 		o, fault := sv.dates[attr].decide(s.cfg.DayFirst)
-		if sv.orders[attr] = o; fault != nil {
+		if sv.orders[attr] = o; fault != nil && !slices.Contains(sv.faults, *fault) { // one column can be several attributes
 			sv.faults = append(sv.faults, *fault)
 		}
-		sv.notes = append(sv.notes, sv.dates[attr].told(o)...)
+		if note := sv.dates[attr].told(o); note != "" && !slices.Contains(sv.notes, note) {
+			sv.notes = append(sv.notes, note)
+		}
 	}
 	sv.settle(s.cfg.LatestBy)
 	sv.groups = nil
@@ -168,13 +170,13 @@ func (sv *survey) settle(by string) {
 }
 
 // told says how a column is read, where that is not plain from its text.
-func (d *dating) told(o order) []string {
+func (d *dating) told(o order) string {
 	how := map[order]string{dayFirst: "the day first", monthFirst: "the month first"}[o]
 	if at := earliest(d.onlyDay, d.onlyMonth, d.either); how != "" && at != nil {
-		return []string{fmt.Sprintf("Column %s is read with %s, such as %s.", cut(at.column), how, cut(at.text))}
+		return fmt.Sprintf("Column %s is read with %s, such as %s.", cut(at.column), how, cut(at.text))
 	}
 	if d.serial != nil {
-		return []string{fmt.Sprintf("Column %s is read as day numbers of a spreadsheet, such as %s.", cut(d.serial.column), cut(d.serial.text))}
+		return fmt.Sprintf("Column %s is read as day numbers of a spreadsheet, such as %s.", cut(d.serial.column), cut(d.serial.text))
 	}
-	return nil
+	return ""
 }
