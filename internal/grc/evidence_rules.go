@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"assay/internal/clock"
 	"assay/internal/errs"
 	"assay/internal/kind"
 	"assay/internal/op"
@@ -141,7 +142,7 @@ func todayOf(ctx context.Context, tx *store.Tx) (kind.Date, error) {
 			zone = next
 		} else if next.String() != zone.String() {
 			y, m, d := o.From.In(zone).Date()
-			ends := time.Date(y, m, d+1, 0, 0, 0, 0, zone)
+			ends := clock.DayStart(y, m, d+1, zone)
 			if tx.Now.Before(ends) {
 				break
 			}
