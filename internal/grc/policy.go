@@ -112,9 +112,17 @@ func (p *Policy) publish() {
 	}
 }
 
+// unpublish forgets the version that was in force before the policy was retired: its next one comes into force anew.
+func (p *Policy) unpublish() {
+	p.PublishedText, p.PublishedNo, p.PublishedAt, p.InForceSince = "", 0, time.Time{}, time.Time{}
+	p.WrittenBy, p.AgreedBy, p.AgreedAt, p.AgreedHow = "", "", time.Time{}, ""
+	p.ForceTitle, p.ForceRequired, p.ForceDays = "", false, 0
+	p.RetireReason, p.RetireAskedBy = "", ""
+}
+
 // Policies are the policies.
 var Policies = kind.Kind[Policy]{
-	Name: "policy", Plural: "policies", Prefix: "pol", Object: "policies", Label: "title",
+	Name: "policy", Plural: "policies", Prefix: "pol", Object: "policies", Label: "title", Key: "ref",
 	Doc:     "A policy is a rule of the organisation, in writing, that somebody other than its author has approved.",
 	Settled: []string{"published"}, Free: []string{"owner"},
 	Check: func(o, n *Policy) error {
@@ -133,6 +141,9 @@ var Policies = kind.Kind[Policy]{
 			}
 			n.RetireReason, n.RetireAskedBy = "", ""
 		}
+		if o != nil && o.State == "retired" && n.State == "draft" {
+			n.unpublish()
+		}
 		if n.State == "approved" && o != nil && o.State == "in_review" {
 			n.VersionNo++
 			n.LastReviewedAt = n.ApprovedAt
@@ -148,7 +159,7 @@ var Policies = kind.Kind[Policy]{
 		{Verb: "approve", Doc: "Approve a policy. Not as one of its authors.", From: []string{"in_review"}, To: "approved", Act: "approve", By: "approved_by", At: "approved_at", TwoPeople: true},
 		{Verb: "publish", Doc: "Put an approved policy in force.", From: []string{"approved"}, To: "published", Act: "publish", At: "published_at"},
 		{Verb: "confirm", Doc: "Say that a policy was reviewed and needs no change.", From: []string{"published"}, To: "published", Act: "approve", At: "last_reviewed_at"},
-		{Verb: "revise", Doc: "Make a draft of the next version.", From: []string{"published", "approved"}, To: "draft", Act: "edit"},
+		{Verb: "revise", Doc: "Make a draft of the next version.", From: []string{"published", "approved", "retired"}, To: "draft", Act: "edit"},
 		{Verb: "propose_retire", Doc: "Ask to take a policy out of force, and say why.", From: []string{"published"}, To: "published", Act: "edit", By: "retire_asked_by",
 			Takes: []string{"retire_reason"}, Wants: []string{"retire_reason"}},
 		{Verb: "retire", Doc: "Take a policy out of force. Not as the one who asked for it.", From: []string{"published"}, To: "retired", Act: "approve", Wants: []string{"retire_reason"},

@@ -308,6 +308,9 @@ func writing[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], sh kind.Shape, also
 			if err := frozen(sh, before, after); err != nil {
 				return nil, err
 			}
+			if err := keyed(ctx, &tx.View, sh, in.ID, before, after); err != nil {
+				return nil, err
+			}
 			if err := more(ctx, tx, also, "update", &was, (*T)(t)); err != nil {
 				return nil, err
 			}
@@ -335,6 +338,9 @@ func writing[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], sh kind.Shape, also
 			if err := lasting(ctx, &tx.View, sh, in.ID); err != nil {
 				return nil, err
 			}
+			if err := unnamed(ctx, &tx.View, sh, in.ID); err != nil {
+				return nil, err
+			}
 			if err := more(ctx, tx, also, "end", (*T)(t), nil); err != nil {
 				return nil, err
 			}
@@ -351,6 +357,13 @@ func creating[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], sh kind.Shape, bod
 	}
 	create := Change(s, Spec{Name: k.Name + ".create", Doc: "Add a " + Title(k.Name) + ". " + k.Doc, Object: k.Object, Act: act, Example: k.Name + " create " + example(body)},
 		func(ctx context.Context, tx *store.Tx, in P) (json.RawMessage, error) {
+			made, err := store.Encode(in)
+			if err != nil {
+				return nil, err
+			}
+			if err := keyed(ctx, &tx.View, sh, "", nil, made); err != nil {
+				return nil, err
+			}
 			if err := more(ctx, tx, also, "create", nil, (*T)(in)); err != nil {
 				return nil, err
 			}

@@ -72,6 +72,9 @@ func (o *overrides) ofScope(x *store.Dated[grc.ScopeVersion]) (telling, bool) {
 		}
 		fields, t.subjects = append(fields, WasNow{"programme_start", a, b}), append(t.subjects, "programme_start")
 	}
+	if len(n.Left) > 0 {
+		fields = append(fields, WasNow{Name: "left_as_drafts", Now: strings.Join(n.Left, ", ")})
+	}
 	t.fields = fixed(fields...)
 	return t, true
 }
