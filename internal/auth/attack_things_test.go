@@ -181,14 +181,13 @@ func (w *walk) inScope(ctx context.Context, who int, out any) error {
 // edit writes a text of one's own into a draft of the library.
 func (w *walk) edit(ctx context.Context, who int, a op.Actor) error {
 	var rev int64
-	err := w.h.Store.View(ctx, w.org, time.Time{}, store.System("test"), func(v *store.View) error {
+	if err := w.h.Store.View(ctx, w.org, time.Time{}, store.System("test"), func(v *store.View) error {
 		c, err := store.Get(ctx, v, grc.Controls, w.draft)
 		if err == nil {
 			rev = c.Rev
 		}
 		return err
-	})
-	if err != nil {
+	}); err != nil {
 		return err
 	}
 	text := fmt.Sprintf("Secrets are kept, no %d.", len(w.log))
@@ -294,7 +293,13 @@ func (w *walk) write(ctx context.Context, who int, a op.Actor) error {
 		"test_pause":      {"test": "idp.dormant", "reason": "The provider is moved.", "ends_at": soon(1 + w.rnd.IntN(12)), "requested_by": asks},
 	}[name]
 	switch {
-	case name == "scope_version" && w.rnd.IntN(3) > 0:
+	case name == "scope_version" && w.rnd.IntN(4) > 0:
+		other := w.rnd.IntN(2) // somebody who may approve it writes into the draft first
+		if b, ok := w.actor(ctx, w.humans[other]); ok && other != who {
+			if err := w.edit(ctx, other, b); err != nil {
+				return err
+			}
+		}
 		in = m{"categories": []string{"security", "confidentiality"}, "reason": "Customers ask for it."}
 	case name == "policy" && w.rnd.IntN(4) == 0:
 		in["ref"] = w.otherRef(nil)
