@@ -3,6 +3,7 @@
 package test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -152,6 +153,38 @@ func TestWhoeverUploadedACitedFileAcceptsItNowhere(t *testing.T) {
 		folder.Via = "cli"
 		if e = c.next(c.owner, "evidence.accept", submitted(both(folder, "four"))); e["approved_how"] != string(kind.SameHand) {
 			t.Errorf("uploaded on the data folder, which nobody knows of: %v", e["approved_how"])
+		}
+	})
+}
+
+// A person and an account are spoken of as people, in every answer that refuses a move or an end.
+func TestNoErrorCallsAPersonIt(t *testing.T) {
+	crews(t, func(t *testing.T, c *crew) {
+		said := []error{}
+		for _, name := range []string{"person", "user"} {
+			sh, _ := c.app.Set.Shape(name)
+			x := c.do(c.owner, name+".get", map[string]any{"id": map[string]string{"person": c.staff.Person, "user": c.staff.ID}[name]})
+			for _, m := range sh.Moves {
+				in := map[string]any{"id": x["id"], "rev": x["rev"]}
+				for _, n := range m.Wants {
+					in[n] = "2026-05-01"
+				}
+				if !slices.Contains(m.From, x["state"].(string)) {
+					_, err := c.try(c.admin, name+"."+m.Verb, in)
+					said = append(said, err)
+				}
+			}
+		}
+		p := c.do(c.admin, "person.get", map[string]any{"id": c.staff.Person})
+		_, err := c.try(c.admin, "person.end", map[string]any{"id": p["id"], "rev": p["rev"]})
+		said = append(said, err)
+		if len(said) < 3 {
+			t.Errorf("%d answers were looked at", len(said))
+		}
+		for _, err := range said {
+			if e := errs.Public(err); err == nil || e.Code != errs.Conflict || slices.Contains(strings.FieldsFunc(e.Text+" "+e.Fix, func(r rune) bool { return r == ' ' || r == ':' || r == ',' }), "it") {
+				t.Errorf("it is said: %v (%s)", err, e.Fix)
+			}
 		}
 	})
 }

@@ -71,6 +71,21 @@ func Kind[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], also ...Also[T]) {
 // Title is how a kind or a field is called in a sentence.
 func Title(name string) string { return strings.ReplaceAll(name, "_", " ") }
 
+// themOrIt is how a thing of a kind is spoken of: people and accounts are no it.
+func themOrIt(sh kind.Shape) string {
+	if sh.Object == "people" || sh.Object == "users" {
+		return "them"
+	}
+	return "it"
+}
+
+func itIs(sh kind.Shape) string {
+	if themOrIt(sh) == "them" {
+		return "they are"
+	}
+	return "it is"
+}
+
 func reading[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], sh kind.Shape) {
 	secret := secrets(sh)
 	out := open(kind.Schema(readable(sh.Fields), true))

@@ -133,7 +133,7 @@ func unnamed(ctx context.Context, v *store.View, sh kind.Shape, id string) error
 	if err != nil {
 		return err
 	}
-	return errs.New(errs.Conflict, "this %s can't be deleted, because others refer to it: %s", Title(sh.Name), text).Mend("%s", fix)
+	return errs.New(errs.Conflict, "this %s can't be deleted, because others refer to %s: %s", Title(sh.Name), themOrIt(sh), text).Mend("%s", fix)
 }
 
 // naming is how a thing that points at another is called, to somebody who may view all of its kind; "" where it is over.
@@ -174,7 +174,7 @@ func keptInstead(ctx context.Context, v *store.View, sh kind.Shape, id string) (
 	}
 	for _, m := range sh.Moves {
 		if slices.Contains(m.From, now.State) && sh.Over(m.To) {
-			fix += ", or " + Title(m.Verb) + " it instead"
+			fix += ", or " + Title(m.Verb) + " " + themOrIt(sh) + " instead"
 		}
 	}
 	return fix, nil

@@ -191,7 +191,7 @@ func instead(sh kind.Shape, state string) string {
 	if len(verbs) == 0 {
 		return "add a new " + Title(sh.Name)
 	}
-	return "you can " + strings.Join(verbs, " or ") + " it, or add a new " + Title(sh.Name)
+	return "you can " + strings.Join(verbs, " or ") + " " + themOrIt(sh) + ", or add a new " + Title(sh.Name)
 }
 
 // lasting holds that a thing that was ever approved is not ended: its past would go out of sight.
