@@ -50,8 +50,8 @@ func (c *crew) keyed(sh kind.Shape) {
 				delete(in, n)
 			}
 		}
-		if _, err := c.try(c.manager, sh.Name+"."+verb, in); !errors.Is(err, errs.Conflict) || errs.Public(err).Field != sh.Key {
-			c.t.Errorf("%s: %s: %v, want a conflict at %s", sh.Name, what, err, sh.Key)
+		if _, err := c.try(c.manager, sh.Name+"."+verb, in); err == nil || errs.Public(err).Code == errs.Internal || errs.Public(err).Field != sh.Key {
+			c.t.Errorf("%s: %s: %v, want an error at %s", sh.Name, what, err, sh.Key)
 		}
 	}
 	make := func(key string) map[string]any {
@@ -105,6 +105,15 @@ func (c *crew) keyed(sh kind.Shape) {
 	if a = c.next(c.manager, "policy.publish", a); fmt.Sprint(a["published_no"]) != "3" || a["in_force_since"] != a["published_at"] {
 		c.t.Errorf("put in force again: number %v, since %v, published %v", a["published_no"], a["in_force_since"], a["published_at"])
 	}
+	told, _ := c.do(c.owner, "changes.list", map[string]any{"kind": "policy", "subject": "KEY-1"})["data"].([]any)
+	for _, x := range told {
+		if l := x.(map[string]any); l["what"] == "Policy retired" && l["state"] != "ended" {
+			c.t.Errorf("a policy that is in force again is told to be retired: %v", l)
+		}
+	}
+	if len(told) != 3 { // its second version, that it was retired, its third version
+		c.t.Errorf("%d changes are listed: %v", len(told), told)
+	}
 }
 
 // decided brings a thing into the first state that two people decide on, by its moves or by a version of it.
@@ -131,4 +140,37 @@ func (c *crew) decided(sh kind.Shape, x map[string]any) map[string]any {
 		}
 	}
 	return x
+}
+
+// Controls name policies by their refs: such a draft is not deleted either.
+func TestAPolicyThatControlsInForceRestOnIsNotDeleted(t *testing.T) {
+	crews(t, func(t *testing.T, c *crew) {
+		used := map[string]bool{}
+		for _, x := range c.listed("control", "state", "active") {
+			refs, _ := x["policies"].([]any)
+			for _, r := range refs {
+				used[fmt.Sprint(r)] = true
+			}
+		}
+		held := 0
+		for _, p := range c.listed("policy", "state", "draft") {
+			_, err := c.try(c.manager, "policy.end", map[string]any{"id": p["id"], "rev": p["rev"]})
+			if used[fmt.Sprint(p["ref"])] != errors.Is(err, errs.Conflict) || err != nil && !errors.Is(err, errs.Conflict) {
+				t.Errorf("%v, on which controls rest: %v: %v", p["ref"], used[fmt.Sprint(p["ref"])], err)
+			}
+			held++
+		}
+		if held < 10 || len(used) < 10 {
+			t.Errorf("%d policies were looked at, %d are in use", held, len(used))
+		}
+	})
+}
+
+func (c *crew) listed(kindName, field, value string) (out []map[string]any) {
+	c.t.Helper()
+	all, _ := c.do(c.owner, kindName+".list", map[string]any{field: value, "limit": 1000})["data"].([]any)
+	for _, x := range all {
+		out = append(out, x.(map[string]any))
+	}
+	return out
 }

@@ -100,7 +100,7 @@ func untaken(ctx context.Context, v *store.View, sh kind.Shape, id, key string) 
 }
 
 func taken(sh kind.Shape, key, state string) *errs.Error {
-	e := &errs.Error{Code: errs.Conflict, Field: sh.Key, Text: "there is already a " + Title(sh.Name) + " " + key}
+	e := &errs.Error{Code: errs.Invalid, Field: sh.Key, Text: "there is already a " + Title(sh.Name) + " " + key}
 	if state != "" {
 		e.Text += ", which is " + Title(state)
 	}

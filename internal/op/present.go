@@ -49,10 +49,13 @@ func absent(ctx context.Context, v *store.View, id string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read person: %w", err)
 	}
-	today, err := dayOf(ctx, v)
+	today := ""
+	if p.StartOn != "" || p.EndOn != "" {
+		if today, err = dayOf(ctx, v); err != nil {
+			return "", err
+		}
+	}
 	switch {
-	case err != nil:
-		return "", err
 	case p.EndOn != "" && p.EndOn < today:
 		return "left on " + p.EndOn, nil
 	case p.State == "terminated" && p.EndOn == "":
@@ -67,23 +70,10 @@ func absent(ctx context.Context, v *store.View, id string) (string, error) {
 	return "", nil
 }
 
-// dayOf is the day that it is in the organisation.
+// dayOf is the day that it is in the organisation, where that is known; else in UTC.
 func dayOf(ctx context.Context, v *store.View) (string, error) {
-	var o struct {
-		Timezone string `json:"timezone"`
+	if g, _ := ctx.Value(gateKey{}).(*Gate); g != nil && g.Today != nil {
+		return g.Today(ctx, v)
 	}
-	if v.KindOf(v.Org) == "organization" {
-		body, _, err := v.Body(ctx, "organization", v.Org)
-		if err == nil {
-			err = json.Unmarshal(body, &o)
-		}
-		if err != nil && !errors.Is(err, errs.NotFound) {
-			return "", fmt.Errorf("read organization: %w", err)
-		}
-	}
-	zone, err := time.LoadLocation(o.Timezone)
-	if err != nil {
-		return "", fmt.Errorf("time zone of the organization: %w", err)
-	}
-	return v.Now.In(zone).Format(time.DateOnly), nil
+	return v.Now.Format(time.DateOnly), nil
 }
