@@ -155,7 +155,7 @@ func (p *Policy) publish() {
 func (p *Policy) unpublish() {
 	p.PublishedText, p.PublishedNo, p.PublishedAt, p.InForceSince = "", 0, time.Time{}, time.Time{}
 	p.WrittenBy, p.AgreedBy, p.AgreedAt, p.AgreedHow = "", "", time.Time{}, ""
-	p.ForceTitle, p.ForceRequired, p.ForceDays = "", false, 0
+	p.ForceTitle, p.ForceRequired, p.ForceDays, p.ForceKind, p.ForceAudience, p.ForceSections = "", false, 0, "", nil, nil
 	p.RetireReason, p.RetireAskedBy = "", ""
 }
 
