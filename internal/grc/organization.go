@@ -161,7 +161,7 @@ type Requirement struct {
 // Requirements are the criteria. They come with their framework, whole: nobody adds one, ends one or moves it to another
 // category. That one does not apply is a decision.
 var Requirements = kind.Kind[Requirement]{
-	Name: "requirement", Plural: "requirements", Prefix: "req", Object: "controls", Label: "ref", Create: kind.Never,
+	Name: "requirement", Plural: "requirements", Prefix: "req", Object: "controls", Label: "ref", Key: "ref", Create: kind.Never,
 	Doc: "A requirement is one criterion of a framework.",
 }
 
