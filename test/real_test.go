@@ -40,7 +40,7 @@ func real() world {
 		add: func(s *op.Set) {
 			w, b = &job.Works{Log: slog.New(slog.DiscardHandler), Rules: rules, Runner: &collect.Runner{Connectors: []collect.Connector{fixed}}}, &report.Boards{Rules: rules}
 			auth.Add(s)
-			grc.Add(s, b.Severity)
+			grc.Add(s, grc.Above{Severities: b.Severity, Parameters: b.Parameter})
 			collect.Add(s, []collect.Connector{fixed})
 			check.Add(s)
 			report.Add(s, b)
@@ -223,6 +223,13 @@ func (p *parts) prepare(t *testing.T, h *testkit.House, org string, w *job.Works
 		criteria, err := store.All(t.Context(), v, grc.Requirements, map[string]any{"ref": "CC6.1"})
 		if len(criteria) == 1 {
 			ids["requirement"] = criteria[0].ID
+		}
+		if err != nil {
+			return err
+		}
+		fields, err := store.All(t.Context(), v, grc.PolicyFields, map[string]any{"name": "security contact"})
+		if len(fields) == 1 {
+			ids["policy_field"] = fields[0].ID
 		}
 		return err
 	}); err != nil {

@@ -12,21 +12,27 @@ import (
 	"assay/internal/store"
 )
 
+// Above is what kinds ask of those who know the tests, which are declared above them.
+type Above struct {
+	Severities Severities
+	Parameters Parameters
+}
+
 // Severities says how bad the failure is that an exception is about. What tests there are is known above, so that it is
 // given from there.
 type Severities func(ctx context.Context, v *store.View, e *Exception) (Severity, error)
 
 // Add adds every kind to a set. It is the table of contents.
-func Add(s *op.Set, of ...Severities) {
+func Add(s *op.Set, above Above) {
 	op.Kind(s, Organizations, op.Also[Organization]{Verb: "update", Do: bySomebody})
 	op.Kind(s, People)
 	op.Kind(s, Systems)
 	op.Kind(s, Requirements)
 	addScope(s)
 	addControls(s)
-	op.Kind(s, Policies)
+	addPolicies(s, above.Parameters)
 	op.Kind(s, Evidences, evidenceFits("create"), evidenceFits("update"), evidenceFits("submit"))
-	op.Kind(s, Exceptions, inherits(of)...)
+	op.Kind(s, Exceptions, inherits(above.Severities)...)
 	op.Kind(s, Tasks)
 	op.Kind(s, Decisions)
 }

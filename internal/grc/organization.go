@@ -55,10 +55,15 @@ var Organizations = kind.Kind[Organization]{
 
 // bySomebody holds that a person who is signed in says whether one is enough: no program does.
 func bySomebody(_ context.Context, tx *store.Tx, was, now *Organization) error {
-	if was.SoloMode == now.SoloMode || tx.By.Session != "" && tx.By.Via != "cli" && tx.By.Via != "mcp" {
+	if was.SoloMode == now.SoloMode || byPerson(tx) {
 		return nil
 	}
 	return &errs.Error{Code: errs.Denied, Field: "solo_mode", Text: "can only be changed by a person: tokens, tools and the command line can't", Fix: "sign in on the web page to change it"}
+}
+
+// byPerson says whether a person who is signed in does it, and no program for him.
+func byPerson(tx *store.Tx) bool {
+	return tx.By.Session != "" && tx.By.Via != "cli" && tx.By.Via != "mcp"
 }
 
 // ofTheMachine are names that mean something else on every machine, or count seconds in another way.
