@@ -52,35 +52,58 @@ func real() world {
 		},
 		actor: r.actor,
 		given: map[string]map[string]any{
-			"control.confirm":        {"id": r.unconfirmed, "rev": r.unconfirmedRev},
-			"scope_version.create":   {"programme_start": anotherDay()},
-			"control_version.create": {"control": r.id("active"), "title": mark + "0000 title"},
-			"run.get":                {"id": r.id("run")},
-			"resource.get":           {"id": r.id("resource")},
-			"resource.history":       {"id": r.id("resource")},
-			"resource.status":        {"id": r.id("resource")},
-			"test.get":               {"id": "idp.mfa_all"},
-			"test.results":           {"id": "idp.mfa_all"},
-			"control.status":         {"ref": "IAM-02"},
-			"monitoring.controls":    {"criterion": "CC6.1"},
-			"monitoring.day":         {"subject": "CC6.1", "day": testkit.Start.Format("2006-01-02")},
-			"ledger.entry":           {"seq": 0},
-			"source.create":          {"connector": "fixed"},
-			"source.preview":         {"connector": "fixed"},
-			"user.invite":            {"roles": []string{"guest"}},
-			"user.grant":             {"roles": []string{"owner"}},
-			"token.create":           {"scopes": []string{"read"}},
-			"definition.create":      {"text": "tests:\n  - id: idp.dormant\n    severity: high\n", "reason": "It matters more to us."},
-			"test_pause.create":      {"test": "idp.mfa_all", "ends_at": clock.Format(testkit.Start.AddDate(0, 0, 6))},
-			"test_pause.update":      {"test": "idp.mfa_all"},
-			"test.versions":          {"id": "idp.mfa_all"},
-			"rule_file.update":       {"id": r.ruleFile},
-			"rule_file.approve":      {"id": r.ruleFile},
-			"rule_file.reject":       {"id": r.ruleFile},
-			"exception.create":       {"test": "cloud.bucket_versioned"},
+			"control.confirm":         {"id": r.unconfirmed, "rev": r.unconfirmedRev},
+			"scope_version.create":    {"programme_start": anotherDay()},
+			"control_version.create":  {"control": r.id("active"), "title": mark + "0000 title"},
+			"run.get":                 {"id": r.id("run")},
+			"resource.get":            {"id": r.id("resource")},
+			"resource.history":        {"id": r.id("resource")},
+			"resource.status":         {"id": r.id("resource")},
+			"test.get":                {"id": "idp.mfa_all"},
+			"test.results":            {"id": "idp.mfa_all"},
+			"control.status":          {"ref": "IAM-02"},
+			"monitoring.controls":     {"criterion": "CC6.1"},
+			"monitoring.day":          {"subject": "CC6.1", "day": testkit.Start.Format("2006-01-02")},
+			"ledger.entry":            {"seq": 0},
+			"source.create":           {"connector": "fixed"},
+			"source.preview":          {"connector": "fixed"},
+			"user.invite":             {"roles": []string{"guest"}},
+			"user.grant":              {"roles": []string{"owner"}},
+			"token.create":            {"scopes": []string{"read"}},
+			"definition.create":       {"text": "tests:\n  - id: idp.dormant\n    severity: high\n", "reason": "It matters more to us."},
+			"test_pause.create":       {"test": "idp.mfa_all", "ends_at": clock.Format(testkit.Start.AddDate(0, 0, 6))},
+			"test_pause.update":       {"test": "idp.mfa_all"},
+			"test.versions":           {"id": "idp.mfa_all"},
+			"rule_file.update":        {"id": r.ruleFile},
+			"rule_file.approve":       {"id": r.ruleFile},
+			"rule_file.reject":        {"id": r.ruleFile},
+			"exception.create":        {"test": "cloud.bucket_versioned"},
+
+			"policy.use_template":     {"id": found("policy", map[string]any{"ref": "POL-22"}, "id"), "rev": found("policy", map[string]any{"ref": "POL-22"}, "rev")},
+			"policy.confirm_sections": {"id": filled("POL-23", "id"), "rev": filled("POL-23", "rev"), "sections": []string{"Input checks"}},
+			"policy_field.update":     {"id": found("policy_field", map[string]any{"name": "security contact"}, "id"), "rev": found("policy_field", map[string]any{"name": "security contact"}, "rev")},
 		},
 		silent: map[string]string{},
 		shared: map[string]string{"test.get": "the catalogue is the same for all", "test.results": "the catalogue is the same for all", "test.versions": "the catalogue is the same for all"},
+	}
+}
+
+// found is a field of the first thing of a kind for which something holds.
+func found(kindName string, where map[string]any, field string) func(*maker, string) any {
+	return func(m *maker, org string) any {
+		list := m.must(m.tb, m.full(org), m.h.Set.Find(kindName+".list"), where)
+		return list["data"].([]any)[0].(map[string]any)[field]
+	}
+}
+
+// filled is a field of a draft of the library that has the text of its template.
+func filled(ref, field string) func(*maker, string) any {
+	where := map[string]any{"ref": ref}
+	return func(m *maker, org string) any {
+		if found("policy", where, "template_sections")(m, org) == nil {
+			m.must(m.tb, m.full(org), m.h.Set.Find("policy.use_template"), map[string]any{"id": found("policy", where, "id")(m, org), "rev": found("policy", where, "rev")(m, org)})
+		}
+		return found("policy", where, field)(m, org)
 	}
 }
 
