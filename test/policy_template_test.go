@@ -236,6 +236,7 @@ func TestThePageOffersTheTemplateAndConfirmsEachSection(t *testing.T) {
 			t.Errorf("%d sections could be confirmed, and then %d", before, after)
 		}
 		p.wants(p.get("/policy-fields"), 200, "security contact", "oversight body")
-		p.wants(p.get("/policies/POL-03"), 200, "Use template")
+		s = p.wants(p.post("/policies/POL-03/use-template", "rev", p.rev("/policies/POL-03/use-template")), 303)
+		p.wants(p.get(s.to), 200, "{{oversight body}}", "Fill its fields first.", "No value yet (policy fields)", "<table>")
 	})
 }

@@ -115,6 +115,9 @@ func (q *ask) toConfirm(t thing, all []page.Section) []page.Section {
 			x := page.Section{Title: strings.TrimSpace(heading), Safe: markdown(text)}
 			if contains(waiting, x.Title) {
 				x.Act = ui.Button{Text: "Confirm section", Icon: "check", Post: q.hrefOf("policy", t.id()) + "/confirm-sections", Rev: t.rev(), Write: true, Attrs: templ.Attributes{"name": "sections", "value": x.Title}}
+				if strings.Contains(text, "{{") {
+					x.Act.Off = "Fill its fields first."
+				}
 			}
 			if strings.TrimSpace(text) != "" {
 				out = append(out, x)
