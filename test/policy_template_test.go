@@ -144,9 +144,9 @@ func TestAConfirmationHoldsForTheTextThatWasRead(t *testing.T) {
 			}
 		}
 		body := p["body"].(string)
-		blanks := c.next(c.manager, "policy.update", p, "body", strings.ReplaceAll(body, "\n", "\r\n"))
+		blanks := c.next(c.manager, "policy.update", p, "body", strings.ReplaceAll(body+"<!-- read -->", "\n", "\r\n"))
 		if len(waiting(blanks)) > 0 {
-			t.Errorf("other line ends took confirmations away: %v", waiting(blanks))
+			t.Errorf("other line ends and a comment took confirmations away: %v", waiting(blanks))
 		}
 		edited := c.next(c.manager, "policy.update", blanks, "body", strings.Replace(body, "## MFA\n\n", "## MFA\n\nOur own rule. ", 1))
 		back := c.next(c.manager, "policy.update", edited, "body", body)
@@ -167,7 +167,13 @@ func TestATemplateNeverOverwritesWhatAPersonWroteUnlessToldTo(t *testing.T) {
 		has(t, p, "at least 12 characters", "at most 10 failed attempts", "after at most 24 hours")
 		p = c.do(c.manager, "policy.use_template", c.with(p)) // nothing of it is a person's
 		p = c.next(c.manager, "policy.update", p, "body", strings.Replace(p["body"].(string), "unique to one account", "unique to one account and site", 1))
-		c.refused(c.manager, "policy.use_template", p, nil, "a person wrote this text: Length")
+		p = c.next(c.manager, "policy.update", p, "body", strings.Replace(p["body"].(string), "\n## Managers\n\n", "\n## Our lists\n\nSee {{company}}.\n\n## Managers\n\n", 1))
+		p = c.next(c.manager, "policy.update", p, "review_days", 180)
+		p = c.do(c.manager, "policy.use_template", c.with(p)) // the rest is brought up to date
+		has(t, p, "unique to one account and site", "See Example Ltd.", "at least every 180 days")
+		if got := waiting(p); slices.Contains(got, "Length") || !slices.Contains(got, "Purpose and scope") || !slices.Contains(got, "Managers") {
+			t.Errorf("a person wrote Length, and %v wait", got)
+		}
 		c.refused(c.manager, "policy.use_template", map[string]any{"id": own["id"], "rev": own["rev"]}, nil, "changed")
 		mine := c.do(c.manager, "policy.create", map[string]any{"ref": "OWN-01", "title": "A policy of our own"})
 		c.refused(c.manager, "policy.use_template", mine, nil, "there is no template for OWN-01")

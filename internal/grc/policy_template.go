@@ -47,7 +47,7 @@ type templates struct{ params Parameters }
 type useTemplateIn struct {
 	ID      string `json:"id" doc:"The policy." min:"1"`
 	Rev     int64  `json:"rev" doc:"The revision that you saw." min:"1"`
-	Replace bool   `json:"replace" doc:"Overwrite text that a person wrote. The history keeps it."`
+	Replace bool   `json:"replace" doc:"Overwrite text that a person wrote, too. The history keeps it."`
 }
 
 // use puts the text of the template into a draft.
@@ -66,10 +66,12 @@ func (t templates) use(ctx context.Context, tx *store.Tx, in useTemplateIn) (*Po
 	if made == nil {
 		return nil, errs.At("id", "there is no template for %s", p.Ref).Mend("write its text: assay policy update")
 	}
-	if own := p.written(made); len(own) > 0 && !in.Replace {
+	switch own := p.written(made); {
+	case len(own) == 0 || in.Replace:
+		p.take(made)
+	case !p.refill(made):
 		return nil, (&errs.Error{Code: errs.Conflict, Field: "replace", Text: "a person wrote this text: " + strings.Join(own, ", ")}).Mend("set replace to overwrite it; the history keeps it")
 	}
-	p.take(made)
 	return p, store.Put(ctx, tx, Policies, p)
 }
 
@@ -159,9 +161,42 @@ func (p *Policy) take(made *filledText) {
 	p.Body = strings.TrimSpace(body.String()) + "\n"
 }
 
-// digestOf names a text, whatever its line ends and blanks.
+// refill brings the sections that are still those of the template up to date, fills fields that have a value by now, and
+// leaves what a person wrote as it is. It says whether there was a section of the template.
+func (p *Policy) refill(made *filledText) bool {
+	p.recognise(made)
+	p.Template = slices.Clone(p.Template)
+	parts, found := strings.Split("\n"+strings.ReplaceAll(p.Body, "\r\n", "\n"), "\n## "), false
+	for n, part := range parts {
+		heading, text, _ := strings.Cut(part, "\n")
+		i := p.recorded(digestOf(text))
+		if n == 0 || i < 0 {
+			continue
+		}
+		j := slices.IndexFunc(made.sections, func(s content.PolicySection) bool { return names(heading, s.Heading) })
+		if j < 0 {
+			continue
+		}
+		found, parts[n] = true, heading+"\n\n"+made.sections[j].Text+"\n"
+		if d := digestOf(made.sections[j].Text); d != p.Template[i].Digest {
+			p.Template[i] = TemplateSection{Section: p.Template[i].Section, Digest: d}
+		}
+	}
+	if !found {
+		return false
+	}
+	p.Body, p.Filled = strings.TrimPrefix(strings.Join(parts, "\n## "), "\n"), made.fields
+	for _, f := range made.fields {
+		if f.Value != "" {
+			p.Body = strings.ReplaceAll(p.Body, "{{"+f.Name+"}}", f.Value)
+		}
+	}
+	return true
+}
+
+// digestOf names a text, whatever its line ends and blanks. What nobody is shown, a comment, makes no other text of it.
 func digestOf(text string) string {
-	sum := sha256.Sum256([]byte(strings.Join(strings.Fields(text), " ")))
+	sum := sha256.Sum256([]byte(strings.Join(strings.Fields(comments.ReplaceAllString(text, " ")), " ")))
 	return hex.EncodeToString(sum[:])
 }
 
@@ -220,7 +255,7 @@ func (p *Policy) settleTemplate() {
 func (p *Policy) adopted() error {
 	if open := blanksIn(p.Body); len(open) > 0 {
 		return errs.At("body", "these fields have no value: %s", strings.Join(open, ", ")).
-			Mend("enter them under Policies, Fields (assay policy-field list) or in your settings and use the template again, or write the value into the text")
+			Mend(`"Template fields" on the page says where each comes from: enter it there (Policies, Fields for most) and use the template again, or write the value into the text`)
 	}
 	if len(p.Unconfirmed) > 0 {
 		return errs.At("body", "nobody has edited or confirmed these sections of the template: %s", strings.Join(p.Unconfirmed, ", ")).
