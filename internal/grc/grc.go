@@ -31,7 +31,7 @@ func Add(s *op.Set, above Above) {
 	addScope(s)
 	addControls(s)
 	addPolicies(s, above.Parameters)
-	op.Kind(s, Evidences, evidenceFits("create"), evidenceFits("update"), evidenceFits("submit"))
+	op.Kind(s, Evidences, evidenceFits("create"), evidenceFits("update"), evidenceFits("submit"), op.Also[Evidence]{Verb: "accept", Do: stillSound})
 	op.Kind(s, Exceptions, inherits(above.Severities)...)
 	op.Kind(s, Tasks)
 	op.Kind(s, Decisions)

@@ -55,7 +55,7 @@ var settings = map[string]struct {
 }{
 	"company":     {"settings of the organisation: legal name, else name", func(f *filler) (string, error) { return cmp.Or(f.org.LegalName, f.org.Name), nil }},
 	"timezone":    {"settings of the organisation: time zone", func(f *filler) (string, error) { return f.org.Timezone, nil }},
-	"review_days": {"this policy: review days", func(f *filler) (string, error) { return counted(f.policy.ReviewDays, "day"), nil }},
+	"review_days": {"this policy: review days", func(f *filler) (string, error) { return withUnit(f.policy.ReviewDays, "day"), nil }},
 	"categories": {"scope: categories", func(f *filler) (string, error) {
 		all, err := content.SOC2()
 		var out []string
@@ -151,7 +151,7 @@ func (f *filler) measured(x content.PolicyField) (string, error) {
 			return "", fmt.Errorf("read %s: %w", p, err)
 		}
 		if v != nil {
-			found = append(found, counted(v, x.Unit))
+			found = append(found, withUnit(v, x.Unit))
 		}
 	}
 	for _, v := range found {
@@ -162,8 +162,8 @@ func (f *filler) measured(x content.PolicyField) (string, error) {
 	return cmp.Or(found...), nil
 }
 
-// counted is a number with its unit.
-func counted(n any, unit string) string {
+// withUnit is a number with its unit.
+func withUnit(n any, unit string) string {
 	text := fmt.Sprint(n)
 	switch {
 	case unit == "" || unit == "%":
