@@ -113,17 +113,8 @@ var (
 	loadCrosswalks = sync.OnceValues(func() ([]Crosswalk, error) { return decodeAll[Crosswalk]("crosswalk") })
 
 	loadPolicies = sync.OnceValues(func() ([]Policy, error) {
-		lists, err := decodeAll[struct {
-			Policies []Policy `json:"policies"`
-		}]("policies")
-		if err != nil {
-			return nil, err
-		}
-		var ps []Policy
-		for _, l := range lists {
-			ps = append(ps, l.Policies...)
-		}
-		return ps, nil
+		all, err := loadPolicyFiles()
+		return all.Policies, err
 	})
 
 	loadFamilies = sync.OnceValues(func() ([]Family, error) {
@@ -166,15 +157,14 @@ func decodeAll[T any](folder string) ([]T, error) {
 	})
 }
 
-// readFolder parses every file of a folder, in the order of their names.
+// readFolder parses every YAML file of a folder, in the order of their names.
 func readFolder[T any](folder string, parse func(name string, data []byte) (T, error)) ([]T, error) {
-	entries, err := files.ReadDir(folder)
+	names, err := fs.Glob(files, folder+"/*.yaml")
 	if err != nil {
 		return nil, fmt.Errorf("list embedded %s: %w", folder, err)
 	}
 	var out []T
-	for _, e := range entries {
-		name := folder + "/" + e.Name()
+	for _, name := range names {
 		data, err := files.ReadFile(name)
 		if err != nil {
 			return nil, fmt.Errorf("read embedded %s: %w", name, err)

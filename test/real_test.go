@@ -40,7 +40,7 @@ func real() world {
 		add: func(s *op.Set) {
 			w, b = &job.Works{Log: slog.New(slog.DiscardHandler), Rules: rules, Runner: &collect.Runner{Connectors: []collect.Connector{fixed}}}, &report.Boards{Rules: rules}
 			auth.Add(s)
-			grc.Add(s, b.Severity)
+			grc.Add(s, grc.Above{Severities: b.Severity, Parameters: b.Parameter})
 			collect.Add(s, []collect.Connector{fixed})
 			check.Add(s)
 			report.Add(s, b)
@@ -78,9 +78,32 @@ func real() world {
 			"rule_file.approve":      {"id": r.ruleFile},
 			"rule_file.reject":       {"id": r.ruleFile},
 			"exception.create":       {"test": "cloud.bucket_versioned"},
+
+			"policy.use_template":     {"id": found("policy", map[string]any{"ref": "POL-22"}, "id"), "rev": found("policy", map[string]any{"ref": "POL-22"}, "rev")},
+			"policy.confirm_sections": {"id": filled("POL-23", "id"), "rev": filled("POL-23", "rev"), "sections": []string{"Input checks"}},
+			"policy_field.update":     {"id": found("policy_field", map[string]any{"name": "security contact"}, "id"), "rev": found("policy_field", map[string]any{"name": "security contact"}, "rev")},
 		},
 		silent: map[string]string{},
 		shared: map[string]string{"test.get": "the catalogue is the same for all", "test.results": "the catalogue is the same for all", "test.versions": "the catalogue is the same for all"},
+	}
+}
+
+// found is a field of the first thing of a kind for which something holds.
+func found(kindName string, where map[string]any, field string) func(*maker, string) any {
+	return func(m *maker, org string) any {
+		list := m.must(m.tb, m.full(org), m.h.Set.Find(kindName+".list"), where)
+		return list["data"].([]any)[0].(map[string]any)[field]
+	}
+}
+
+// filled is a field of a draft of the library that has the text of its template.
+func filled(ref, field string) func(*maker, string) any {
+	where := map[string]any{"ref": ref}
+	return func(m *maker, org string) any {
+		if found("policy", where, "template_sections")(m, org) == nil {
+			m.must(m.tb, m.full(org), m.h.Set.Find("policy.use_template"), map[string]any{"id": found("policy", where, "id")(m, org), "rev": found("policy", where, "rev")(m, org)})
+		}
+		return found("policy", where, field)(m, org)
 	}
 }
 
@@ -226,6 +249,13 @@ func (p *parts) prepare(t *testing.T, h *testkit.House, org string, w *job.Works
 		criteria, err := store.All(t.Context(), v, grc.Requirements, map[string]any{"ref": "CC6.1"})
 		if len(criteria) == 1 {
 			ids["requirement"] = criteria[0].ID
+		}
+		if err != nil {
+			return err
+		}
+		fields, err := store.All(t.Context(), v, grc.PolicyFields, map[string]any{"name": "security contact"})
+		if len(fields) == 1 {
+			ids["policy_field"] = fields[0].ID
 		}
 		return err
 	}); err != nil {

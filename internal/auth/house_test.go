@@ -28,7 +28,7 @@ type house struct {
 
 func add(s *op.Set) {
 	Add(s)
-	grc.Add(s)
+	grc.Add(s, grc.Above{})
 }
 
 // engines runs fn on both databases.

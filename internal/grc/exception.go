@@ -99,17 +99,17 @@ var Exceptions = kind.Kind[Exception]{
 
 // inherits gives an exception the severity of what it is about, whatever is said of it. Where that has changed since it was
 // asked for, it is asked for anew: whom it goes to depends on it.
-func inherits(of []Severities) []op.Also[Exception] {
+func inherits(of Severities) []op.Also[Exception] {
 	take := func(ctx context.Context, tx *store.Tx, _, e *Exception) error {
 		e.Severity = "medium"
-		for _, f := range of {
-			s, err := f(ctx, &tx.View, e)
-			if err != nil {
-				return err
-			}
+		if of == nil {
+			return nil
+		}
+		s, err := of(ctx, &tx.View, e)
+		if err == nil {
 			e.Severity = s
 		}
-		return nil
+		return err
 	}
 	same := func(ctx context.Context, tx *store.Tx, was, e *Exception) error {
 		if err := take(ctx, tx, was, e); err != nil || e.Severity == was.Severity {

@@ -12,12 +12,18 @@ import (
 	"assay/internal/store"
 )
 
+// Above is what kinds ask of those who know the tests, which are declared above them.
+type Above struct {
+	Severities Severities
+	Parameters Parameters
+}
+
 // Severities says how bad the failure is that an exception is about. What tests there are is known above, so that it is
 // given from there.
 type Severities func(ctx context.Context, v *store.View, e *Exception) (Severity, error)
 
 // Add adds every kind to a set. It is the table of contents.
-func Add(s *op.Set, of ...Severities) {
+func Add(s *op.Set, above Above) {
 	s.Today = func(ctx context.Context, v *store.View) (string, error) {
 		day, err := todayIn(ctx, v)
 		return string(day), err
@@ -28,9 +34,9 @@ func Add(s *op.Set, of ...Severities) {
 	op.Kind(s, Requirements)
 	addScope(s)
 	addControls(s)
-	op.Kind(s, Policies, op.Also[Policy]{Verb: "end", Do: restedOn})
+	addPolicies(s, above.Parameters)
 	op.Kind(s, Evidences, evidenceFits("create"), evidenceFits("update"), evidenceFits("submit"), op.Also[Evidence]{Verb: "accept", Do: stillSound})
-	op.Kind(s, Exceptions, inherits(of)...)
+	op.Kind(s, Exceptions, inherits(above.Severities)...)
 	op.Kind(s, Tasks)
 	op.Kind(s, Decisions)
 }

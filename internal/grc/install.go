@@ -60,7 +60,7 @@ func Install(ctx context.Context, tx *store.Tx, sets []string) error {
 			return fmt.Errorf("install %s: %w", p.Ref, err)
 		}
 	}
-	return nil
+	return askFields(ctx, tx)
 }
 
 // control is a control of the library as a thing.

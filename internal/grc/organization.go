@@ -54,10 +54,15 @@ var Organizations = kind.Kind[Organization]{
 
 // bySomebody holds that a person who is signed in says whether one is enough: no program does.
 func bySomebody(_ context.Context, tx *store.Tx, was, now *Organization) error {
-	if was.SoloMode == now.SoloMode || tx.By.Session != "" && tx.By.Via != "cli" && tx.By.Via != "mcp" {
+	if was.SoloMode == now.SoloMode || byPerson(tx) {
 		return nil
 	}
 	return &errs.Error{Code: errs.Denied, Field: "solo_mode", Text: "can only be changed by a signed-in person: tokens, tools and the command line can't change it", Fix: "sign in and change it in the browser"}
+}
+
+// byPerson says whether a person who is signed in does it, and no program for him.
+func byPerson(tx *store.Tx) bool {
+	return tx.By.Session != "" && tx.By.Via != "cli" && tx.By.Via != "mcp"
 }
 
 // Zone is the time zone of the organisation. One that is not known is an error and never UTC: another zone makes other days.

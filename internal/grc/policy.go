@@ -48,6 +48,10 @@ type Policy struct {
 	RetireReason   string      `json:"retire_reason" doc:"Why it should be retired." read:"only" max:"2000"`
 	RetireAskedBy  string      `json:"retire_asked_by" doc:"Who requested to retire it." read:"only"`
 	State          PolicyState `json:"state" doc:"Current state." read:"only" index:"" list:"" default:"draft"`
+
+	Template    []TemplateSection `json:"template_sections" doc:"Sections that came from the template, and who confirmed them." read:"only"`
+	Filled      []FieldValue      `json:"template_fields" doc:"What the fields of the template were filled with." read:"only"`
+	Unconfirmed []string          `json:"unconfirmed_sections" doc:"Sections whose text is still that of the template, and that nobody has confirmed." read:"only"`
 }
 
 // PolicyKind is what sort of document it is.
@@ -165,6 +169,7 @@ var Policies = kind.Kind[Policy]{
 	Doc:     "A policy is a written rule of your company that someone other than its author has approved.",
 	Settled: []string{"published"}, Free: []string{"owner"},
 	Check: func(o, n *Policy) error {
+		n.settleTemplate()
 		if n.State != "draft" && n.State != "retired" && (o == nil || o.State == "draft") {
 			if err := n.reviewable(); err != nil {
 				return err

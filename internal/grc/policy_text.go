@@ -58,6 +58,9 @@ func (p *Policy) MissingSections() []string {
 
 // reviewable refuses a text that nobody could review: one without its required sections, or one that says nothing.
 func (p *Policy) reviewable() error {
+	if err := p.adopted(); err != nil {
+		return err
+	}
 	wanted, err := p.required()
 	if err != nil {
 		return err

@@ -26,14 +26,15 @@ import (
 
 // Spec is what is said of an operation beside its types.
 type Spec struct {
-	Name      string // "exception.approve": the kind, a dot, the verb
-	Doc       string // one sentence; it is the help text everywhere
-	Object    string // row of the role table
-	Act       string // what the row must allow
-	Sensitive bool   // reading it is itself written to the ledger, before the answer
-	ShownOnce bool   // its answer holds a secret: a repeated call with the same key is told so, and the answer is never kept
-	Public    bool   // anyone signed in to the organisation may, whatever the table says: own sign-out, own profile
-	Example   string // arguments of an example on the command line, without the program's name
+	Name      string   // "exception.approve": the kind, a dot, the verb
+	Doc       string   // one sentence; it is the help text everywhere
+	Object    string   // row of the role table
+	Act       string   // what the row must allow
+	Sensitive bool     // reading it is itself written to the ledger, before the answer
+	ShownOnce bool     // its answer holds a secret: a repeated call with the same key is told so, and the answer is never kept
+	Public    bool     // anyone signed in to the organisation may, whatever the table says: own sign-out, own profile
+	From      []string // states of the thing in which it can be called; every one where empty. The operation itself decides
+	Example   string   // arguments of an example on the command line, without the program's name
 }
 
 // Op is an operation as the faces see it: without its types.

@@ -13,6 +13,19 @@ import (
 	"assay/internal/store"
 )
 
+// Parameter is a parameter of a test as it is now; nil where the test is switched off or has none of that name.
+func (b *Boards) Parameter(ctx context.Context, v *store.View, test, name string) (any, error) {
+	cat, err := b.Rules(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	r, ok := cat.Rule(test)
+	if !ok {
+		return nil, nil
+	}
+	return r.Def.Params[name], nil
+}
+
 // Severity is how bad the failure is that an exception is about: that of its test and the worst of the required tests of
 // its control, and medium where there are none. A company's own change to a test of the catalogue may raise it and not lower it.
 func (b *Boards) Severity(ctx context.Context, v *store.View, e *grc.Exception) (grc.Severity, error) {

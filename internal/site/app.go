@@ -60,7 +60,7 @@ func Operations(w *job.Works, b *report.Boards, connectors []collect.Connector) 
 	s := &op.Set{}
 	op.Kernel(s)
 	auth.Add(s)
-	grc.Add(s, b.Severity)
+	grc.Add(s, grc.Above{Severities: b.Severity, Parameters: b.Parameter})
 	collect.Add(s, connectors)
 	check.Add(s)
 	report.Add(s, b)

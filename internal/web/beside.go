@@ -13,6 +13,7 @@ var beside = [][]struct{ path, text, op string }{
 	{{"/monitoring", "Grid", "monitoring.grid"}, {"/criteria", "Criteria", "criterion.list"}},
 	{{"/controls", "Controls", "control.list"}, {"/control-versions", "Changes", "control_version.list"}, {"/tests", "Tests", "test.list"}, {"/definitions", "Custom tests", "definition.list"}, {"/rule-files", "Rule files", "rule_file.list"},
 		{"/test-pauses", "Pauses", "test_pause.list"}},
+	{{"/policies", "Policies", "policy.list"}, {"/policy-fields", "Fields", "policy_field.list"}},
 	{{"/sources", "Sources", "source.list"}, {"/resources", "Resources", "resource.list"}},
 }
 

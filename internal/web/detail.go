@@ -22,6 +22,7 @@ import (
 	"github.com/a-h/templ"
 	"github.com/microcosm-cc/bluemonday"
 	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/extension"
 )
 
 // detail is the plain page of a thing of any kind.
@@ -49,11 +50,14 @@ func (q *ask) detail(kindName string, t thing) (answer, error) {
 		q.place(&v, &rest, f, t[f.Name])
 	}
 	if sh.Name == "policy" {
-		v.Sections = policyTexts(t, v.Sections)
+		v.Sections = q.toConfirm(t, policyTexts(t, v.Sections))
 	}
 	v.Side = append(v.Side, made...)
 	if len(rest) > 0 {
 		v.Sections = append(v.Sections, page.Section{Title: "Details", Pairs: rest})
+	}
+	if sh.Name == "policy" {
+		q.templateOf(t, v.Sections)
 	}
 	var err error
 	if v.Here, err = q.pointing(sh, t.id()); err != nil {
@@ -86,6 +90,74 @@ func policyTexts(t thing, all []page.Section) []page.Section {
 			}
 		}
 		out = append(out, s)
+	}
+	return out
+}
+
+// toConfirm cuts the text of a draft that came from a template into its sections, as long as some of them wait to be confirmed,
+// with a button at each of these.
+func (q *ask) toConfirm(t thing, all []page.Section) []page.Section {
+	waiting := lines(t["unconfirmed_sections"])
+	if t.text("state") != "draft" || len(waiting) == 0 || !q.mayChange("policy.confirm_sections") {
+		return all
+	}
+	out := []page.Section{}
+	for _, s := range all {
+		if s.Title != "Body" && !strings.HasPrefix(s.Title, "Next version") {
+			out = append(out, s)
+			continue
+		}
+		for i, part := range strings.Split("\n"+strings.ReplaceAll(t.text("body"), "\r\n", "\n"), "\n## ") {
+			heading, text, _ := strings.Cut(part, "\n")
+			if i == 0 {
+				heading, text = s.Title, part
+			}
+			x := page.Section{Title: strings.TrimSpace(heading), Safe: markdown(text)}
+			if contains(waiting, x.Title) {
+				x.Act = ui.Button{Text: "Confirm section", Icon: "check", Post: q.hrefOf("policy", t.id()) + "/confirm-sections", Rev: t.rev(), Write: true, Attrs: templ.Attributes{"name": "sections", "value": x.Title}}
+				if strings.Contains(text, "{{") {
+					x.Act.Off = "Fill its fields first."
+				}
+			}
+			if strings.TrimSpace(text) != "" {
+				out = append(out, x)
+			}
+		}
+	}
+	return out
+}
+
+// templateOf writes what came from a template as a list, in place of its record.
+func (q *ask) templateOf(t thing, all []page.Section) {
+	for i := range all {
+		switch s := &all[i]; s.Title {
+		case "Template fields":
+			s.Code = ""
+			for _, x := range listOf(t["template_fields"]) {
+				s.Pairs = append(s.Pairs, ui.Pair{Term: plainText(x["name"]), Text: plainText(x["value"]), Empty: "No value yet (" + plainText(x["source"]) + ")"})
+			}
+		case "Template sections":
+			s.Code = ""
+			for _, x := range listOf(t["template_sections"]) {
+				p := ui.Pair{Term: plainText(x["section"]), Text: "Edited"}
+				if by := plainText(x["confirmed_by"]); by != "" {
+					p.Text = "Confirmed by " + q.label(by)
+				} else if contains(lines(t["unconfirmed_sections"]), p.Term) {
+					p.Text = "To confirm"
+				}
+				s.Pairs = append(s.Pairs, p)
+			}
+		}
+	}
+}
+
+func listOf(v any) []thing {
+	all, _ := v.([]any)
+	var out []thing
+	for _, x := range all {
+		if m, ok := x.(map[string]any); ok {
+			out = append(out, m)
+		}
 	}
 	return out
 }
@@ -148,7 +220,10 @@ func (q *ask) acts(sh kind.Shape, t thing) []ui.Button {
 		out = append(out, ui.Button{Text: "New sign-in link", Post: "/settings/users/" + seg(t.id()) + "/link", Write: true})
 	}
 	for _, o := range q.extras(sh) {
-		if q.mayChange(o.Name) {
+		if o.Name == "policy.confirm_sections" { // its buttons stand at the sections
+			continue
+		}
+		if q.mayChange(o.Name) && (len(o.From) == 0 || contains(o.From, t.text("state"))) {
 			out = append(out, ui.Button{Text: first(words(o.Verb)), Href: base + "/" + strings.ReplaceAll(o.Verb, "_", "-"), Write: true})
 		}
 	}
@@ -264,7 +339,7 @@ func (q *ask) pointing(sh kind.Shape, id string) ([]page.HereGroup, error) {
 
 var (
 	clean = bluemonday.UGCPolicy()
-	md    = goldmark.New()
+	md    = goldmark.New(goldmark.WithExtensions(extension.Table))
 )
 
 // markdown renders text that a person wrote. Markup in it is dropped by the renderer, and what is left is cleaned.

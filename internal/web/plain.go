@@ -93,6 +93,8 @@ func (s *site) sectionOf(kindName string) string {
 	switch kindName {
 	case "user", "token", "organization", "scope_version":
 		return "settings"
+	case "policy_field":
+		return "policies"
 	case "control_version", "definition", "rule_file", "test_pause", "requirement", "decision":
 		return "controls"
 	}

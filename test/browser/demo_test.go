@@ -193,6 +193,9 @@ func (d *demo) programme(t *testing.T) {
 	pol := d.list(t, "policy.list", map[string]any{"limit": 1, "sort": "ref"})[0]
 	pol = d.do(t, d.other, "policy.update", map[string]any{"id": pol["id"], "rev": pol["rev"], "body": testkit.PolicyText(texts(pol["sections"]), "This policy says how we keep **information** safe.\n\n- Everybody reads it.\n- Everybody keeps to it.\n\n"), "author": d.other.Person})
 	d.do(t, d.other, "policy.submit", map[string]any{"id": pol["id"], "rev": pol["rev"]})
+	for _, pol := range d.list(t, "policy.list", map[string]any{"state": "draft", "limit": 50}) { // with sections to confirm
+		d.do(t, d.other, "policy.use_template", map[string]any{"id": pol["id"], "rev": pol["rev"]})
+	}
 	d.do(t, d.owner, "definition.create", map[string]any{"title": "Our own severity", "text": "tests: []\n"})
 	d.bring(t, "Sign-on settings, November", "screenshot", control, picture(), "accepted")
 	d.evidence = d.bring(t, "Accounts of the shop", "access_review", control, []byte("account,decision\notto@example.com,keep\nlena@example.com,remove\n"), "submitted")

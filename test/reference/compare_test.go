@@ -183,7 +183,7 @@ func smallest(ctx context.Context, h *testkit.House, org string, s *history, dif
 
 func house(t *testing.T) *testkit.House {
 	return testkit.SQLite(t, func(s *op.Set) {
-		grc.Add(s)
+		grc.Add(s, grc.Above{})
 		collect.Add(s, nil)
 		check.Add(s)
 		s.Table(report.Scores)

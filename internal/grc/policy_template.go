@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package grc
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+	"time"
+
+	"assay/content"
+	"assay/internal/errs"
+	"assay/internal/op"
+	"assay/internal/store"
+)
+
+// The text of a template counts for nothing until a person has edited or confirmed each section of it (INV-27). A
+// section is known again by the digest of its text, so that a confirmation holds for the text that was read and no other.
+
+// A TemplateSection is a section of a policy whose text came from the template.
+type TemplateSection struct {
+	Section     string    `json:"section" doc:"Its heading."`
+	Digest      string    `json:"digest" doc:"SHA-256 of its text, each white space taken as one blank."`
+	ConfirmedBy string    `json:"confirmed_by" doc:"Who confirmed that text."`
+	ConfirmedAt time.Time `json:"confirmed_at,omitzero" doc:"When."`
+}
+
+// addPolicies adds policies, their fields and the way from a template to a text of one's own.
+func addPolicies(s *op.Set, params Parameters) {
+	t := templates{params}
+	op.Kind(s, Policies, op.Also[Policy]{Verb: "submit", Do: t.upToDate}, op.Also[Policy]{Verb: "end", Do: restedOn})
+	op.Kind(s, PolicyFields)
+	for _, o := range []*op.Op{
+		op.Change(s, op.Spec{Name: "policy.use_template", Doc: "Put the text of the template into a draft, with its fields filled from your settings, tests and policy fields.", Object: "policies", Act: "edit",
+			From: []string{"draft"}, Example: "policy use-template --id pol_… --rev 1"}, t.use),
+		op.Change(s, op.Spec{Name: "policy.confirm_sections", Doc: "Confirm sections of a draft whose text is that of the template: you have read them and they say what you do.", Object: "policies", Act: "edit",
+			From: []string{"draft"}, Example: `policy confirm-sections --id pol_… --rev 2 --sections "Access reviews"`}, t.confirm),
+	} {
+		o.Versioned = true
+	}
+}
+
+type templates struct{ params Parameters }
+
+type useTemplateIn struct {
+	ID      string `json:"id" doc:"The policy." min:"1"`
+	Rev     int64  `json:"rev" doc:"The revision that you saw." min:"1"`
+	Replace bool   `json:"replace" doc:"Overwrite text that a person wrote, too. The history keeps it."`
+}
+
+// use puts the text of the template into a draft.
+func (t templates) use(ctx context.Context, tx *store.Tx, in useTemplateIn) (*Policy, error) {
+	p, err := draftOf(ctx, tx, in.ID, in.Rev)
+	if err != nil {
+		return nil, err
+	}
+	if err := askFields(ctx, tx); err != nil {
+		return nil, err
+	}
+	made, err := t.fill(ctx, &tx.View, p)
+	if err != nil {
+		return nil, err
+	}
+	if made == nil {
+		return nil, errs.At("id", "there is no template for %s", p.Ref).Mend("write its text: assay policy update")
+	}
+	switch own := p.written(made); {
+	case len(own) == 0 || in.Replace:
+		p.take(made)
+	case !p.refill(made):
+		return nil, (&errs.Error{Code: errs.Conflict, Field: "replace", Text: "a person wrote this text: " + strings.Join(own, ", ")}).Mend("set replace to overwrite it; the history keeps it")
+	}
+	return p, store.Put(ctx, tx, Policies, p)
+}
+
+// draftOf is a policy whose text may change.
+func draftOf(ctx context.Context, tx *store.Tx, id string, rev int64) (*Policy, error) {
+	p, err := store.Get(ctx, &tx.View, Policies, id)
+	if err != nil {
+		return nil, err
+	}
+	if p.Rev != rev {
+		return nil, store.Stale("policy", p.Rev)
+	}
+	if p.State != "draft" {
+		return nil, errs.New(errs.Conflict, "the text of a policy that is %s does not change", p.State).Mend("revise it: that makes a draft of the next version")
+	}
+	return p, nil
+}
+
+// filledText is a template with its fields filled.
+type filledText struct {
+	sections []content.PolicySection
+	fields   []FieldValue
+	named    map[string][]string // by heading, the fields in its text
+}
+
+// fill fills the template of a policy as everything is now; nil where there is no template.
+func (t templates) fill(ctx context.Context, v *store.View, p *Policy) (*filledText, error) {
+	sections, err := content.PolicyText(p.Ref)
+	if err != nil || len(sections) == 0 {
+		return nil, err
+	}
+	declared, err := content.PolicyFields()
+	if err != nil {
+		return nil, err
+	}
+	f, err := newFiller(ctx, v, p, t.params)
+	if err != nil {
+		return nil, err
+	}
+	out := &filledText{named: map[string][]string{}}
+	for _, s := range sections {
+		out.named[s.Heading] = blanksIn(s.Text)
+		for _, x := range declared {
+			if !slices.Contains(out.named[s.Heading], x.Name) {
+				continue
+			}
+			val, err := f.value(x)
+			if err != nil {
+				return nil, err
+			}
+			if !slices.Contains(out.fields, val) {
+				out.fields = append(out.fields, val)
+			}
+			if val.Value != "" {
+				s.Text = strings.ReplaceAll(s.Text, "{{"+x.Name+"}}", val.Value)
+			}
+		}
+		out.sections = append(out.sections, s)
+	}
+	return out, nil
+}
+
+// blanksIn lists the fields of a text that are not filled, each once.
+func blanksIn(text string) []string {
+	var out []string
+	for _, m := range content.Blank.FindAllStringSubmatch(text, -1) {
+		if !slices.Contains(out, m[1]) {
+			out = append(out, m[1])
+		}
+	}
+	return out
+}
+
+// take makes a filled template the text of a policy. A confirmation of the same text stays.
+func (p *Policy) take(made *filledText) {
+	was := p.Template
+	var body strings.Builder
+	p.Template, p.Filled = nil, made.fields
+	for _, s := range made.sections {
+		body.WriteString("## " + s.Heading + "\n\n" + s.Text + "\n\n")
+		now := TemplateSection{Section: s.Heading, Digest: digestOf(s.Text)}
+		if i := slices.IndexFunc(was, func(x TemplateSection) bool { return x.Section == now.Section && x.Digest == now.Digest }); i >= 0 {
+			now = was[i]
+		}
+		p.Template = append(p.Template, now)
+	}
+	p.Body = strings.TrimSpace(body.String()) + "\n"
+}
+
+// refill brings the sections that are still those of the template up to date, fills fields that have a value by now, and
+// leaves what a person wrote as it is. It says whether there was a section of the template.
+func (p *Policy) refill(made *filledText) bool {
+	p.recognise(made)
+	p.Template = slices.Clone(p.Template)
+	parts, found := strings.Split("\n"+strings.ReplaceAll(p.Body, "\r\n", "\n"), "\n## "), false
+	for n, part := range parts {
+		heading, text, _ := strings.Cut(part, "\n")
+		i := p.recorded(digestOf(text))
+		if n == 0 || i < 0 {
+			continue
+		}
+		j := slices.IndexFunc(made.sections, func(s content.PolicySection) bool { return names(heading, s.Heading) })
+		if j < 0 {
+			continue
+		}
+		found, parts[n] = true, heading+"\n\n"+made.sections[j].Text+"\n"
+		if d := digestOf(made.sections[j].Text); d != p.Template[i].Digest {
+			p.Template[i] = TemplateSection{Section: p.Template[i].Section, Digest: d}
+		}
+	}
+	if !found {
+		return false
+	}
+	p.Body, p.Filled = strings.TrimPrefix(strings.Join(parts, "\n## "), "\n"), made.fields
+	for _, f := range made.fields {
+		if f.Value != "" {
+			p.Body = strings.ReplaceAll(p.Body, "{{"+f.Name+"}}", f.Value)
+		}
+	}
+	return true
+}
+
+// digestOf names a text, whatever its line ends and blanks. What nobody is shown, a comment, makes no other text of it.
+func digestOf(text string) string {
+	sum := sha256.Sum256([]byte(strings.Join(strings.Fields(comments.ReplaceAllString(text, " ")), " ")))
+	return hex.EncodeToString(sum[:])
+}
+
+// written lists what of the text a person wrote: what is neither on record as text of the template nor equal to it now.
+func (p *Policy) written(made *filledText) []string {
+	var out []string
+	if head, _, _ := strings.Cut("\n"+p.Body, "\n#"); strings.TrimSpace(head) != "" {
+		out = append(out, "the text before the first heading")
+	}
+	for _, part := range partsOf(p.Body) {
+		d := digestOf(part.text)
+		if p.recorded(d) < 0 && !slices.ContainsFunc(made.sections, func(s content.PolicySection) bool { return digestOf(s.Text) == d }) {
+			out = append(out, part.heading)
+		}
+	}
+	return out
+}
+
+// recorded is the place of a text among the sections that came from the template; -1 where it is not one of them.
+func (p *Policy) recorded(digest string) int {
+	return slices.IndexFunc(p.Template, func(s TemplateSection) bool { return s.Digest == digest })
+}
+
+// recognise puts text of the template that came into the draft by another way, such as by an import, on record.
+func (p *Policy) recognise(made *filledText) {
+	for _, part := range partsOf(p.Body) {
+		for _, s := range made.sections {
+			if d := digestOf(s.Text); d == digestOf(part.text) && p.recorded(d) < 0 {
+				p.Template = append(p.Template, TemplateSection{Section: part.heading, Digest: d})
+			}
+		}
+	}
+}
+
+// settleTemplate takes away confirmations of text that is no longer there, and lists what is still to be confirmed.
+func (p *Policy) settleTemplate() {
+	if len(p.Template) == 0 {
+		return
+	}
+	there := map[string]bool{}
+	for _, part := range partsOf(p.Body) {
+		there[digestOf(part.text)] = true
+	}
+	p.Template, p.Unconfirmed = slices.Clone(p.Template), nil // what was read may be shared
+	for i := range p.Template {
+		s := &p.Template[i]
+		if !there[s.Digest] {
+			s.ConfirmedBy, s.ConfirmedAt = "", time.Time{}
+		} else if s.ConfirmedAt.IsZero() {
+			p.Unconfirmed = append(p.Unconfirmed, s.Section)
+		}
+	}
+}
+
+// adopted refuses a text with fields that are not filled, or with sections of the template that nobody stands behind.
+func (p *Policy) adopted() error {
+	if open := blanksIn(p.Body); len(open) > 0 {
+		return errs.At("body", "these fields have no value: %s", strings.Join(open, ", ")).
+			Mend(`"Template fields" on the page says where each comes from: enter it there (Policies, Fields for most) and use the template again, or write the value into the text`)
+	}
+	if len(p.Unconfirmed) > 0 {
+		return errs.At("body", "nobody has edited or confirmed these sections of the template: %s", strings.Join(p.Unconfirmed, ", ")).
+			Mend("read each one, and edit or confirm it on the page of the policy")
+	}
+	return nil
+}
+
+// upToDate refuses to submit text of the template in which a value has changed since it was filled: the policy would
+// say another limit than the test.
+func (t templates) upToDate(ctx context.Context, tx *store.Tx, _, p *Policy) error {
+	made, err := t.fill(ctx, &tx.View, p)
+	if err != nil || made == nil {
+		return err
+	}
+	p.recognise(made)
+	var stale, sections []string
+	for _, s := range p.Template {
+		if !slices.ContainsFunc(partsOf(p.Body), func(x part) bool { return digestOf(x.text) == s.Digest }) {
+			continue // edited: a person answers for what it says
+		}
+		for _, was := range p.Filled {
+			i := slices.IndexFunc(made.fields, func(n FieldValue) bool { return n.Name == was.Name })
+			if i < 0 || !slices.Contains(made.named[s.Section], was.Name) || was.Value == "" || made.fields[i].Value == was.Value {
+				continue
+			}
+			if say := was.Name + " was " + was.Value + " and is " + orNone(made.fields[i].Value); !slices.Contains(stale, say) {
+				stale = append(stale, say)
+			}
+			if !slices.Contains(sections, s.Section) {
+				sections = append(sections, s.Section)
+			}
+		}
+	}
+	if len(stale) == 0 {
+		return nil
+	}
+	return errs.At("body", "settings have changed since the template was used: %s. Sections: %s", strings.Join(stale, "; "), strings.Join(sections, ", ")).
+		Mend("use the template again, or edit these sections")
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "not set"
+	}
+	return s
+}
+
+type confirmIn struct {
+	ID       string   `json:"id" doc:"The policy." min:"1"`
+	Rev      int64    `json:"rev" doc:"The revision that you saw." min:"1"`
+	Sections []string `json:"sections" doc:"Headings of the sections." min:"1"`
+}
+
+// confirm keeps who stands behind text of the template that stays as it is.
+func (t templates) confirm(ctx context.Context, tx *store.Tx, in confirmIn) (*Policy, error) {
+	p, err := draftOf(ctx, tx, in.ID, in.Rev)
+	if err != nil {
+		return nil, err
+	}
+	if !byPerson(tx) {
+		return nil, errs.New(errs.Denied, "a section can only be confirmed by a person: tokens, tools and the command line can't").Mend("sign in on the web page to confirm it")
+	}
+	made, err := t.fill(ctx, &tx.View, p)
+	if err != nil {
+		return nil, err
+	}
+	if made != nil {
+		p.recognise(made)
+	}
+	var faults []error
+	for _, name := range in.Sections {
+		if err := p.confirmSection(tx, name); err != nil {
+			faults = append(faults, err)
+		}
+	}
+	if err := errs.Join(faults...); err != nil {
+		return nil, err
+	}
+	return p, store.Put(ctx, tx, Policies, p)
+}
+
+// confirmSection confirms one section, as its text is in the draft.
+func (p *Policy) confirmSection(tx *store.Tx, name string) error {
+	for _, part := range partsOf(p.Body) {
+		i := p.recorded(digestOf(part.text))
+		if i < 0 || strings.TrimSpace(name) == "" || !strings.EqualFold(strings.TrimSpace(name), p.Template[i].Section) && !strings.EqualFold(strings.TrimSpace(name), part.heading) {
+			continue
+		}
+		if open := blanksIn(part.text); len(open) > 0 {
+			return errs.At("sections", "%.100s has fields without a value: %s", p.Template[i].Section, strings.Join(open, ", ")).Mend("fill them first")
+		}
+		p.Template[i].ConfirmedBy, p.Template[i].ConfirmedAt = tx.By.Actor, tx.Now
+		return nil
+	}
+	if len(p.Unconfirmed) == 0 {
+		return errs.At("sections", "%.100q is not text of the template, and needs no confirmation", name)
+	}
+	return errs.At("sections", "%.100q is not text of the template", name).Mend("sections to confirm: %s", strings.Join(p.Unconfirmed, ", "))
+}
