@@ -42,8 +42,10 @@ type Attribute struct {
 	Values []string `yaml:"values" json:"values,omitempty"`
 	// Past says of a time or day whether it is that of an event that has happened. One that lies more than a day
 	// ahead of the collection is then unknown. Due days and ends may lie ahead.
-	Past *bool  `yaml:"past" json:"past,omitempty"`
-	Doc  string `yaml:"doc" json:"doc"`
+	Past *bool `yaml:"past" json:"past,omitempty"`
+	// IgnoreCase says that letter case does not count where its value is compared: of addresses, logins and other names of people.
+	IgnoreCase bool   `yaml:"ignore_case" json:"ignore_case,omitempty"`
+	Doc        string `yaml:"doc" json:"doc"`
 }
 
 // The registers of internal kinds.
@@ -71,6 +73,8 @@ func (k ResourceKind) Decided() error {
 				Mend("add past: true for the time of an event that has happened, and past: false for a due date or an end")
 		case !a.Timed() && a.Past != nil:
 			return errs.At(k.Kind+"."+a.Name, "past is for times and days").Mend("remove past")
+		case a.IgnoreCase && (a.Type != "string" && a.Type != "strings" || len(a.Values) > 0):
+			return errs.At(k.Kind+"."+a.Name, "ignore_case is for texts without a list of values").Mend("remove ignore_case")
 		}
 	}
 	if internal := strings.HasPrefix(k.Kind, "internal."); internal != slices.Contains([]string{RegisterKept, RegisterNone}, k.Register) {
@@ -85,6 +89,7 @@ type Join struct {
 	Name   string              `yaml:"name" json:"name"`
 	Kinds  []string            `yaml:"kinds" json:"kinds"`
 	By     string              `yaml:"by" json:"by"`
+	Or     []string            `yaml:"or" json:"or,omitempty"` // further attributes here that one of To there may equal: a person goes by id or by address
 	To     []string            `yaml:"to" json:"to"`
 	Where  map[string][]string `yaml:"where" json:"where,omitempty"`
 	Latest string              `yaml:"latest" json:"latest,omitempty"`

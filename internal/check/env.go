@@ -32,6 +32,7 @@ var functions = map[string]func(args ...ref.Val) ref.Val{
 	"minutes":      func(a ...ref.Val) ref.Val { return span(a[0], time.Minute) },
 	"lower":        lower,
 	"sum":          sum,
+	foldFn:         fold,
 	businessDaysFn: plusBusinessDays,
 	endOfDayFn:     func(a ...ref.Val) ref.Val { return onDay(a, (*Calendar).EndOfDay) },
 	startOfDayFn:   func(a ...ref.Val) ref.Val { return onDay(a, (*Calendar).StartOfDay) },
@@ -113,6 +114,7 @@ func newEnv(kinds map[string]*kind) (*cel.Env, error) {
 		return nil, fmt.Errorf("make type registry: %w", err)
 	}
 	ts, list := types.TimestampType, types.NewListType(types.IntType)
+	text, texts := types.NewNullableType(types.StringType), types.NewListType(types.StringType)
 	env, err := cel.NewEnv(
 		cel.CustomTypeProvider(provider{Provider: registry, kinds: kinds}),
 		cel.CustomTypeAdapter(registry),
@@ -125,6 +127,8 @@ func newEnv(kinds map[string]*kind) (*cel.Env, error) {
 		declare("lower", types.StringType, types.StringType),
 		cel.Function("sum", cel.MemberOverload("sum_ints", []*cel.Type{list}, types.IntType),
 			cel.SingletonFunctionBinding(functions["sum"])),
+		cel.Function(foldFn, cel.Overload("fold_text", []*cel.Type{text}, text), cel.Overload("fold_texts", []*cel.Type{texts}, texts),
+			cel.SingletonFunctionBinding(functions[foldFn])),
 		declare(businessDaysFn, ts, calendarType, ts, types.IntType),
 		declare(endOfDayFn, ts, calendarType, ts),
 		declare(startOfDayFn, ts, calendarType, ts),

@@ -48,7 +48,7 @@ type expr struct {
 }
 
 // newExpr compiles an expression that says yes or no. The empty expression is always true.
-func newExpr(env *cel.Env, p *plan, src string) (*expr, error) {
+func newExpr(env *cel.Env, p *plan, kinds map[string]*kind, src string) (*expr, error) {
 	e := &expr{src: strings.TrimSpace(src)}
 	if e.src == "" {
 		e.fast = func(*frame) truth { return isTrue }
@@ -72,12 +72,16 @@ func newExpr(env *cel.Env, p *plan, src string) (*expr, error) {
 	if loops(checked.NativeRep().Expr()) {
 		options = append(options, cel.CostLimit(costLimit))
 	}
-	prog, err := env.Program(checked, options...)
+	run, err := p.foldingCase(env, kinds, checked)
+	if err != nil {
+		return nil, err
+	}
+	prog, err := env.Program(run, options...)
 	if err != nil {
 		return nil, fmt.Errorf("plan the expression: %w", err)
 	}
 	e.prog = prog
-	e.fast = compileFast(p, checked.NativeRep().Expr())
+	e.fast = compileFast(p, run.NativeRep().Expr())
 	return e, nil
 }
 

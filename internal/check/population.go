@@ -93,7 +93,7 @@ func (p *Population) change(kind, id string, b *Bound) {
 	}
 	p.sets[kind], p.sobered = set, nil
 	for j := range p.paths {
-		if slices.Contains(j.Kinds, kind) {
+		if slices.Contains(j.Kinds, kind) || len(j.or) > 0 && j.from.name == kind {
 			delete(p.paths, j)
 		}
 	}
@@ -141,6 +141,7 @@ func (f *found) list() ref.Val {
 // paths leads from the values of a join to the resources that have them.
 type paths struct {
 	to     map[string][]*Bound
+	stray  int    // values that belong to no resource of the kind that is joined; counted where it goes by several names
 	unsure int    // resources of which it is not known whether they belong to anybody
 	why    string // for one of those
 }
@@ -158,7 +159,7 @@ func (w *paths) find(j *join, from *Bound) found {
 	var hits []*Bound
 	switch v := by.(type) {
 	case types.String:
-		hits = w.to[string(v)]
+		hits = w.to[j.key(string(v))]
 	case types.Null:
 		if j.By != "id" {
 			return j.choose(nil, w, true, by)
@@ -167,10 +168,33 @@ func (w *paths) find(j *join, from *Bound) found {
 		return found{state: foundUnsure, why: j.By + " is not a text"}
 	}
 	if j.By == "id" && from.ID != from.Key {
-		hits = union(hits, w.to[from.ID])
+		hits = union(hits, w.to[j.key(from.ID)])
+	}
+	for i, slot := range j.or {
+		switch v := from.vals[slot].(type) {
+		case types.String:
+			if v != "" {
+				hits = union(hits, w.to[j.key(string(v))])
+			}
+		case nil: // what nobody else is called may be its own
+			if w.stray > 0 && (j.several() || len(hits) == 0) {
+				return found{state: foundUnsure, why: fmt.Sprintf("%s is not known, and some %s name nobody in any source", j.Or[i], j.kinds[0].title)}
+			}
+		}
 	}
 	return j.choose(hits, w, false, by)
 }
+
+// key is a value as the ways of the join are kept.
+func (j *join) key(s string) string {
+	if j.ignoreCase {
+		return folded(s)
+	}
+	return s
+}
+
+// several says that more than one may be found.
+func (j *join) several() bool { return j.Many || j.Latest != "" || j.First != "" }
 
 // union keeps each resource once. It does not change either list.
 func union(a, b []*Bound) []*Bound {
@@ -188,11 +212,10 @@ func union(a, b []*Bound) []*Bound {
 
 // choose makes one answer of what was found.
 func (j *join) choose(hits []*Bound, ways *paths, nothingAsked bool, by ref.Val) found {
-	several := j.Many || j.Latest != "" || j.First != ""
 	switch {
 	case nothingAsked && !j.Many:
 		return found{state: foundNone}
-	case ways.unsure > 0 && (several || len(hits) == 0):
+	case ways.unsure > 0 && (j.several() || len(hits) == 0):
 		return found{state: foundUnsure, why: ways.why}
 	case j.Many:
 		list := make([]ref.Val, len(hits))
@@ -263,7 +286,29 @@ func (p *Population) lay(j *join) *paths {
 			}
 		}
 	}
+	if len(j.or) > 0 {
+		ways.stray = len(ways.to) - ways.owned(j, p.sets[j.from.name].Resources)
+	}
 	return ways
+}
+
+// owned counts the values that some resource of the joined kind is known by.
+func (w *paths) owned(j *join, all []*Bound) int {
+	known := map[string]bool{}
+	note := func(v string) {
+		if w.to[j.key(v)] != nil {
+			known[j.key(v)] = true
+		}
+	}
+	for _, b := range all {
+		note(b.ID)
+		for _, slot := range append([]int{j.by}, j.or...) {
+			if s, ok := b.vals[slot].(types.String); ok {
+				note(string(s))
+			}
+		}
+	}
+	return len(known)
 }
 
 func (w *paths) add(j *join, b *Bound) {
@@ -285,13 +330,18 @@ func (w *paths) add(j *join, b *Bound) {
 	for _, attr := range j.To {
 		v := b.value(attr)
 		known = known || v != nil
-		if s, ok := v.(types.String); ok && !seen[string(s)] {
-			seen[string(s)] = true
-			w.to[string(s)] = append(w.to[string(s)], b)
+		names := []string{}
+		if s, ok := v.(types.String); ok {
+			names = append(names, string(s))
 		}
-		if attr == "id" && b.ID != "" && !seen[b.ID] {
-			seen[b.ID] = true
-			w.to[b.ID] = append(w.to[b.ID], b)
+		if attr == "id" && b.ID != "" {
+			names = append(names, b.ID)
+		}
+		for _, name := range names {
+			if name = j.key(name); !seen[name] {
+				seen[name] = true
+				w.to[name] = append(w.to[name], b)
+			}
 		}
 	}
 	if !known {

@@ -32,11 +32,12 @@ type Rule struct {
 // expected says for which resources of another kind there must be a row.
 type expected struct {
 	content.Expect
-	kind    *kind
-	where   *expr
-	among   *expr // of the rule's own kind: which rows count
-	plan    *plan // of the other kind
-	message *template
+	kind       *kind
+	where      *expr
+	among      *expr // of the rule's own kind: which rows count
+	plan       *plan // of the other kind
+	message    *template
+	ignoreCase bool // in the names of rows
 }
 
 var (
@@ -139,7 +140,7 @@ func (c *Catalogue) compileExprs(r *Rule) error {
 		if err != nil {
 			return nil
 		}
-		e, wrong := newExpr(env, r.plan, src)
+		e, wrong := newExpr(env, r.plan, c.kinds, src)
 		if wrong != nil {
 			err = errs.At(r.Def.ID+"."+field, "%v", wrong)
 		}
