@@ -68,6 +68,7 @@ func newExpr(env *cel.Env, p *plan, kinds map[string]*kind, src string) (*expr, 
 			p.used[v.join] = true
 		}
 	}
+	p.noteWhole(checked.NativeRep().Expr())
 	options := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
 	if loops(checked.NativeRep().Expr()) {
 		options = append(options, cel.CostLimit(costLimit))
@@ -196,6 +197,23 @@ func variablesOf(e ast.Expr, p *plan) []string {
 		}
 	})
 	return names
+}
+
+// noteWhole notes the lists of which an expression asks more than what one member can decide.
+func (p *plan) noteWhole(e ast.Expr) {
+	ranges := map[int64]bool{}
+	visit(e, func(x ast.Expr) {
+		switch x.Kind() {
+		case ast.ComprehensionKind:
+			if _, _, ok := loopBody(x.AsComprehension()); ok {
+				ranges[x.AsComprehension().IterRange().ID()] = true
+			}
+		case ast.IdentKind:
+			if v := p.vars[x.AsIdent()]; v != nil && v.place == joinList && !ranges[x.ID()] {
+				p.whole[v.join] = true
+			}
+		}
+	})
 }
 
 func loops(e ast.Expr) (found bool) {

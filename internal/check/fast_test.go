@@ -172,7 +172,7 @@ func TestTheCatalogueComesToTheSameWithoutTheFastPath(t *testing.T) {
 		filter, condition := *r.filter, *r.condition
 		filter.fast, condition.fast = nil, nil
 		plain.filter, plain.condition = &filter, &condition
-		for _, name := range FixtureNames {
+		for _, name := range ExamplesOf(r.Def.Fixtures) {
 			with, err := c.RunFixture(r, name)
 			if err != nil {
 				t.Fatal(err)

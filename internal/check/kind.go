@@ -3,7 +3,9 @@
 package check
 
 import (
+	"maps"
 	"slices"
+	"time"
 
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
@@ -73,8 +75,15 @@ func newKind(d content.ResourceKind) (*kind, error) {
 			return nil, errs.At(d.Kind+"."+a.Name, "the attribute is declared twice")
 		}
 		k.slots[a.Name] = len(k.attrs)
-		k.attrs = append(k.attrs, attribute{name: a.Name, typ: typ, values: a.Values, doc: a.Doc, past: a.InPast(), ignoreCase: a.IgnoreCase,
-			absent: types.NewUnknown(1, types.NewAttributeTrail(d.Kind+":"+a.Name))})
+		attr := attribute{name: a.Name, typ: typ, values: a.Values, doc: a.Doc, past: a.InPast(), ignoreCase: a.IgnoreCase,
+			absent: types.NewUnknown(1, types.NewAttributeTrail(d.Kind+":"+a.Name))}
+		if a.Default != nil {
+			var wrong string
+			if attr.def, wrong = attr.convert(a.Default, time.UTC); wrong != "" {
+				return nil, errs.At(d.Kind+"."+a.Name, "its default: %s", wrong)
+			}
+		}
+		k.attrs = append(k.attrs, attr)
 	}
 	return k, nil
 }
@@ -98,9 +107,8 @@ func (k *kind) link(def content.Join, all map[string]*kind) error {
 			return errs.At(at, "%q is not a resource kind", name)
 		}
 		wanted := slices.Clone(def.To)
-		for attr := range def.Where {
-			wanted = append(wanted, attr)
-		}
+		wanted = slices.AppendSeq(wanted, maps.Keys(def.Where))
+		wanted = slices.AppendSeq(wanted, maps.Keys(def.Except))
 		for _, attr := range append(wanted, def.Latest, def.First) {
 			if _, ok := other.slots[attr]; !ok && attr != "" {
 				return errs.At(at, "%s has no attribute %s", name, attr)

@@ -61,6 +61,7 @@ type attribute struct {
 	typ        attrType
 	values     []string
 	doc        string
+	def        ref.Val        // where a source says nothing; nil where that is unknown
 	past       bool           // the time of an event that has happened
 	ignoreCase bool           // its letter case does not count in comparisons
 	absent     *types.Unknown // what an expression sees when nothing was supplied
