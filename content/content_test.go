@@ -279,7 +279,7 @@ func TestEveryPolicyIsNamedByAControlAndTheOtherWayRound(t *testing.T) {
 		}
 	}
 	for _, p := range ps {
-		if !named[p.Ref] || len(p.Sections) < 3 || p.ReviewDays != 365 || len(p.Audience) == 0 {
+		if !named[p.Ref] || len(p.Sections) < 3 || p.ReviewDays != 380 || len(p.Audience) == 0 {
 			t.Errorf("%+v", p)
 		}
 		delete(named, p.Ref)

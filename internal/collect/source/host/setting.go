@@ -302,9 +302,11 @@ func daysOf(m map[string]string, log string) (int64, string) {
 	return days, ""
 }
 
-// lock reads how soon the desktop locks the screen, where the administrator fixed it for everybody.
+// lock says whether anybody works at the machine's screen, and reads how soon the desktop locks the screen, where the administrator fixed it for everybody.
 func (p *probe) lock(a *feed.Attrs) {
-	if !p.exists("/usr/share/xsessions") && !p.exists("/usr/share/wayland-sessions") {
+	desktop := p.exists("/usr/share/xsessions") || p.exists("/usr/share/wayland-sessions")
+	a.Set("class", map[bool]string{true: "workstation", false: "server"}[desktop])
+	if !desktop {
 		a.Unknown("there is no desktop whose screen could lock", "lock_minutes")
 		return
 	}
