@@ -23,8 +23,12 @@ const stale = 7 * 24 * time.Hour
 // lists: that would change the machine.
 func (p *probe) updates(a *feed.Attrs) {
 	names := []string{"security_updates_pending", "updates_pending"}
-	if info, err := fs.Stat(p.m.Root, "var/lib/apt/periodic/update-success-stamp"); err == nil {
-		a.Time("updates_checked_at", info.ModTime())
+	var checked time.Time
+	for _, name := range []string{"update-success-stamp", "update-stamp"} { // Ubuntu writes the one, Debian's daily timer the other
+		if info, err := fs.Stat(p.m.Root, "var/lib/apt/periodic/"+name); err == nil && !info.ModTime().Before(checked) {
+			checked = info.ModTime()
+			a.Time("updates_checked_at", checked)
+		}
 	}
 	a.Unknown("the machine does not record when it fetched the list of updates", "updates_checked_at")
 	if !p.exists("/var/lib/dpkg/status") {
