@@ -45,7 +45,7 @@ type Attribute struct {
 	Past *bool `yaml:"past" json:"past,omitempty"`
 	// IgnoreCase says that letter case does not count where its value is compared: of addresses, logins and other names of people.
 	IgnoreCase bool `yaml:"ignore_case" json:"ignore_case,omitempty"`
-	// Default is what holds where a source says nothing of it, and gives no reason why: only a value that judges more strictly.
+	// Default is what holds where a source says nothing of it, and gives no reason why: only a value that judges more strictly, or that asks nothing more.
 	Default any    `yaml:"default" json:"default,omitempty"`
 	Doc     string `yaml:"doc" json:"doc"`
 }
