@@ -224,23 +224,28 @@ func holidays(o *grc.Organization) check.Holidays {
 
 // Cycle reads the sources that pick chooses, and then runs the tests.
 func (w *Works) Cycle(ctx context.Context, org string, by store.By, trigger string, pick func(*collect.SourceThing, collect.Run) bool, step Step) (Cycle, error) {
-	return w.cycle(ctx, org, by, trigger, pick, nil, step)
+	runs, err := w.lateAndRead(ctx, org, by, pick, step)
+	if err != nil {
+		return Cycle{}, err
+	}
+	return w.checkAfter(ctx, org, by, trigger, runs, nil, step)
 }
 
-func (w *Works) cycle(ctx context.Context, org string, by store.By, trigger string, pick func(*collect.SourceThing, collect.Run) bool, only map[string]bool, step Step) (Cycle, error) {
-	var out Cycle
-	if err := w.late(ctx, org, by); err != nil { // before a source is read again: what it showed yesterday is then no longer the newest
-		return out, err
+// lateAndRead reads the sources that pick chooses. What they showed yesterday is looked at before: then it is no longer the newest.
+func (w *Works) lateAndRead(ctx context.Context, org string, by store.By, pick func(*collect.SourceThing, collect.Run) bool, step Step) ([]collect.Run, error) {
+	if err := w.late(ctx, org, by); err != nil {
+		return nil, err
 	}
-	runs, err := w.ReadAll(ctx, org, by, pick, step)
-	if err != nil {
-		return out, err
-	}
+	return w.ReadAll(ctx, org, by, pick, step)
+}
+
+// checkAfter runs the tests of some names over what was read; nil is all.
+func (w *Works) checkAfter(ctx context.Context, org string, by store.By, trigger string, runs []collect.Run, only map[string]bool, step Step) (Cycle, error) {
 	if err := w.ended(ctx, org, by, trigger, step); err != nil {
-		return out, err
+		return Cycle{}, err
 	}
 	c, outcomes, err := w.check(ctx, org, by, trigger, only, step)
-	out = Cycle{Check: c, Runs: runs, Tests: map[string]int{}}
+	out := Cycle{Check: c, Runs: runs, Tests: map[string]int{}}
 	for _, o := range outcomes {
 		out.Tests[o.State.String()]++
 	}

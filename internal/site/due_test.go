@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"assay/internal/check"
+	"assay/internal/clock"
 	"assay/internal/collect"
 	"assay/internal/grc"
 	"assay/internal/op"
@@ -68,6 +69,59 @@ func TestADueTestIsRunByItsIntervalAndTheOthersAreNot(t *testing.T) {
 			t.Errorf("a new day ran %d tests, want all", len(ran))
 		}
 	})
+}
+
+func TestASourceThatIsReadMoreOftenRunsTheTestsThatLookAtIt(t *testing.T) {
+	f := newFirm(t, "")
+	f.users = []collect.Resource{user("jo", true)}
+	f.scheduled(t)
+	f.every(t, 6)
+	f.users[0] = user("jo", false)
+	f.clock.Move(6 * time.Hour)
+	ran := f.scheduled(t)
+	if !slices.Contains(ran, "idp.mfa_all") || slices.Contains(ran, "policy.current") || slices.Contains(ran, "cloud.user_mfa") {
+		t.Errorf("ran %v", ran)
+	}
+	if d := f.test(t, "idp.mfa_all"); d.State != "fail" {
+		t.Errorf("new data was read: %s", d.State)
+	}
+}
+
+// every sets how often the source of a firm is read.
+func (f *firm) every(t *testing.T, hours int64) {
+	t.Helper()
+	_, err := f.DB.Change(t.Context(), f.org, store.System("test"), func(tx *store.Tx) error {
+		all, err := store.All(t.Context(), &tx.View, collect.Sources, map[string]any{"connector": "fixed"})
+		for _, s := range all {
+			s.IntervalHours = hours
+			err = store.Put(t.Context(), tx, collect.Sources, s)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A log source that was alive when it was looked at is not silent because nobody looked since.
+func TestAnHourlyTestIsNotJudgedByOldData(t *testing.T) {
+	f := newFirm(t, "")
+	f.kinds = []string{"siem.source"}
+	live := func() {
+		f.users = []collect.Resource{{Kind: "siem.source", Key: "web", Name: "web", Attrs: map[string]any{"kind": "log", "required": true,
+			"last_event_at": clock.Format(f.clock.Now()), "expected_interval_minutes": int64(60)}}}
+	}
+	live()
+	f.scheduled(t)
+	f.clock.Move(3 * time.Hour)
+	if ran := f.scheduled(t); !slices.Equal(ran, []string{"exception.live"}) {
+		t.Errorf("three hours after the source was read ran %v", ran)
+	}
+	f.every(t, 1)
+	live()
+	if ran := f.scheduled(t); !slices.Contains(ran, "siem.sources_live") || f.test(t, "siem.sources_live").State != "pass" {
+		t.Errorf("read again: %v %s", ran, f.test(t, "siem.sources_live").State)
+	}
 }
 
 // excepts puts an approved exception in force, for a while from now on.
