@@ -311,6 +311,9 @@ func (p *Population) lay(j *join) *paths {
 // owned counts the values that some resource of the joined kind is known by.
 func (w *paths) owned(j *join, all []*Bound) int {
 	known := map[string]bool{}
+	if w.to[""] != nil { // nobody's, and that is known
+		known[""] = true
+	}
 	note := func(v string) {
 		if w.to[j.key(v)] != nil {
 			known[j.key(v)] = true
