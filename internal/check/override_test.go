@@ -93,12 +93,12 @@ func TestABadOverrideIsRefusedWithFileLineFieldAndReason(t *testing.T) {
 		"unknown kind":       {strings.Replace(ownTest, "kind: idp.user", "kind: idp.users", 1), "company.yaml:4", "tests[0].kind: \"idp.users\" is not a resource kind"},
 		"half a test":        {"tests:\n  - id: acme.half\n    title: Half\n    kind: idp.user\n", "company.yaml:2", "tests[0].condition: it is missing"},
 		"false example":      {strings.Replace(ownTest, "fail: {expect: fail", "fail: {expect: pass", 1), "company.yaml:14", "the test comes to fail and not to pass"},
-		"example of nothing": {strings.Replace(ownTest, "expect: error", "expect: ok", 1), "company.yaml:15", `"ok" is no verdict`},
+		"example of nothing": {strings.Replace(ownTest, "expect: error", "expect: ok", 1), "company.yaml:15", `"ok" is not a verdict`},
 		"bad message":        {"tests:\n  - id: idp.dormant\n    message: '{nobody} is late'\n", "company.yaml:3", "has no attribute nobody"},
 		"bad observed":       {"tests:\n  - id: idp.dormant\n    observed: [nobody]\n", "company.yaml:3", "has no attribute nobody"},
 		"changed twice":      {"tests:\n  - id: idp.dormant\n    severity: low\n  - id: idp.dormant\n    severity: high\n", "company.yaml:4", "is already changed in company.yaml"},
 		"control, no ref":    {"controls:\n  - title: x\n", "company.yaml:2", "controls[0].ref: it is missing"},
-		"control, weight":    {"controls:\n  - ref: A-1\n    weight: 9\n", "company.yaml:3", "it is 1, or 2"},
+		"control, weight":    {"controls:\n  - ref: A-1\n    weight: 9\n", "company.yaml:3", "it must be 1, or 2"},
 		"control, no test":   {"controls:\n  - ref: A-1\n    tests: [{test: no.such, role: required}]\n", "company.yaml:3", "there is no test no.such"},
 	} {
 		t.Run(name, func(t *testing.T) {

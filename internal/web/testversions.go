@@ -92,8 +92,8 @@ func (q *ask) testVersions(test string) ([]page.TestVersion, error) {
 			x.What += ", approved by " + q.label(v.ApprovedBy)
 		}
 		if d := v.Definition; d != nil {
-			x.Lines = []ui.Pair{{Term: "Title", Text: d.Title}, {Term: "Severity", Text: d.Severity}, {Term: "Runs", Text: every(int64(d.IntervalHours))}, {Term: "Looks at", Text: d.Kind}}
-			for _, f := range []ui.Pair{{Term: "Only", Text: d.Filter}, {Term: "Passes when", Text: d.Condition}} {
+			x.Lines = []ui.Pair{{Term: "Title", Text: d.Title}, {Term: "Severity", Text: d.Severity}, {Term: "Runs", Text: every(int64(d.IntervalHours))}, {Term: "Resource kind", Text: d.Kind}}
+			for _, f := range []ui.Pair{{Term: "Applies to", Text: d.Filter}, {Term: "Passes when", Text: d.Condition}} {
 				if f.Text != "" {
 					x.Lines = append(x.Lines, f)
 				}
