@@ -225,7 +225,7 @@ func cataloguePage(tests []content.Test) string {
 const kindsHead = `
 # The kinds
 
-What sources supply, and what the tests look at: %d kinds. Every kind also has ` + "`id`, `name`, `account`, `environment`, `owner_ref`, `class` and `tags`" + `. Where only some values count, they are named; any other leaves the attribute unknown. What a source does not say is unknown, unless "else" names what then holds: only ever a value that is judged more strictly, or that asks nothing more. "Any case" means that letter case does not count where the value is compared.
+The %d kinds of resources that sources supply and tests look at. Every kind also has ` + "`id`, `name`, `account`, `environment`, `owner_ref`, `class` and `tags`" + `. If only certain values count, they are listed; any other value leaves the attribute unknown. What a source does not supply is unknown, unless "else" gives a default: always one that is judged more strictly, or that adds no requirement. "Any case" means that comparisons ignore letter case.
 `
 
 // kindsPage is the second part of docs/catalogue.md.
