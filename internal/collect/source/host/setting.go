@@ -3,6 +3,7 @@
 package host
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -48,8 +49,11 @@ func (p *probe) updates(a *feed.Attrs) {
 		"-o", "Dir::Cache::srcpkgcache=", "-o", "APT::Get::Show-User-Simulation-Note=false", "dist-upgrade")
 	if err != nil {
 		word := "apt-get could not work out the updates"
-		if errors.Is(err, command.ErrMissing) {
+		switch {
+		case errors.Is(err, command.ErrMissing):
 			word = "apt-get is not installed"
+		case errors.Is(err, context.DeadlineExceeded):
+			word = fmt.Sprintf("apt-get gave no answer within %s; the machine may be busy", patience)
 		}
 		a.Unknown(word, names...)
 		return
