@@ -48,7 +48,7 @@ type expr struct {
 }
 
 // newExpr compiles an expression that says yes or no. The empty expression is always true.
-func newExpr(env *cel.Env, p *plan, src string) (*expr, error) {
+func newExpr(env *cel.Env, p *plan, kinds map[string]*kind, src string) (*expr, error) {
 	e := &expr{src: strings.TrimSpace(src)}
 	if e.src == "" {
 		e.fast = func(*frame) truth { return isTrue }
@@ -68,16 +68,21 @@ func newExpr(env *cel.Env, p *plan, src string) (*expr, error) {
 			p.used[v.join] = true
 		}
 	}
+	p.noteWhole(checked.NativeRep().Expr())
 	options := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
 	if loops(checked.NativeRep().Expr()) {
 		options = append(options, cel.CostLimit(costLimit))
 	}
-	prog, err := env.Program(checked, options...)
+	run, err := p.foldingCase(env, kinds, checked)
+	if err != nil {
+		return nil, err
+	}
+	prog, err := env.Program(run, options...)
 	if err != nil {
 		return nil, fmt.Errorf("plan the expression: %w", err)
 	}
 	e.prog = prog
-	e.fast = compileFast(p, checked.NativeRep().Expr())
+	e.fast = compileFast(p, run.NativeRep().Expr())
 	return e, nil
 }
 
@@ -192,6 +197,23 @@ func variablesOf(e ast.Expr, p *plan) []string {
 		}
 	})
 	return names
+}
+
+// noteWhole notes the lists of which an expression asks more than what one member can decide.
+func (p *plan) noteWhole(e ast.Expr) {
+	ranges := map[int64]bool{}
+	visit(e, func(x ast.Expr) {
+		switch x.Kind() {
+		case ast.ComprehensionKind:
+			if _, _, ok := loopBody(x.AsComprehension()); ok {
+				ranges[x.AsComprehension().IterRange().ID()] = true
+			}
+		case ast.IdentKind:
+			if v := p.vars[x.AsIdent()]; v != nil && v.place == joinList && !ranges[x.ID()] {
+				p.whole[v.join] = true
+			}
+		}
+	})
 }
 
 func loops(e ast.Expr) (found bool) {

@@ -20,7 +20,7 @@ type Policy struct {
 	Owner          string      `json:"owner" doc:"The person responsible for it." ref:"person" index:"" list:""`
 	Author         string      `json:"author" doc:"Who wrote this version." ref:"person" index:""`
 	Required       bool        `json:"required" doc:"Whether the programme needs it." index:"" list:""`
-	ReviewDays     int64       `json:"review_days" doc:"Days between reviews." min:"1" max:"1100" default:"365"`
+	ReviewDays     int64       `json:"review_days" doc:"Days between reviews." min:"1" max:"1100" default:"380"`
 	Audience       []string    `json:"audience" doc:"Who has to follow it."`
 	Sections       []string    `json:"sections" doc:"Sections it must have."`
 	Body           string      `json:"body" doc:"The working draft, in Markdown." long:""`

@@ -28,7 +28,10 @@ type probe struct {
 	virtual   *bool  // nil where it cannot be told
 }
 
-const maxFile = 4 << 20
+const (
+	maxFile  = 4 << 20
+	patience = 2 * time.Minute // for one program: apt-get takes many seconds on a small or busy machine
+)
 
 // read gives a file of the machine, named from / on.
 func (p *probe) read(name string) ([]byte, error) {
@@ -86,7 +89,7 @@ func why(name string, err error) string {
 
 // ask runs a program of the system and gives what it said.
 func (p *probe) ask(name string, args ...string) (string, error) {
-	out, _, err := command.Output(p.ctx, p.m.Run, command.Command{Name: name, Args: args, Timeout: 30 * time.Second}, 16<<20)
+	out, _, err := command.Output(p.ctx, p.m.Run, command.Command{Name: name, Args: args, Timeout: patience}, 16<<20)
 	return string(out), err
 }
 
@@ -166,7 +169,7 @@ func (p *probe) device(a *feed.Attrs) {
 		a.Set("owner_ref", p.cfg.Owner)
 	}
 	if p.container != "" {
-		a.Unknown(inContainer, "serial", "os", "os_supported", "disk_encrypted", "lock_minutes", "av_running", "firewall_on")
+		a.Unknown(inContainer, "class", "serial", "os", "os_supported", "disk_encrypted", "lock_minutes", "av_running", "firewall_on")
 		return
 	}
 	p.serial(a)
