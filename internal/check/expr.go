@@ -40,11 +40,12 @@ type answer struct {
 
 // expr is one compiled expression.
 type expr struct {
-	src  string
-	ast  *cel.Ast
-	prog cel.Program
-	fast func(*frame) truth // nil where only CEL can evaluate it; decides, or leaves it to CEL
-	vars []string           // the names it uses, in order
+	src     string
+	ast     *cel.Ast
+	prog    cel.Program
+	fast    func(*frame) truth // nil where only CEL can evaluate it; decides, or leaves it to CEL
+	fastVal valFn              // the same of an expression that comes to a time
+	vars    []string           // the names it uses, in order
 }
 
 // newExpr compiles an expression that says yes or no. The empty expression is always true.
@@ -54,12 +55,41 @@ func newExpr(env *cel.Env, p *plan, src string) (*expr, error) {
 		e.fast = func(*frame) truth { return isTrue }
 		return e, nil
 	}
+	t, err := e.compile(env, p)
+	if err != nil {
+		return nil, err
+	}
+	if t.Kind() != types.BoolKind && !t.IsExactType(types.NewNullableType(types.BoolType)) {
+		return nil, fmt.Errorf("it gives %s, and a yes or no is wanted", t)
+	}
+	e.fast = compileFast(p, e.ast.NativeRep().Expr())
+	return e, nil
+}
+
+// newTimeExpr compiles an expression that comes to a time, or to null. The empty expression is none.
+func newTimeExpr(env *cel.Env, p *plan, src string) (*expr, error) {
+	e := &expr{src: strings.TrimSpace(src)}
+	if e.src == "" {
+		return nil, nil
+	}
+	t, err := e.compile(env, p)
+	if err != nil {
+		return nil, err
+	}
+	if t.Kind() != types.TimestampKind {
+		return nil, fmt.Errorf("it gives %s, and a time is wanted", plainTypes(t.String()))
+	}
+	if o, ok := (&fastCompiler{p: p}).operand(e.ast.NativeRep().Expr()); ok {
+		e.fastVal = o.fn
+	}
+	return e, nil
+}
+
+// compile checks and plans the expression; it gives the type that it comes to.
+func (e *expr) compile(env *cel.Env, p *plan) (*cel.Type, error) {
 	checked, issues := env.Compile(e.src)
 	if err := issues.Err(); err != nil {
 		return nil, p.plain(issues)
-	}
-	if t := checked.OutputType(); t.Kind() != types.BoolKind && !t.IsExactType(types.NewNullableType(types.BoolType)) {
-		return nil, fmt.Errorf("it gives %s, and a yes or no is wanted", t)
 	}
 	e.ast = checked
 	e.vars = variablesOf(checked.NativeRep().Expr(), p)
@@ -77,8 +107,7 @@ func newExpr(env *cel.Env, p *plan, src string) (*expr, error) {
 		return nil, fmt.Errorf("plan the expression: %w", err)
 	}
 	e.prog = prog
-	e.fast = compileFast(p, checked.NativeRep().Expr())
-	return e, nil
+	return checked.OutputType(), nil
 }
 
 // eval answers for the resource that the frame is on. What is true or false the fast path says

@@ -149,7 +149,7 @@ func (w *Works) runLate(ctx context.Context, org string, by store.By, days *chec
 	zone := days.Zone(end)
 	var cat *check.Catalogue
 	var approved []*grc.Exception
-	in := &check.Input{Zone: zone}
+	in := &check.Input{Zone: zone, Days: days}
 	rules := map[time.Time][]*check.Rule{}                                // by when the last of their data was begun: each looks at its own moment
 	err := w.DB.View(ctx, org, end, by, func(v *store.View) (err error) { // what was in force on that day
 		if cat, err = w.Rules(ctx, v); err != nil {
@@ -163,7 +163,7 @@ func (w *Works) runLate(ctx context.Context, org string, by store.By, days *chec
 		if err != nil {
 			return err
 		}
-		in.Holidays = holidays(o)
+		in.Holidays, in.Since = holidays(o), began(o, days)
 		for _, t := range tests {
 			if r, ok := cat.Rule(t.id); ok && !check.Covers(pauses[t.id], t.collected) {
 				rules[t.collected] = append(rules[t.collected], r)
@@ -195,7 +195,8 @@ func (w *Works) runLate(ctx context.Context, org string, by store.By, days *chec
 			return err
 		}
 		for _, o := range outcomes {
-			rows = append(rows, check.Late{ID: id, Test: o.Test, Version: o.Version, Verdict: check.WordOf(o.State), Reason: o.Reason, Evaluated: int64(o.Evaluated), Failed: int64(o.Failed), Excepted: int64(o.Excepted),
+			state, why := o.OfDay()
+			rows = append(rows, check.Late{ID: id, Test: o.Test, Version: o.Version, Verdict: check.WordOf(state), Reason: why, Evaluated: int64(o.Evaluated), Failed: int64(o.Failed), Excepted: int64(o.Excepted),
 				Collected: at, At: now})
 		}
 	}

@@ -66,9 +66,10 @@ func (c *ControlLine) implementedLight() Light {
 
 // operatingLight says in words what F-06 came to.
 func operatingLight(o Operation) Light {
-	days, bad, least := 0, 0, 100
+	days, bad, late, least := 0, 0, 0, 100
 	for _, t := range o.Tests {
 		days, bad = max(days, t.Passed+t.Failed+t.Excepted+t.Errors+t.NoData+t.Paused+t.None), bad+t.Failed
+		late += t.Late
 		if t.Coverage >= 0 {
 			least = min(least, t.Coverage)
 		}
@@ -85,6 +86,9 @@ func operatingLight(o Operation) Light {
 		var parts []string
 		if bad > 0 {
 			parts = append(parts, count(bad, "failed day", "failed days"))
+		}
+		if late > 0 {
+			parts = append(parts, count(late, "late event", "late events"))
 		}
 		if o.Late > 0 {
 			parts = append(parts, fmt.Sprintf("%d performed late", o.Late))

@@ -26,6 +26,7 @@ type TestDays struct {
 	Coverage int    `json:"coverage" doc:"Percent of the days with something to test that were observed; -1 where there was none."`
 	Strict   int    `json:"strict" doc:"Pass rate in percent: passed days of observed days; -1 where none was observed."`
 	Pass     int    `json:"pass" doc:"The same, counting days with an exception as passed."`
+	Late     int    `json:"late_events" doc:"Of a test over events: events that were late and have been made good, over the days of its window."`
 }
 
 // Operation is how a control operated over a period: facts, not an opinion (F-06).
@@ -109,18 +110,19 @@ func OperationOf(tests []TestDays, performances []Occurrence, from, to, at time.
 	}
 	due := o.Expected - o.Pending - o.Waived
 	o.Timely, o.Performed = percentOf(o.OnTime, due), percentOf(o.OnTime+o.Late, due)
-	assessable, failed, thin := false, false, false
+	assessable, failed, thin, late := false, false, false, 0
 	for _, t := range tests {
 		assessable = assessable || t.Coverage >= 0
 		failed = failed || t.Failed > 0
+		late += t.Late
 		thin = thin || t.Coverage >= 0 && t.Coverage < coverageNum
 	}
 	switch {
-	case !assessable && due == 0:
+	case !assessable && due == 0 && late == 0:
 		o.Summary = "no_occurrence"
 	case thin || o.Awaiting > 0: // what nobody has reviewed is neither done nor missed
 		o.Summary = "insufficient_data"
-	case failed || o.Late+o.Missed > 0:
+	case failed || o.Late+o.Missed+late > 0:
 		o.Summary = "deviations"
 	default:
 		o.Summary = "no_deviations"
@@ -154,7 +156,11 @@ func (b *Board) operation(c *ControlLine, days int) Operation {
 	}
 	tests := make([]TestDays, 0, len(order))
 	for _, t := range order {
-		tests = append(tests, countDays(t, letters[t]))
+		d := countDays(t, letters[t])
+		if l := b.Tests[t]; l != nil && days >= l.WindowDays { // a shorter period may have been without them
+			d.Late = l.Late
+		}
+		tests = append(tests, d)
 	}
 	o := OperationOf(tests, c.Occurrences, b.starts[days], b.starts[0], b.Now)
 	o.From, o.To = b.Days[days-1].String(), b.Days[0].String()
