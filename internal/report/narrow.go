@@ -117,8 +117,10 @@ func ReadNarrow(ctx context.Context, v *store.View, tests []string) (*Narrow, er
 	}
 	for _, w := range windows {
 		x := windowAt{at: time.UnixMilli(w.At).UTC(), verdict: w.OnDay}
-		if err := json.Unmarshal([]byte(w.Rows), &x.rows); err != nil {
-			return nil, fmt.Errorf("rows of the window of %s: %w", w.Test, err)
+		if w.Rows != "" {
+			if err := json.Unmarshal([]byte(w.Rows), &x.rows); err != nil {
+				return nil, fmt.Errorf("rows of the window of %s: %w", w.Test, err)
+			}
 		}
 		n.tests[w.Test].windows = append(n.tests[w.Test].windows, x)
 	}
