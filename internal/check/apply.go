@@ -99,7 +99,7 @@ func (c *Catalogue) change(o *Override, i int, controls map[string]bool, changed
 		return nil
 	}
 	if known {
-		if t.Condition == nil {
+		if t.Condition == nil && t.Event == nil {
 			if err := o.checkParams(entry, t, def); err != nil {
 				return err
 			}
