@@ -210,7 +210,7 @@ func (r *Rule) doneAt(f *frame, due time.Time) (time.Time, answer) {
 	if a.truth != isTrue || done.IsZero() {
 		return time.Time{}, a
 	}
-	switch a = guard(r.condition, f); a.truth {
+	switch a = r.condition.eval(f); a.truth {
 	case isTrue:
 		return done, a
 	case isFalse:
@@ -253,9 +253,9 @@ func (r *Rule) said(f *frame, b *Bound, s standing, excuses map[string]string) R
 // onDay draws what the letter of the day takes.
 func (r *Rule) onDay(out *Outcome, resources int) {
 	d := &OnDay{Days: r.event.days}
-	day := Outcome{Results: make([]Result, 0, len(out.Results))}
+	day := Outcome{}
 	for i := range out.Results {
-		x := out.Results[i]
+		x := &out.Results[i]
 		if x.late {
 			d.Late++
 		}
@@ -292,12 +292,7 @@ func (r *Rule) onDay(out *Outcome, resources int) {
 }
 
 // time is the moment that an expression comes to; zero where that is null. The answer is true where it is known.
-func (e *expr) time(f *frame) (at time.Time, a answer) {
-	defer func() {
-		if p := recover(); p != nil {
-			at, a = time.Time{}, answer{truth: isError, err: fmt.Sprint(p)}
-		}
-	}()
+func (e *expr) time(f *frame) (time.Time, answer) {
 	if e.fastVal != nil {
 		if at, ok := timeOf(e.fastVal(f)); ok {
 			return at, answer{truth: isTrue}
