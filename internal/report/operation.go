@@ -73,6 +73,17 @@ func countDays(test string, letters []check.Letter) TestDays {
 	return d
 }
 
+// overEvents is the same for a test over events: a day on which nothing was due was looked at all the same, and few gaps among
+// many such days hide nothing.
+func (d TestDays) overEvents() TestDays {
+	observed := d.Passed + d.Failed + d.Excepted
+	d.Coverage = percentOf(observed+d.None, observed+d.None+d.Errors+d.NoData+d.Paused)
+	if observed == 0 && d.Coverage >= coverageNum {
+		d.Coverage = -1 // nothing happened, which was seen
+	}
+	return d
+}
+
 // percentOf is rounded down; -1 of nothing.
 func percentOf(n, of int) int {
 	if of == 0 {
@@ -157,8 +168,11 @@ func (b *Board) operation(c *ControlLine, days int) Operation {
 	tests := make([]TestDays, 0, len(order))
 	for _, t := range order {
 		d := countDays(t, letters[t])
-		if l := b.Tests[t]; l != nil && days >= l.WindowDays { // a shorter period may have been without them
-			d.Late = l.Late
+		if l := b.Tests[t]; l != nil && l.WindowDays > 0 {
+			d = d.overEvents()
+			if days >= l.WindowDays { // a shorter period may have been without them
+				d.Late = l.Late
+			}
 		}
 		tests = append(tests, d)
 	}
