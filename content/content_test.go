@@ -227,6 +227,39 @@ func cataloguePage(tests []content.Test) string {
 	return fmt.Sprintf(catalogueHead, len(tests), len(tests)-beyond, beyond, events) + rows.String()
 }
 
+const kindsHead = `
+# The kinds
+
+What sources supply, and what the tests look at: %d kinds. Every kind also has ` + "`id`, `name`, `account`, `environment`, `owner_ref`, `class` and `tags`" + `. Where only some values count, they are named; any other leaves the attribute unknown. What a source does not say is unknown, unless "else" names what then holds: only ever a value that is judged more strictly, or that asks nothing more. "Any case" means that letter case does not count where the value is compared.
+`
+
+// kindsPage is the second part of docs/catalogue.md.
+func kindsPage(kinds []content.ResourceKind) string {
+	var out strings.Builder
+	fmt.Fprintf(&out, kindsHead, len(kinds))
+	shared := []string{"id", "name", "account", "environment", "owner_ref", "class", "tags", "present", "imported"}
+	cell := func(text string) string {
+		return strings.ReplaceAll(strings.Join(strings.Fields(text), " "), "|", `\|`)
+	}
+	for _, k := range kinds {
+		fmt.Fprintf(&out, "\n## `%s`: %s\n\n%s From: %s.\n\n| attribute | type | values that count | what it is |\n|---|---|---|---|\n", k.Kind, k.Title, k.Doc, strings.TrimSuffix(k.Sources, "."))
+		for _, a := range k.Attributes {
+			if slices.Contains(shared, a.Name) && a.Default == nil {
+				continue
+			}
+			values := strings.Join(a.Values, ", ")
+			if a.IgnoreCase {
+				values = "any case"
+			}
+			if a.Default != nil {
+				values = strings.TrimPrefix(fmt.Sprintf("%s; else %v", values, a.Default), "; ")
+			}
+			fmt.Fprintf(&out, "| `%s` | %s | %s | %s |\n", a.Name, a.Type, cell(values), cell(a.Doc))
+		}
+	}
+	return out.String()
+}
+
 // decides is what must hold, as code: of an event also when it is due and done.
 func decides(x content.Test, code func(string) string) string {
 	if x.Event == nil {
@@ -293,6 +326,9 @@ func settings(x content.Test) string {
 		}
 		parts = append(parts, text)
 	}
+	for _, name := range slices.Sorted(maps.Keys(x.Counts)) {
+		parts = append(parts, "counts."+name+" counts those where "+x.Counts[name])
+	}
 	for _, name := range slices.Sorted(maps.Keys(x.Params)) {
 		parts = append(parts, strings.NewReplacer("[", "", "]", "").Replace(fmt.Sprintf("%s = %v", name, x.Params[name])))
 	}
@@ -304,7 +340,7 @@ func settings(x content.Test) string {
 
 func TestTheCataloguePageIsCurrent(t *testing.T) {
 	const file = "../docs/catalogue.md"
-	want := cataloguePage(must[[]content.Test](t)(content.Tests()))
+	want := cataloguePage(must[[]content.Test](t)(content.Tests())) + kindsPage(must[[]content.ResourceKind](t)(content.ResourceKinds()))
 	if *update {
 		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
@@ -334,7 +370,7 @@ func TestEveryPolicyIsNamedByAControlAndTheOtherWayRound(t *testing.T) {
 		}
 	}
 	for _, p := range ps {
-		if !named[p.Ref] || len(p.Sections) < 3 || p.ReviewDays != 365 || len(p.Audience) == 0 {
+		if !named[p.Ref] || len(p.Sections) < 3 || p.ReviewDays != 380 || len(p.Audience) == 0 {
 			t.Errorf("%+v", p)
 		}
 		delete(named, p.Ref)

@@ -42,8 +42,12 @@ type Attribute struct {
 	Values []string `yaml:"values" json:"values,omitempty"`
 	// Past says of a time or day whether it is that of an event that has happened. One that lies more than a day
 	// ahead of the collection is then unknown. Due days and ends may lie ahead.
-	Past *bool  `yaml:"past" json:"past,omitempty"`
-	Doc  string `yaml:"doc" json:"doc"`
+	Past *bool `yaml:"past" json:"past,omitempty"`
+	// IgnoreCase says that letter case does not count where its value is compared: of addresses, logins and other names of people.
+	IgnoreCase bool `yaml:"ignore_case" json:"ignore_case,omitempty"`
+	// Default is what holds where a source says nothing of it, and gives no reason why: only a value that judges more strictly, or that asks nothing more.
+	Default any    `yaml:"default" json:"default,omitempty"`
+	Doc     string `yaml:"doc" json:"doc"`
 }
 
 // The registers of internal kinds.
@@ -71,6 +75,8 @@ func (k ResourceKind) Decided() error {
 				Mend("add past: true for the time of an event that has happened, and past: false for a due date or an end")
 		case !a.Timed() && a.Past != nil:
 			return errs.At(k.Kind+"."+a.Name, "past is for times and days").Mend("remove past")
+		case a.IgnoreCase && (a.Type != "string" && a.Type != "strings" || len(a.Values) > 0):
+			return errs.At(k.Kind+"."+a.Name, "ignore_case is for texts without a list of values").Mend("remove ignore_case")
 		}
 	}
 	if internal := strings.HasPrefix(k.Kind, "internal."); internal != slices.Contains([]string{RegisterKept, RegisterNone}, k.Register) {
@@ -85,8 +91,10 @@ type Join struct {
 	Name   string              `yaml:"name" json:"name"`
 	Kinds  []string            `yaml:"kinds" json:"kinds"`
 	By     string              `yaml:"by" json:"by"`
+	Or     []string            `yaml:"or" json:"or,omitempty"` // further attributes here that one of To there may equal: a person goes by id or by address
 	To     []string            `yaml:"to" json:"to"`
 	Where  map[string][]string `yaml:"where" json:"where,omitempty"`
+	Except map[string][]string `yaml:"except" json:"except,omitempty"` // those that have one of these values are left out
 	Latest string              `yaml:"latest" json:"latest,omitempty"`
 	First  string              `yaml:"first" json:"first,omitempty"`
 	Many   bool                `yaml:"many" json:"many,omitempty"`
@@ -183,6 +191,8 @@ type Fixtures struct {
 	Fail    Fixture `yaml:"fail" json:"fail"`
 	Empty   Fixture `yaml:"empty" json:"empty"`
 	Unknown Fixture `yaml:"unknown" json:"unknown"`
+	// More are further examples by name: a shape of real systems, or a fault that there once was.
+	More map[string]Fixture `yaml:"more" json:"more,omitempty"`
 
 	Window map[string]WindowFixture `yaml:"window" json:"window,omitempty"` // of a test over events
 }
@@ -200,6 +210,7 @@ type WindowFixture struct {
 // A resource is its attributes; id is its natural key, and present: false says that it is gone.
 type Fixture struct {
 	Expect string                      `yaml:"expect" json:"expect"`
+	Says   string                      `yaml:"says" json:"says,omitempty"` // what its reason contains
 	Given  map[string][]map[string]any `yaml:"given" json:"given"`
 }
 

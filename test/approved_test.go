@@ -210,7 +210,7 @@ func TestADraftOfTheNextVersionChangesNothingInForce(t *testing.T) {
 		p = c.next(c.manager, "policy.publish", p)
 		p = c.next(c.manager, "policy.revise", p)
 		p = c.next(c.manager, "policy.update", p, "review_days", 1000, "required", true, "title", "Another title")
-		if p["published_review_days"] != 365.0 || p["published_required"] != false || p["published_title"] != "Own policy" {
+		if p["published_review_days"] != 380.0 || p["published_required"] != false || p["published_title"] != "Own policy" {
 			t.Errorf("in force: %v %v %v", p["published_review_days"], p["published_required"], p["published_title"])
 		}
 		if _, err := c.try(c.manager, "policy.end", map[string]any{"id": p["id"], "rev": p["rev"]}); errs.Public(err).Code != errs.Conflict {

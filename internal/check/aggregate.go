@@ -152,7 +152,7 @@ func (g *grouping) expected(in *Input) {
 func (r *Rule) count(f *frame, resources []*Bound) *answer {
 	var doubt *answer
 	for i, e := range r.counts {
-		n := 0
+		n, known := 0, true
 		for _, b := range resources {
 			if b.Gone && !r.seesGone {
 				continue
@@ -164,10 +164,12 @@ func (r *Rule) count(f *frame, resources []*Bound) *answer {
 			case isFalse:
 			default:
 				first := a
-				doubt = &first
+				doubt, known = &first, false
 			}
 		}
-		f.counts[i] = types.Int(n)
+		if f.counts[i] = nil; known {
+			f.counts[i] = types.Int(n)
+		}
 	}
 	return doubt
 }

@@ -159,7 +159,7 @@ func (o *Override) checkParams(entry string, t TestChange, def content.Test) err
 
 // checkFixtures runs the examples that came with a test.
 func (c *Catalogue) checkFixtures(o *Override, entry string, r *Rule) error {
-	for _, name := range FixtureNames {
+	for _, name := range ExamplesOf(r.Def.Fixtures) {
 		want, err := ParseVerdict(FixtureOf(r.Def.Fixtures, name).Expect)
 		if err != nil {
 			return o.wrong(entry, "fixtures."+name, "expect: "+err.Error())

@@ -56,6 +56,27 @@ func (c *Calendar) PlusBusinessDays(t time.Time, n int) (time.Time, error) {
 	return local.UTC(), nil
 }
 
+// PeriodStart is the moment from which something that is done again and again still counts now: the start of the day
+// so many days ago or, where that is earlier, the start of the calendar quarter or year before the present one, because
+// it was then done in each. An empty word is no calendar period.
+func (c *Calendar) PeriodStart(now time.Time, days int, word string) (time.Time, error) {
+	if days < 0 || days > maxBusinessDays {
+		return time.Time{}, fmt.Errorf("count %d days back: use 0 to %d", days, maxBusinessDays)
+	}
+	from := DayOf(now, c.zone) - Day(days)
+	y, m, _ := now.In(c.zone).Date()
+	switch word {
+	case "":
+	case "quarter":
+		from = min(from, civilDay(y, m-(m-1)%3-3, 1))
+	case "year":
+		from = min(from, civilDay(y-1, time.January, 1))
+	default:
+		return time.Time{}, fmt.Errorf("%q is no calendar period: use quarter, year or nothing", word)
+	}
+	return from.Start(c.zone).UTC(), nil
+}
+
 // EndOfDay is the last millisecond of the day of t.
 func (c *Calendar) EndOfDay(t time.Time) time.Time {
 	return (DayOf(t, c.zone) + 1).Start(c.zone).Add(-time.Millisecond)

@@ -23,6 +23,7 @@ const (
 	businessDaysFn = "business_days@"
 	endOfDayFn     = "end_of_day@"
 	startOfDayFn   = "start_of_day@"
+	periodStartFn  = "period_start@"
 )
 
 // functions are what expressions may call besides CEL's own. The fast path calls the same code.
@@ -32,6 +33,9 @@ var functions = map[string]func(args ...ref.Val) ref.Val{
 	"minutes":      func(a ...ref.Val) ref.Val { return span(a[0], time.Minute) },
 	"lower":        lower,
 	"sum":          sum,
+	"part":         part,
+	periodStartFn:  periodStart,
+	foldFn:         fold,
 	businessDaysFn: plusBusinessDays,
 	endOfDayFn:     func(a ...ref.Val) ref.Val { return onDay(a, (*Calendar).EndOfDay) },
 	startOfDayFn:   func(a ...ref.Val) ref.Val { return onDay(a, (*Calendar).StartOfDay) },
@@ -48,6 +52,34 @@ func span(n ref.Val, unit time.Duration) ref.Val {
 		return types.NewErr("%d is too long a time", int64(i))
 	}
 	return types.Duration{Duration: time.Duration(i) * unit}
+}
+
+// part is one of n equal parts of a time.
+func part(a ...ref.Val) ref.Val {
+	d, isSpan := a[0].(types.Duration)
+	n, isInt := a[1].(types.Int)
+	switch {
+	case !isSpan || !isInt:
+		return types.MaybeNoSuchOverloadErr(a[0])
+	case n < 1:
+		return types.NewErr("a time has at least 1 part, not %d", int64(n))
+	}
+	return types.Duration{Duration: d.Duration / time.Duration(n)}
+}
+
+func periodStart(a ...ref.Val) ref.Val {
+	cal, ok := a[0].(*Calendar)
+	now, isTime := a[1].(types.Timestamp)
+	n, isInt := a[2].(types.Int)
+	word, isText := a[3].(types.String)
+	if !ok || !isTime || !isInt || !isText {
+		return types.NewErr("a period has a number of days and the name of a calendar period")
+	}
+	out, err := cal.PeriodStart(now.Time, int(n), string(word))
+	if err != nil {
+		return types.WrapErr(err)
+	}
+	return types.Timestamp{Time: out}
 }
 
 func lower(a ...ref.Val) ref.Val {
@@ -113,6 +145,7 @@ func newEnv(kinds map[string]*kind) (*cel.Env, error) {
 		return nil, fmt.Errorf("make type registry: %w", err)
 	}
 	ts, list := types.TimestampType, types.NewListType(types.IntType)
+	text, texts := types.NewNullableType(types.StringType), types.NewListType(types.StringType)
 	env, err := cel.NewEnv(
 		cel.CustomTypeProvider(provider{Provider: registry, kinds: kinds}),
 		cel.CustomTypeAdapter(registry),
@@ -125,13 +158,18 @@ func newEnv(kinds map[string]*kind) (*cel.Env, error) {
 		declare("lower", types.StringType, types.StringType),
 		cel.Function("sum", cel.MemberOverload("sum_ints", []*cel.Type{list}, types.IntType),
 			cel.SingletonFunctionBinding(functions["sum"])),
+		cel.Function(foldFn, cel.Overload("fold_text", []*cel.Type{text}, text), cel.Overload("fold_texts", []*cel.Type{texts}, texts),
+			cel.SingletonFunctionBinding(functions[foldFn])),
 		declare(businessDaysFn, ts, calendarType, ts, types.IntType),
 		declare(endOfDayFn, ts, calendarType, ts),
 		declare(startOfDayFn, ts, calendarType, ts),
+		declare(periodStartFn, ts, calendarType, ts, types.IntType, types.StringType),
+		declare("part", types.DurationType, types.DurationType, types.IntType),
 		cel.Macros(
 			cel.GlobalMacro("plus_business_days", 2, withCalendar(businessDaysFn)),
 			cel.GlobalMacro("end_of_day", 1, withCalendar(endOfDayFn)),
 			cel.GlobalMacro("start_of_day", 1, withCalendar(startOfDayFn)),
+			cel.GlobalMacro("period_start", 2, sinceNow),
 			cel.GlobalMacro("filled", 1, filled)),
 	)
 	if err != nil {
@@ -149,6 +187,11 @@ func withCalendar(fn string) cel.MacroFactory {
 	return func(f cel.MacroExprFactory, _ ast.Expr, args []ast.Expr) (ast.Expr, *cel.Error) {
 		return f.NewCall(fn, append([]ast.Expr{f.NewIdent(calendarIdent)}, args...)...), nil
 	}
+}
+
+// sinceNow turns period_start(days, calendar) into a call that also gets the calendar and the moment of the run.
+func sinceNow(f cel.MacroExprFactory, _ ast.Expr, args []ast.Expr) (ast.Expr, *cel.Error) {
+	return f.NewCall(periodStartFn, append([]ast.Expr{f.NewIdent(calendarIdent), f.NewIdent(nowIdent)}, args...)...), nil
 }
 
 // filled turns filled(x) into x != null && x != "".

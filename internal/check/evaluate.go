@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"cel.dev/cel-go/common/types/ref"
 )
 
 // Input is what an evaluation looks at.
@@ -93,7 +95,7 @@ func (r *Rule) Evaluate(in *Input) Outcome {
 			present++
 		}
 	}
-	if r.Single() {
+	if r.Def.Over == "each" {
 		r.each(&out, in, resources, excuses)
 		if present > 0 || !r.plan.kind.neverEmpty { // none of what there always is, is an error of its own (INV-08)
 			r.missing(&out, in, resources, excuses)
@@ -201,13 +203,19 @@ func (r *Rule) each(out *Outcome, in *Input, resources []*Bound, excuses map[str
 		workers = runtime.GOMAXPROCS(0)
 	}
 	share := (len(resources) + workers - 1) / workers
+	var counts []ref.Val
+	if len(r.counts) > 0 {
+		f := newFrame(r.plan, in)
+		r.count(f, resources)
+		counts = f.counts
+	}
 	results, filled := make([]Result, len(resources)), make([]int, workers)
 	looked := make([]int, workers)
 	var wait sync.WaitGroup
 	for w := range workers {
 		from, to := min(w*share, len(resources)), min((w+1)*share, len(resources))
 		work := func() {
-			filled[w], looked[w] = r.some(in, resources[from:to], results[from:to], excuses)
+			filled[w], looked[w] = r.some(in, counts, resources[from:to], results[from:to], excuses)
 		}
 		if w == workers-1 {
 			work()
@@ -226,8 +234,9 @@ func (r *Rule) each(out *Outcome, in *Input, resources []*Bound, excuses map[str
 }
 
 // some tests a share of the resources; it returns how many results it wrote and how many it looked at.
-func (r *Rule) some(in *Input, resources []*Bound, results []Result, excuses map[string]string) (written, looked int) {
+func (r *Rule) some(in *Input, counts []ref.Val, resources []*Bound, results []Result, excuses map[string]string) (written, looked int) {
 	f := r.frame(in)
+	copy(f.counts, counts)
 	for i, b := range resources {
 		if in.halted(i) {
 			break

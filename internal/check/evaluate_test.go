@@ -24,17 +24,23 @@ func testKinds() []content.ResourceKind {
 			{Name: "s", Type: "string"}, {Name: "colour", Type: "string", Values: []string{"red", "blue"}},
 			{Name: "at", Type: "time", Past: past}, {Name: "since", Type: "time", Past: open}, {Name: "day", Type: "date", Past: open},
 			{Name: "tags", Type: "strings"}, {Name: "owner_ref", Type: "string"},
+			{Name: "who", Type: "string", IgnoreCase: true}, {Name: "team", Type: "strings", IgnoreCase: true},
 		}, shared...), Joins: []content.Join{
 			{Name: "owner", Kinds: []string{"owner"}, By: "owner_ref", To: []string{"id"}},
 			{Name: "parts", Kinds: []string{"part"}, By: "id", To: []string{"thing_ref"}, Many: true},
 			{Name: "newest", Kinds: []string{"part"}, By: "id", To: []string{"thing_ref"}, Where: map[string][]string{"good": {"true"}}, Latest: "made_at"},
 			{Name: "oldest", Kinds: []string{"part"}, By: "id", To: []string{"thing_ref"}, First: "made_at"},
+			{Name: "boss", Kinds: []string{"owner"}, By: "who", To: []string{"id", "email"}, Optional: true},
 		}},
 		{Kind: "owner", Title: "owners", NeverEmpty: true, Attributes: append([]content.Attribute{
 			{Name: "active", Type: "bool"}, {Name: "left_on", Type: "date", Past: open}, {Name: "n", Type: "int"}, {Name: "s", Type: "string"},
-		}, shared...)},
+			{Name: "email", Type: "string", IgnoreCase: true},
+		}, shared...), Joins: []content.Join{
+			{Name: "newest", Kinds: []string{"part"}, By: "id", Or: []string{"email"}, To: []string{"made_by"}, Latest: "made_at"},
+		}},
 		{Kind: "part", Title: "parts", Attributes: append([]content.Attribute{
 			{Name: "thing_ref", Type: "string"}, {Name: "good", Type: "bool"}, {Name: "made_at", Type: "time", Past: past}, {Name: "size", Type: "int"},
+			{Name: "made_by", Type: "string", IgnoreCase: true},
 		}, shared...)},
 	}
 }

@@ -291,6 +291,14 @@ func (s *speaker) valueCall(e ast.Expr) string {
 		return s.value(args[1]) + " plus " + s.value(args[2]) + " business days"
 	case endOfDayFn:
 		return "the end of the day of " + s.value(args[1])
+	case periodStartFn:
+		text := "the day " + s.value(args[2]) + " days ago"
+		if word := s.value(args[3]); word != "" {
+			text += ", or the start of the calendar " + word + " before this one"
+		}
+		return text
+	case "part":
+		return "1/" + s.value(args[1]) + " of (" + s.value(args[0]) + ")"
 	case startOfDayFn:
 		return "the start of the day of " + s.value(args[1])
 	case operators.Conditional:

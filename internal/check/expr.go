@@ -49,44 +49,44 @@ type expr struct {
 }
 
 // newExpr compiles an expression that says yes or no. The empty expression is always true.
-func newExpr(env *cel.Env, p *plan, src string) (*expr, error) {
+func newExpr(env *cel.Env, p *plan, kinds map[string]*kind, src string) (*expr, error) {
 	e := &expr{src: strings.TrimSpace(src)}
 	if e.src == "" {
 		e.fast = func(*frame) truth { return isTrue }
 		return e, nil
 	}
-	t, err := e.compile(env, p)
+	run, err := e.compile(env, p, kinds)
 	if err != nil {
 		return nil, err
 	}
-	if t.Kind() != types.BoolKind && !t.IsExactType(types.NewNullableType(types.BoolType)) {
+	if t := run.OutputType(); t.Kind() != types.BoolKind && !t.IsExactType(types.NewNullableType(types.BoolType)) {
 		return nil, fmt.Errorf("it gives %s, and a yes or no is wanted", t)
 	}
-	e.fast = compileFast(p, e.ast.NativeRep().Expr())
+	e.fast = compileFast(p, run.NativeRep().Expr())
 	return e, nil
 }
 
 // newTimeExpr compiles an expression that comes to a time, or to null. The empty expression is none.
-func newTimeExpr(env *cel.Env, p *plan, src string) (*expr, error) {
+func newTimeExpr(env *cel.Env, p *plan, kinds map[string]*kind, src string) (*expr, error) {
 	e := &expr{src: strings.TrimSpace(src)}
 	if e.src == "" {
 		return nil, nil
 	}
-	t, err := e.compile(env, p)
+	run, err := e.compile(env, p, kinds)
 	if err != nil {
 		return nil, err
 	}
-	if t.Kind() != types.TimestampKind {
+	if t := run.OutputType(); t.Kind() != types.TimestampKind {
 		return nil, fmt.Errorf("it gives %s, and a time is wanted", plainTypes(t.String()))
 	}
-	if o, ok := (&fastCompiler{p: p}).operand(e.ast.NativeRep().Expr()); ok {
+	if o, ok := (&fastCompiler{p: p}).operand(run.NativeRep().Expr()); ok {
 		e.fastVal = o.fn
 	}
 	return e, nil
 }
 
-// compile checks and plans the expression; it gives the type that it comes to.
-func (e *expr) compile(env *cel.Env, p *plan) (*cel.Type, error) {
+// compile checks and plans the expression; it gives what is run of it.
+func (e *expr) compile(env *cel.Env, p *plan, kinds map[string]*kind) (*cel.Ast, error) {
 	checked, issues := env.Compile(e.src)
 	if err := issues.Err(); err != nil {
 		return nil, p.plain(issues)
@@ -98,16 +98,21 @@ func (e *expr) compile(env *cel.Env, p *plan) (*cel.Type, error) {
 			p.used[v.join] = true
 		}
 	}
+	p.noteWhole(checked.NativeRep().Expr())
 	options := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
 	if loops(checked.NativeRep().Expr()) {
 		options = append(options, cel.CostLimit(costLimit))
 	}
-	prog, err := env.Program(checked, options...)
+	run, err := p.foldingCase(env, kinds, checked)
+	if err != nil {
+		return nil, err
+	}
+	prog, err := env.Program(run, options...)
 	if err != nil {
 		return nil, fmt.Errorf("plan the expression: %w", err)
 	}
 	e.prog = prog
-	return checked.OutputType(), nil
+	return run, nil
 }
 
 // eval answers for the resource that the frame is on. What is true or false the fast path says
@@ -221,6 +226,23 @@ func variablesOf(e ast.Expr, p *plan) []string {
 		}
 	})
 	return names
+}
+
+// noteWhole notes the lists of which an expression asks more than what one member can decide.
+func (p *plan) noteWhole(e ast.Expr) {
+	ranges := map[int64]bool{}
+	visit(e, func(x ast.Expr) {
+		switch x.Kind() {
+		case ast.ComprehensionKind:
+			if _, _, ok := loopBody(x.AsComprehension()); ok {
+				ranges[x.AsComprehension().IterRange().ID()] = true
+			}
+		case ast.IdentKind:
+			if v := p.vars[x.AsIdent()]; v != nil && v.place == joinList && !ranges[x.ID()] {
+				p.whole[v.join] = true
+			}
+		}
+	})
 }
 
 func loops(e ast.Expr) (found bool) {

@@ -84,7 +84,7 @@ func (c *fastCompiler) valueCall(call ast.CallExpr) (operand, bool) {
 		args[i], out.steady = a.fn, out.steady && a.steady
 	}
 	out.fn = func(f *frame) ref.Val {
-		var room [3]ref.Val
+		var room [4]ref.Val
 		vals := room[:len(args)]
 		for i, a := range args {
 			if vals[i] = a(f); vals[i] == nil || types.IsError(vals[i]) {
@@ -98,7 +98,7 @@ func (c *fastCompiler) valueCall(call ast.CallExpr) (operand, bool) {
 
 // apply is the code of a function or operator on values that are all known.
 func (c *fastCompiler) apply(name string, n int) (func(...ref.Val) ref.Val, bool) {
-	if fn, ok := functions[name]; ok && n <= 3 {
+	if fn, ok := functions[name]; ok && n <= 4 {
 		return fn, true
 	}
 	switch {

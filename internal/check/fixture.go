@@ -5,6 +5,7 @@ package check
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"assay/content"
@@ -16,6 +17,9 @@ var FixtureNames = []string{"pass", "fail", "empty", "unknown"}
 
 // FixtureOf picks an example of a test by name.
 func FixtureOf(f *content.Fixtures, name string) content.Fixture {
+	if more, ok := f.More[name]; ok {
+		return more
+	}
 	switch name {
 	case "pass":
 		return f.Pass
@@ -26,6 +30,11 @@ func FixtureOf(f *content.Fixtures, name string) content.Fixture {
 	default:
 		return f.Unknown
 	}
+}
+
+// ExamplesOf names all examples of a test: the four, then what more there are.
+func ExamplesOf(f *content.Fixtures) []string {
+	return append(slices.Clone(FixtureNames), sortedKeys(f.More)...)
 }
 
 // RunFixture evaluates one example of a rule, and returns what came out. All kinds that the rule

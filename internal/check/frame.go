@@ -63,7 +63,7 @@ func (f *frame) get(v *variable) ref.Val {
 	case joinAttr:
 		return f.reach(v.join).attr(v)
 	case joinList:
-		return f.reach(v.join).list()
+		return f.reach(v.join).list(f.plan.whole[v.join])
 	case param:
 		return f.plan.params[v.slot]
 	case nowVar:

@@ -3,7 +3,9 @@
 package check
 
 import (
+	"maps"
 	"slices"
+	"time"
 
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
@@ -26,8 +28,11 @@ type kind struct {
 // join is how resources of other kinds are found for one of this kind.
 type join struct {
 	content.Join
-	kinds []*kind
-	by    int // the slot of By
+	kinds      []*kind
+	from       *kind
+	by         int   // the slot of By
+	or         []int // the slots of Or
+	ignoreCase bool  // in what it compares, letter case does not count
 }
 
 // optional says that finding none is an answer, and not a broken reference.
@@ -70,8 +75,15 @@ func newKind(d content.ResourceKind) (*kind, error) {
 			return nil, errs.At(d.Kind+"."+a.Name, "the attribute is declared twice")
 		}
 		k.slots[a.Name] = len(k.attrs)
-		k.attrs = append(k.attrs, attribute{name: a.Name, typ: typ, values: a.Values, doc: a.Doc, past: a.InPast(),
-			absent: types.NewUnknown(1, types.NewAttributeTrail(d.Kind+":"+a.Name))})
+		attr := attribute{name: a.Name, typ: typ, values: a.Values, doc: a.Doc, past: a.InPast(), ignoreCase: a.IgnoreCase,
+			absent: types.NewUnknown(1, types.NewAttributeTrail(d.Kind+":"+a.Name))}
+		if a.Default != nil {
+			var wrong string
+			if attr.def, wrong = attr.convert(a.Default, time.UTC); wrong != "" {
+				return nil, errs.At(d.Kind+"."+a.Name, "its default: %s", wrong)
+			}
+		}
+		k.attrs = append(k.attrs, attr)
 	}
 	return k, nil
 }
@@ -79,24 +91,31 @@ func newKind(d content.ResourceKind) (*kind, error) {
 // link resolves a join, and refuses one that names what is not there.
 func (k *kind) link(def content.Join, all map[string]*kind) error {
 	at := k.name + ".joins." + def.Name
-	j := &join{Join: def}
-	var ok bool
-	if j.by, ok = k.slots[def.By]; !ok {
-		return errs.At(at, "%s has no attribute %s", k.name, def.By)
+	j := &join{Join: def, from: k}
+	for _, attr := range append([]string{def.By}, def.Or...) {
+		slot, ok := k.slots[attr]
+		if !ok {
+			return errs.At(at, "%s has no attribute %s", k.name, attr)
+		}
+		j.ignoreCase = j.ignoreCase || k.attrs[slot].ignoreCase
+		j.or = append(j.or, slot)
 	}
+	j.by, j.or = j.or[0], j.or[1:]
 	for _, name := range def.Kinds {
 		other, ok := all[name]
 		if !ok {
 			return errs.At(at, "%q is not a resource kind", name)
 		}
 		wanted := slices.Clone(def.To)
-		for attr := range def.Where {
-			wanted = append(wanted, attr)
-		}
+		wanted = slices.AppendSeq(wanted, maps.Keys(def.Where))
+		wanted = slices.AppendSeq(wanted, maps.Keys(def.Except))
 		for _, attr := range append(wanted, def.Latest, def.First) {
 			if _, ok := other.slots[attr]; !ok && attr != "" {
 				return errs.At(at, "%s has no attribute %s", name, attr)
 			}
+		}
+		for _, attr := range def.To {
+			j.ignoreCase = j.ignoreCase || other.attrs[other.slots[attr]].ignoreCase
 		}
 		j.kinds = append(j.kinds, other)
 	}

@@ -69,7 +69,7 @@ func TestATestThatCannotWorkDoesNotCompile(t *testing.T) {
 		"x.test.condition: column 1: thing has no attribute count": func(d *content.Test) { d.Condition = "count > 1" },
 		"x.test.by: a test over groups needs it":                   func(d *content.Test) { d.Over = "group" },
 		"x.test.by: thing has no attribute nope":                   func(d *content.Test) { d.Over, d.By = "group", []string{"nope"} },
-		"x.test.over: counts and latest are for":                   func(d *content.Test) { d.Latest = "at" },
+		"x.test.over: latest is for tests over a group":            func(d *content.Test) { d.Latest = "at" },
 		"x.test.expect: \"nope\" is not a resource kind":           func(d *content.Test) { d.Over, d.By, d.Expect = "group", []string{"s"}, &content.Expect{Kind: "nope"} },
 		"x.test.params: params.p: \"1.5\" is no value":             func(d *content.Test) { d.Params = map[string]any{"p": 1.5} },
 		"x.test.message: a brace is not closed":                    func(d *content.Test) { d.Message = "{name" },

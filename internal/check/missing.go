@@ -35,14 +35,14 @@ func (c *Catalogue) compileExpect(r *Rule) error {
 	if err != nil {
 		return fmt.Errorf("extend environment for %s: %w", at, err)
 	}
-	if e.where, err = newExpr(env, e.plan, x.Where); err != nil {
+	if e.where, err = newExpr(env, e.plan, c.kinds, x.Where); err != nil {
 		return errs.At(at+".where", "%v", err)
 	}
 	if e.among = r.filter; x.Among != "" {
 		if env, err = c.env.Extend(r.plan.options()...); err != nil {
 			return fmt.Errorf("extend environment for %s: %w", at, err)
 		}
-		if e.among, err = newExpr(env, r.plan, x.Among); err != nil {
+		if e.among, err = newExpr(env, r.plan, c.kinds, x.Among); err != nil {
 			return errs.At(at+".among", "%v", err)
 		}
 	}
@@ -73,9 +73,11 @@ func (c *Catalogue) checkExpect(r *Rule, e *expected) error {
 	case r.Def.Over == "group" && (len(e.Also) > 0 || e.Among != "" || e.Else != "unknown" && e.Message != ""):
 		return errs.At(at, "also, among and message are for tests over each resource: an empty group is judged by the condition, or is unknown")
 	}
-	if _, ok := k.slots[e.Key]; !ok {
+	slot, ok := k.slots[e.Key]
+	if !ok {
 		return errs.At(at, "%s has no attribute %s", e.Kind, e.Key)
 	}
+	e.ignoreCase = k.attrs[slot].ignoreCase
 	for here, there := range e.Also {
 		if _, ok := r.plan.kind.slots[here]; !ok {
 			return errs.At(at+".also", "%s has no attribute %s", r.Def.Kind, here)
@@ -85,11 +87,21 @@ func (c *Catalogue) checkExpect(r *Rule, e *expected) error {
 		}
 	}
 	for _, attr := range e.By {
-		if _, ok := r.plan.kind.slots[attr]; !ok {
+		slot, ok := r.plan.kind.slots[attr]
+		if !ok {
 			return errs.At(at+".by", "%s has no attribute %s", r.Def.Kind, attr)
 		}
+		e.ignoreCase = e.ignoreCase || r.plan.kind.attrs[slot].ignoreCase
 	}
 	return nil
+}
+
+// key is a name as rows are looked for by it.
+func (e *expected) key(s string) string {
+	if e.ignoreCase {
+		return folded(s)
+	}
+	return s
 }
 
 // want is one resource for which there must be a row.
@@ -163,10 +175,12 @@ func (r *Rule) rows(f *frame, resources []*Bound) rows {
 			v := b.value(attr)
 			known = known || v != nil
 			if s, ok := v.(types.String); ok {
-				out.by[string(s)] = append(out.by[string(s)], b)
+				key := r.expect.key(string(s))
+				out.by[key] = append(out.by[key], b)
 			}
 			if attr == "id" {
-				out.by[b.ID] = append(out.by[b.ID], b)
+				key := r.expect.key(b.ID)
+				out.by[key] = append(out.by[key], b)
 			}
 		}
 		if !known {
@@ -199,7 +213,7 @@ func (r *Rule) missing(out *Outcome, in *Input, resources []*Bound, excuses map[
 	f, told := newFrame(r.expect.plan, in), map[string]bool{}
 	for _, w := range wanted {
 		if slices.ContainsFunc(w.names, func(n string) bool {
-			return slices.ContainsFunc(have.by[n], func(row *Bound) bool { return r.shares(row, w.from) })
+			return slices.ContainsFunc(have.by[r.expect.key(n)], func(row *Bound) bool { return r.shares(row, w.from) })
 		}) {
 			continue
 		}

@@ -93,7 +93,7 @@ func (p *Population) change(kind, id string, b *Bound) {
 	}
 	p.sets[kind], p.sobered = set, nil
 	for j := range p.paths {
-		if slices.Contains(j.Kinds, kind) {
+		if slices.Contains(j.Kinds, kind) || len(j.or) > 0 && j.from.name == kind {
 			delete(p.paths, j)
 		}
 	}
@@ -104,6 +104,7 @@ type found struct {
 	state foundState
 	one   *Bound
 	many  []ref.Val
+	part  bool // the last of many stands for those of which it is not known whether they belong here
 	why   string
 }
 
@@ -131,18 +132,30 @@ func (f *found) attr(v *variable) ref.Val {
 	}
 }
 
-func (f *found) list() ref.Val {
-	if f.state != foundMany {
+// list is all that was found. Where there may be more, the last of it is one of which nothing is known: one member can
+// decide an exists or an all. What asks for the whole list, such as its size, gets none.
+func (f *found) list(whole bool) ref.Val {
+	if f.state != foundMany || f.part && whole {
 		return nil
 	}
 	return types.NewRefValList(types.DefaultTypeAdapter, f.many)
 }
 
+// somebody stands for resources of which nothing is known but why.
+func (j *join) somebody(why string) *Bound {
+	k := j.kinds[0]
+	b := &Bound{Name: k.title, kind: k, vals: make([]ref.Val, len(k.attrs)), why: map[string]string{}}
+	for i := range k.attrs {
+		b.why[k.attrs[i].name] = why
+	}
+	return b
+}
+
 // paths leads from the values of a join to the resources that have them.
 type paths struct {
-	to     map[string][]*Bound
-	unsure int    // resources of which it is not known whether they belong to anybody
-	why    string // for one of those
+	to    map[string][]*Bound
+	stray int    // values that belong to no resource of the kind that is joined; counted where it goes by several names
+	why   string // of one of the resources of which it is not known whether they belong to anybody; empty where there is none
 }
 
 // find follows a join from a resource.
@@ -158,19 +171,43 @@ func (w *paths) find(j *join, from *Bound) found {
 	var hits []*Bound
 	switch v := by.(type) {
 	case types.String:
-		hits = w.to[string(v)]
+		hits = w.to[j.key(string(v))]
 	case types.Null:
 		if j.By != "id" {
-			return j.choose(nil, w, true, by)
+			return j.choose(nil, w.why, true, by)
 		}
 	default:
 		return found{state: foundUnsure, why: j.By + " is not a text"}
 	}
 	if j.By == "id" && from.ID != from.Key {
-		hits = union(hits, w.to[from.ID])
+		hits = union(hits, w.to[j.key(from.ID)])
 	}
-	return j.choose(hits, w, false, by)
+	unsure := w.why
+	for i, slot := range j.or {
+		switch v := from.vals[slot].(type) {
+		case types.String:
+			if v != "" {
+				hits = union(hits, w.to[j.key(string(v))])
+			}
+		case nil: // what nobody else is called may be its own
+			if w.stray > 0 {
+				unsure = fmt.Sprintf("%s is not known, and some %s name nobody in any source", j.Or[i], j.kinds[0].title)
+			}
+		}
+	}
+	return j.choose(hits, unsure, false, by)
 }
+
+// key is a value as the ways of the join are kept.
+func (j *join) key(s string) string {
+	if j.ignoreCase {
+		return folded(s)
+	}
+	return s
+}
+
+// several says that more than one may be found.
+func (j *join) several() bool { return j.Many || j.Latest != "" || j.First != "" }
 
 // union keeps each resource once. It does not change either list.
 func union(a, b []*Bound) []*Bound {
@@ -186,20 +223,22 @@ func union(a, b []*Bound) []*Bound {
 	return out
 }
 
-// choose makes one answer of what was found.
-func (j *join) choose(hits []*Bound, ways *paths, nothingAsked bool, by ref.Val) found {
-	several := j.Many || j.Latest != "" || j.First != ""
+// choose makes one answer of what was found. unsure says why there may be more; "" is that there is no more.
+func (j *join) choose(hits []*Bound, unsure string, nothingAsked bool, by ref.Val) found {
 	switch {
 	case nothingAsked && !j.Many:
 		return found{state: foundNone}
-	case ways.unsure > 0 && (several || len(hits) == 0):
-		return found{state: foundUnsure, why: ways.why}
 	case j.Many:
-		list := make([]ref.Val, len(hits))
+		list := make([]ref.Val, len(hits), len(hits)+1)
 		for i, b := range hits {
 			list[i] = b
 		}
-		return found{state: foundMany, many: list}
+		if unsure != "" {
+			list = append(list, j.somebody(unsure))
+		}
+		return found{state: foundMany, many: list, part: unsure != ""}
+	case unsure != "" && (j.several() || len(hits) == 0):
+		return found{state: foundUnsure, why: unsure}
 	case len(hits) == 0 && j.optional():
 		return found{state: foundNone}
 	case len(hits) == 0:
@@ -263,17 +302,41 @@ func (p *Population) lay(j *join) *paths {
 			}
 		}
 	}
+	if len(j.or) > 0 {
+		ways.stray = len(ways.to) - ways.owned(j, p.sets[j.from.name].Resources)
+	}
 	return ways
+}
+
+// owned counts the values that some resource of the joined kind is known by.
+func (w *paths) owned(j *join, all []*Bound) int {
+	known := map[string]bool{}
+	note := func(v string) {
+		if w.to[j.key(v)] != nil {
+			known[j.key(v)] = true
+		}
+	}
+	for _, b := range all {
+		note(b.ID)
+		for _, slot := range append([]int{j.by}, j.or...) {
+			if s, ok := b.vals[slot].(types.String); ok {
+				note(string(s))
+			}
+		}
+	}
+	return len(known)
 }
 
 func (w *paths) add(j *join, b *Bound) {
 	unclear := ""
-	for attr, allowed := range j.Where {
-		v := b.value(attr)
-		if v == nil {
-			unclear = attr
-		} else if !slices.Contains(allowed, fmt.Sprint(v.Value())) {
-			return
+	for in, those := range map[bool]map[string][]string{true: j.Where, false: j.Except} {
+		for attr, values := range those {
+			v := b.value(attr)
+			if v == nil {
+				unclear = attr
+			} else if slices.Contains(values, fmt.Sprint(v.Value())) != in {
+				return
+			}
 		}
 	}
 	if unclear != "" {
@@ -285,13 +348,18 @@ func (w *paths) add(j *join, b *Bound) {
 	for _, attr := range j.To {
 		v := b.value(attr)
 		known = known || v != nil
-		if s, ok := v.(types.String); ok && !seen[string(s)] {
-			seen[string(s)] = true
-			w.to[string(s)] = append(w.to[string(s)], b)
+		names := []string{}
+		if s, ok := v.(types.String); ok {
+			names = append(names, string(s))
 		}
-		if attr == "id" && b.ID != "" && !seen[b.ID] {
-			seen[b.ID] = true
-			w.to[b.ID] = append(w.to[b.ID], b)
+		if attr == "id" && b.ID != "" {
+			names = append(names, b.ID)
+		}
+		for _, name := range names {
+			if name = j.key(name); !seen[name] {
+				seen[name] = true
+				w.to[name] = append(w.to[name], b)
+			}
 		}
 	}
 	if !known {
@@ -300,7 +368,6 @@ func (w *paths) add(j *join, b *Bound) {
 }
 
 func (w *paths) doubt(b *Bound, attr string) {
-	w.unsure++
 	if w.why == "" {
 		w.why = attr + " of " + b.Name + " is not known"
 	}

@@ -70,6 +70,10 @@ func (c *Catalogue) Bind(r Resource, zone *time.Location) (*Bound, error) {
 		case !given && a.name == "name" && r.Name != "":
 			v, given = r.Name, true
 		}
+		if !given && r.Why[a.name] == "" && a.def != nil {
+			b.vals[i] = a.def
+			continue
+		}
 		if !given {
 			b.because(a.name, r.Why[a.name])
 			continue

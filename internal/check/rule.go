@@ -33,11 +33,12 @@ type Rule struct {
 // expected says for which resources of another kind there must be a row.
 type expected struct {
 	content.Expect
-	kind    *kind
-	where   *expr
-	among   *expr // of the rule's own kind: which rows count
-	plan    *plan // of the other kind
-	message *template
+	kind       *kind
+	where      *expr
+	among      *expr // of the rule's own kind: which rows count
+	plan       *plan // of the other kind
+	message    *template
+	ignoreCase bool // in the names of rows
 }
 
 var (
@@ -60,7 +61,7 @@ func (r *Rule) Joins() []string { return slices.Clone(r.kinds[1:]) }
 func (r *Rule) TimeDependent() bool { return r.byNow }
 
 // Single reports whether one changed resource can be tested alone, with EvaluateOne.
-func (r *Rule) Single() bool { return r.Def.Over == "each" }
+func (r *Rule) Single() bool { return r.Def.Over == "each" && len(r.counts) == 0 }
 
 // compile checks a definition and compiles its expressions.
 func (c *Catalogue) compile(t content.Test) (*Rule, error) {
@@ -116,8 +117,8 @@ func (c *Catalogue) checkShape(t content.Test) error {
 		return errs.At(at("empty"), "%q is none of %s", t.Empty, strings.Join(empties, ", "))
 	case (t.Over == "group") != (len(t.By) > 0):
 		return errs.At(at("by"), "a test over groups needs it, and no other test has it")
-	case t.Over == "each" && (len(t.Counts) > 0 || t.Latest != ""):
-		return errs.At(at("over"), "counts and latest are for tests over a group or all")
+	case t.Over == "each" && t.Latest != "":
+		return errs.At(at("over"), "latest is for tests over a group or all")
 	}
 	if err := checkEvent(t); err != nil {
 		return err
@@ -145,7 +146,7 @@ func (c *Catalogue) compileExprs(r *Rule) error {
 		if err != nil {
 			return nil
 		}
-		e, wrong := with(env, r.plan, src)
+		e, wrong := with(env, r.plan, c.kinds, src)
 		if wrong != nil {
 			err = errs.At(r.Def.ID+"."+field, "%v", wrong)
 		}

@@ -57,12 +57,14 @@ func (t attrType) celType() *types.Type {
 
 // attribute is one declared attribute of a kind.
 type attribute struct {
-	name   string
-	typ    attrType
-	values []string
-	doc    string
-	past   bool           // the time of an event that has happened
-	absent *types.Unknown // what an expression sees when nothing was supplied
+	name       string
+	typ        attrType
+	values     []string
+	doc        string
+	def        ref.Val        // where a source says nothing; nil where that is unknown
+	past       bool           // the time of an event that has happened
+	ignoreCase bool           // its letter case does not count in comparisons
+	absent     *types.Unknown // what an expression sees when nothing was supplied
 }
 
 // convert turns a supplied value into one of the declared type. Where that cannot be done it

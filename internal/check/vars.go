@@ -45,6 +45,7 @@ type plan struct {
 	vars   map[string]*variable
 	joins  []*join // of the kind, in name order
 	used   []bool  // which of them the expressions reach
+	whole  []bool  // of which lists they ask more than exists and all
 	params []ref.Val
 	counts []string
 
@@ -76,10 +77,10 @@ func newPlan(k *kind, params map[string]any, counts map[string]string, aggregate
 	if aggregated {
 		p.add(&variable{name: "items", place: itemsVar, typ: types.NewListType(k.celType)})
 		p.add(&variable{name: "count", place: countVar, typ: types.IntType})
-		p.counts = sortedKeys(counts)
-		for i, name := range p.counts {
-			p.add(&variable{name: "counts." + name, place: countsVar, slot: i, typ: types.IntType})
-		}
+	}
+	p.counts = sortedKeys(counts)
+	for i, name := range p.counts {
+		p.add(&variable{name: "counts." + name, place: countsVar, slot: i, typ: types.IntType})
 	}
 	return p, nil
 }
@@ -91,7 +92,7 @@ func (p *plan) add(v *variable) {
 
 func (p *plan) addJoin(j *join) {
 	at := len(p.joins)
-	p.joins, p.used = append(p.joins, j), append(p.used, false)
+	p.joins, p.used, p.whole = append(p.joins, j), append(p.used, false), append(p.whole, false)
 	if j.Many {
 		p.add(&variable{name: j.Name, place: joinList, join: at, typ: types.NewListType(j.kinds[0].celType)})
 		return

@@ -20,7 +20,7 @@ type Policy struct {
 	Owner          string      `json:"owner" doc:"Who answers for it." ref:"person" index:"" list:""`
 	Author         string      `json:"author" doc:"Who wrote this version." ref:"person" index:""`
 	Required       bool        `json:"required" doc:"Whether the programme needs it." index:"" list:""`
-	ReviewDays     int64       `json:"review_days" doc:"After how many days it is reviewed again." min:"1" max:"1100" default:"365"`
+	ReviewDays     int64       `json:"review_days" doc:"After how many days it is reviewed again." min:"1" max:"1100" default:"380"`
 	Audience       []string    `json:"audience" doc:"Whom it binds."`
 	Sections       []string    `json:"sections" doc:"What it must cover."`
 	Body           string      `json:"body" doc:"The text that is worked on, in Markdown." long:""`

@@ -112,6 +112,11 @@ func (w *Works) ReadAll(ctx context.Context, org string, by store.By, pick func(
 // Check runs the tests on what the sources have shown, and keeps what has changed. A test whose sources were
 // not read on the day of the check has no part in it: old data never makes a new day (INV-06).
 func (w *Works) Check(ctx context.Context, org string, by store.By, trigger string, step Step) (check.Check, []check.Outcome, error) {
+	return w.check(ctx, org, by, trigger, nil, step)
+}
+
+// check runs the tests of some names; nil is all.
+func (w *Works) check(ctx context.Context, org string, by store.By, trigger string, only map[string]bool, step Step) (check.Check, []check.Outcome, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.Before != nil {
@@ -152,12 +157,14 @@ func (w *Works) Check(ctx context.Context, org string, by store.By, trigger stri
 			return err
 		}
 		c.Position, c.DataAt = v.At, s.newest
-		rules = slices.DeleteFunc(dueRules(cat, s, now, days), func(r *check.Rule) bool { return check.Covers(pauses[r.ID()], now) })
+		rules = slices.DeleteFunc(dueRules(cat, s, now, days), func(r *check.Rule) bool {
+			return check.Covers(pauses[r.ID()], now) || only != nil && !only[r.ID()]
+		})
 		in = &check.Input{Now: now, Resources: s.population, Exceptions: excused(approved, s), Zone: zone, Days: days, Holidays: holidays(o), Since: began(o, days)}
 		before, err = check.LoadBefore(ctx, v)
 		return err
 	})
-	if err != nil {
+	if err != nil || only != nil && len(rules) == 0 {
 		return c, nil, err
 	}
 	outcomes, err := check.Evaluate(ctx, rules, in, func(done, total int) { step.tell("running tests", done, total) })
@@ -226,16 +233,28 @@ func holidays(o *grc.Organization) check.Holidays {
 
 // Cycle reads the sources that pick chooses, and then runs the tests.
 func (w *Works) Cycle(ctx context.Context, org string, by store.By, trigger string, pick func(*collect.SourceThing, collect.Run) bool, step Step) (Cycle, error) {
-	var out Cycle
-	if err := w.late(ctx, org, by); err != nil { // before a source is read again: what it showed yesterday is then no longer the newest
-		return out, err
-	}
-	runs, err := w.ReadAll(ctx, org, by, pick, step)
+	runs, err := w.lateAndRead(ctx, org, by, pick, step)
 	if err != nil {
-		return out, err
+		return Cycle{}, err
 	}
-	c, outcomes, err := w.Check(ctx, org, by, trigger, step)
-	out = Cycle{Check: c, Runs: runs, Tests: map[string]int{}}
+	return w.checkAfter(ctx, org, by, trigger, runs, nil, step)
+}
+
+// lateAndRead reads the sources that pick chooses. What they showed yesterday is looked at before: then it is no longer the newest.
+func (w *Works) lateAndRead(ctx context.Context, org string, by store.By, pick func(*collect.SourceThing, collect.Run) bool, step Step) ([]collect.Run, error) {
+	if err := w.late(ctx, org, by); err != nil {
+		return nil, err
+	}
+	return w.ReadAll(ctx, org, by, pick, step)
+}
+
+// checkAfter runs the tests of some names over what was read; nil is all.
+func (w *Works) checkAfter(ctx context.Context, org string, by store.By, trigger string, runs []collect.Run, only map[string]bool, step Step) (Cycle, error) {
+	if err := w.ended(ctx, org, by, trigger, step); err != nil {
+		return Cycle{}, err
+	}
+	c, outcomes, err := w.check(ctx, org, by, trigger, only, step)
+	out := Cycle{Check: c, Runs: runs, Tests: map[string]int{}}
 	for _, o := range outcomes {
 		out.Tests[o.State.String()]++
 	}

@@ -106,7 +106,7 @@ func policies(ctx context.Context, v *store.View) ([]collect.Resource, error) {
 			inForce = versionText(p.PublishedNo)
 		}
 		out = append(out, collect.Resource{Kind: "internal.policy", Key: p.ID, Name: p.Ref + " " + p.Title, Attrs: map[string]any{
-			"ref": p.Ref, "title": p.Title, "required": p.Needed(), "approved_version": orNull(inForce), "last_reviewed_at": timeOrNull(p.LastReviewedAt), "owner_ref": orNull(p.Owner)}})
+			"ref": p.Ref, "title": p.Title, "required": p.Needed(), "approved_version": orNull(inForce), "last_reviewed_at": timeOrNull(p.LastReviewedAt), "review_days": p.Days(), "owner_ref": orNull(p.Owner)}})
 		version := func(no int64, state, author, approver string, how kind.How, at time.Time) {
 			author, approver = person(author), person(approver)
 			if how == kind.Solo || how == kind.SameHand { // one person stands behind both
@@ -136,8 +136,19 @@ func exceptions(ctx context.Context, v *store.View) ([]collect.Resource, error) 
 	}
 	var out []collect.Resource
 	for _, e := range all {
-		out = append(out, collect.Resource{Kind: "internal.exception", Key: e.ID, Name: e.Title, Attrs: map[string]any{
-			"active": true, "approved_by": e.ApprovedBy, "expires_at": clock.Format(e.ExpiresAt)}})
+		r := collect.Resource{Kind: "internal.exception", Key: e.ID, Name: e.Title, Why: map[string]string{}, Attrs: map[string]any{
+			"active": true, "approved_by": e.ApprovedBy, "expires_at": clock.Format(e.ExpiresAt)}}
+		fails, why := false, "it is asked once the exception has ended"
+		if !v.Now.Before(e.ExpiresAt) {
+			if fails, why, err = stillFailing(ctx, v, e); err != nil {
+				return nil, err
+			}
+		}
+		if r.Attrs["still_failing"] = fails; why != "" {
+			delete(r.Attrs, "still_failing")
+			r.Why["still_failing"] = why
+		}
+		out = append(out, r)
 	}
 	return out, nil
 }

@@ -48,7 +48,7 @@ func TestEachStatementHasItsOwnProof(t *testing.T) {
 		{func(f *StatementFacts) { f.ReviewedAccounts = Share{} }, "+-++++++"},
 		{func(f *StatementFacts) { f.LiveLogSources.Got = 0 }, "++-+++++"},
 		{func(f *StatementFacts) { f.VendorsInDate.Got = 8 }, "+++~++++"},
-		{func(f *StatementFacts) { f.RiskAssessedAt = now.Add(-365*24*time.Hour - 1) }, "++++~+++"},
+		{func(f *StatementFacts) { f.RiskAssessedAt = now.Add(-380*24*time.Hour - 1) }, "++++~+++"},
 		{func(f *StatementFacts) { f.RiskAssessedAt = now.Add(time.Hour) }, "++++-+++"},
 		{func(f *StatementFacts) { f.IncidentPlan = PolicyReviewOverdue }, "+++++~++"},
 		{func(f *StatementFacts) { f.ExerciseAt = time.Time{} }, "+++++~++"},

@@ -14,11 +14,8 @@ import (
 	"sync"
 	"time"
 
-	"assay/internal/check"
-	"assay/internal/collect"
 	"assay/internal/errs"
 	"assay/internal/grc"
-	"assay/internal/job"
 	"assay/internal/op"
 	"assay/internal/rest"
 	"assay/internal/store"
@@ -237,7 +234,7 @@ func (a *App) sweep(ctx context.Context) {
 }
 
 // cycle reads the sources that are due in each organisation and runs the tests where one was read, or a new day
-// has begun. Of several replicas one does it: the lease ends by itself.
+// has begun, and tests whose own interval is over. Of several replicas one does it: the lease ends by itself.
 func (a *App) cycle(ctx context.Context) {
 	for o := range a.all(ctx) {
 		if err := a.cycleOf(ctx, o); err != nil && ctx.Err() == nil {
@@ -255,36 +252,12 @@ func (a *App) cycleOf(ctx context.Context, org string) error {
 		a.Log.ErrorContext(ctx, "scheduled versions of controls were not applied", "org", org, "error", err)
 	}
 	a.beforeCheck(ctx, org) // a file counts from when it was read, also where no check is due
-	var now time.Time
-	var days *check.Days
-	due := false
-	pick := func(t *collect.SourceThing, last collect.Run) bool {
-		old := now.Sub(last.StartedAt) >= time.Duration(t.IntervalHours)*time.Hour
-		return old || days.DayOf(last.StartedAt) != days.DayOf(now) || (due && t.Connector == job.PlatformName)
-	}
-	err = a.DB.View(ctx, org, timeZero, store.System("check.run"), func(v *store.View) error {
-		now = v.Now
-		if days, err = job.DaysOf(ctx, v); err != nil {
-			return err
-		}
-		newest, _, err := collect.Last(ctx, v)
-		if err != nil {
-			return err
-		}
-		all, err := store.All(ctx, v, collect.Sources, map[string]any{"state": "enabled"})
-		for _, t := range all {
-			due = due || pick(t, newest[t.ID])
-		}
-		return err
-	})
-	if err != nil || !due {
+	c, did, err := a.Works.Scheduled(ctx, org, store.System("check.run"))
+	if err != nil || !did {
 		return err
 	}
-	c, err := a.Works.Cycle(ctx, org, store.System("check.run"), "schedule", pick, nil)
-	if err == nil {
-		a.Log.InfoContext(ctx, "daily work done", "org", org, "sources", len(c.Runs), "tests_failing", c.Tests["fail"], "tests_passing", c.Tests["pass"])
-	}
-	return err
+	a.Log.InfoContext(ctx, "daily work done", "org", org, "sources", len(c.Runs), "tests_failing", c.Tests["fail"], "tests_passing", c.Tests["pass"])
+	return nil
 }
 
 // applyScheduled changes the controls whose scheduled versions have come into force.

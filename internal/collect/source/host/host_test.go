@@ -247,3 +247,19 @@ func TestAMacTellsWhatItTells(t *testing.T) {
 	r := device(t, m)
 	wants(t, r, map[string]any{"serial": "C02EXAMPLE", "os": "macOS 26.1", "disk_encrypted": true, "firewall_on": false, "os_supported": errUnknown, "lock_minutes": errUnknown})
 }
+
+func TestDebiansOwnRecordOfItsUpdatesCounts(t *testing.T) {
+	stamp := laptop().with(files{"var/lib/apt/periodic/update-stamp": ""})
+	if r := setting(t, machine(stamp, answers{}, false)); r.Attrs["updates_checked_at"] == nil {
+		t.Errorf("updates_checked_at is not known: %s", r.Why["updates_checked_at"])
+	}
+	wants(t, setting(t, machine(laptop(), answers{}, false)), map[string]any{"updates_checked_at": errUnknown})
+}
+
+func TestAMachineWithoutADesktopIsAServer(t *testing.T) {
+	for class, f := range map[string]files{"server": laptop(), "workstation": laptop().with(files{"usr/share/xsessions/gnome.desktop": ""})} {
+		for _, r := range take(t, machine(f, answers{}, false), host.Config{}).Of("device") {
+			wants(t, r, map[string]any{"class": class})
+		}
+	}
+}

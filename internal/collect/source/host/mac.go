@@ -20,6 +20,7 @@ func (s *Source) readMac(ctx context.Context, name string) ([]collect.Resource, 
 	p := &probe{ctx: ctx, m: s.m, cfg: s.cfg}
 	a := feed.NewAttrs()
 	a.Set("active", true)
+	a.Set("class", "workstation")
 	a.Time("last_seen_at", s.m.Clock.Now().Truncate(24*time.Hour)) // the day: a run in which nothing changed must leave no new version
 	if s.cfg.Owner != "" {
 		a.Set("owner_ref", s.cfg.Owner)

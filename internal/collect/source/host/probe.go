@@ -166,7 +166,7 @@ func (p *probe) device(a *feed.Attrs) {
 		a.Set("owner_ref", p.cfg.Owner)
 	}
 	if p.container != "" {
-		a.Unknown(inContainer, "serial", "os", "os_supported", "disk_encrypted", "lock_minutes", "av_running", "firewall_on")
+		a.Unknown(inContainer, "class", "serial", "os", "os_supported", "disk_encrypted", "lock_minutes", "av_running", "firewall_on")
 		return
 	}
 	p.serial(a)

@@ -23,8 +23,12 @@ const stale = 7 * 24 * time.Hour
 // lists: that would change the machine.
 func (p *probe) updates(a *feed.Attrs) {
 	names := []string{"security_updates_pending", "updates_pending"}
-	if info, err := fs.Stat(p.m.Root, "var/lib/apt/periodic/update-success-stamp"); err == nil {
-		a.Time("updates_checked_at", info.ModTime())
+	var checked time.Time
+	for _, name := range []string{"update-success-stamp", "update-stamp"} { // Ubuntu writes the one, Debian's daily timer the other
+		if info, err := fs.Stat(p.m.Root, "var/lib/apt/periodic/"+name); err == nil && !info.ModTime().Before(checked) {
+			checked = info.ModTime()
+			a.Time("updates_checked_at", checked)
+		}
 	}
 	a.Unknown("the machine does not record when it fetched the list of updates", "updates_checked_at")
 	if !p.exists("/var/lib/dpkg/status") {
@@ -302,9 +306,11 @@ func daysOf(m map[string]string, log string) (int64, string) {
 	return days, ""
 }
 
-// lock reads how soon the desktop locks the screen, where the administrator fixed it for everybody.
+// lock says whether anybody works at the machine's screen, and reads how soon the desktop locks the screen, where the administrator fixed it for everybody.
 func (p *probe) lock(a *feed.Attrs) {
-	if !p.exists("/usr/share/xsessions") && !p.exists("/usr/share/wayland-sessions") {
+	desktop := p.exists("/usr/share/xsessions") || p.exists("/usr/share/wayland-sessions")
+	a.Set("class", map[bool]string{true: "workstation", false: "server"}[desktop])
+	if !desktop {
 		a.Unknown("there is no desktop whose screen could lock", "lock_minutes")
 		return
 	}

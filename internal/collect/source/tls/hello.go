@@ -37,6 +37,7 @@ const (
 	unclear   answer = iota // it cannot be told: the reason stands beside it
 	accepted                // it chose this version
 	refused                 // it said no, in words of TLS
+	erred                   // it said that something went wrong inside it
 	closed                  // it closed the connection without a word
 	plainHTTP               // it answered in HTTP without TLS
 	notTLS                  // it answered in something else
@@ -57,15 +58,19 @@ var wideCiphers = []uint16{
 	0x00ff, // says that renegotiation is understood
 }
 
+// plainCiphers are those among them in which the server signs nothing: a server may err over a signature that it is not
+// allowed to make any more, and still speak the protocol without one.
+var plainCiphers = []uint16{0x009d, 0x009c, 0x003d, 0x003c, 0x0035, 0x002f, 0x0084, 0x0041, 0x0096, 0x0007, 0x000a, 0x0005, 0x0004, 0x0009, 0x00ff}
+
 // clientHello writes one hello for exactly this version.
-func clientHello(version uint16, serverName string) []byte {
+func clientHello(version uint16, serverName string, ciphers []uint16) []byte {
 	body := binary.BigEndian.AppendUint16(nil, version)
 	var random [32]byte
 	_, _ = rand.Read(random[:]) // never fails, and nothing here rests on it
 	body = append(body, random[:]...)
 	body = append(body, 0) // no session to resume
-	body = binary.BigEndian.AppendUint16(body, uint16(2*len(wideCiphers)))
-	for _, c := range wideCiphers {
+	body = binary.BigEndian.AppendUint16(body, uint16(2*len(ciphers)))
+	for _, c := range ciphers {
 		body = binary.BigEndian.AppendUint16(body, c)
 	}
 	body = append(body, 1, 0) // no compression
@@ -98,14 +103,14 @@ func sized16(to, data []byte) []byte {
 	return append(binary.BigEndian.AppendUint16(to, uint16(len(data))), data...)
 }
 
-// sayHello offers one version with every cipher and reads which one the server chose.
-func (s *Source) sayHello(ctx context.Context, to netip.AddrPort, version uint16, serverName string) (uint16, answer, error) {
+// sayHello offers one version with some ciphers and reads which version the server chose.
+func (s *Source) sayHello(ctx context.Context, to netip.AddrPort, version uint16, serverName string, ciphers []uint16) (uint16, answer, error) {
 	conn, err := s.dial(ctx, to)
 	if err != nil {
 		return 0, unclear, err
 	}
 	defer conn.Close()
-	if _, err := conn.Write(clientHello(version, serverName)); err != nil {
+	if _, err := conn.Write(clientHello(version, serverName, ciphers)); err != nil {
 		return 0, silence(err), err
 	}
 	return readAnswer(conn)
@@ -147,6 +152,8 @@ func alert(code byte) answer {
 	switch code {
 	case 0: // closing
 		return closed
+	case 80:
+		return erred
 	case 40, 47, 70, 71, 86: // no common ground, an impossible value, the version, too weak
 		return refused
 	}

@@ -24,9 +24,21 @@ import (
 type sight struct {
 	reachable, public, web, hsts *bool
 	minTLS                       string
-	certEnd                      time.Time
+	cert                         validity
 	why                          map[string]string
 	log                          []string // every step, for the record
+}
+
+// validity is the time in which every certificate that was shown is valid.
+type validity struct{ begin, end time.Time }
+
+func (v *validity) and(x validity) {
+	if x.begin.After(v.begin) {
+		v.begin = x.begin
+	}
+	if !x.end.IsZero() && (v.end.IsZero() || x.end.Before(v.end)) {
+		v.end = x.end
+	}
 }
 
 func (s *sight) unknown(reason string, attrs ...string) {
@@ -42,7 +54,11 @@ func (s *sight) unknown(reason string, attrs ...string) {
 
 func (s *sight) note(format string, a ...any) { s.log = append(s.log, fmt.Sprintf(format, a...)) }
 
-var served = []string{"min_tls", "cert_not_after", "hsts", "web"}
+var (
+	served = append([]string{"min_tls", "hsts", "web"}, certAttrs...)
+
+	certAttrs = []string{"cert_not_before", "cert_not_after"}
+)
 
 func (s *sight) resource(e endpoint) collect.Resource {
 	a := feed.NewAttrs()
@@ -56,8 +72,9 @@ func (s *sight) resource(e endpoint) collect.Resource {
 	if s.minTLS != "" && s.why["min_tls"] == "" {
 		a.Set("min_tls", s.minTLS)
 	}
-	if !s.certEnd.IsZero() && s.why["cert_not_after"] == "" {
-		a.Time("cert_not_after", s.certEnd)
+	if !s.cert.end.IsZero() && s.why["cert_not_after"] == "" {
+		a.Time("cert_not_before", s.cert.begin)
+		a.Time("cert_not_after", s.cert.end)
 	}
 	for name, reason := range s.why {
 		a.Unknown(reason, name)
@@ -167,9 +184,7 @@ func (s *sight) merge(all []seen, silent bool) {
 		if one.minTLS != "" && (s.minTLS == "" || slices.Index(rank, one.minTLS) < slices.Index(rank, s.minTLS)) {
 			s.minTLS = one.minTLS
 		}
-		if !one.certEnd.IsZero() && (s.certEnd.IsZero() || one.certEnd.Before(s.certEnd)) {
-			s.certEnd = one.certEnd
-		}
+		s.cert.and(one.cert)
 		if one.web != nil {
 			s.web = ptr(*one.web || (s.web != nil && *s.web))
 		}
@@ -198,14 +213,12 @@ func (s *Source) lookAt(ctx context.Context, at netip.AddrPort, e endpoint) seen
 	one.reached = true
 	answers := map[uint16]answer{}
 	for _, v := range []uint16{tls13, tls12, tls11, tls10, ssl3} {
-		got, end, err := s.try(ctx, at, e, v)
+		got, cert, err := s.try(ctx, at, e, v)
 		one.note("TLS %s: %s%s", names[v], got, because(err))
 		if cur, ok := answers[v]; !ok || cur != accepted {
 			answers[v] = got
 		}
-		if !end.IsZero() && (one.certEnd.IsZero() || end.Before(one.certEnd)) {
-			one.certEnd = end
-		}
+		one.cert.and(cert)
 	}
 	one.decide(answers)
 	switch one.minTLS {
@@ -213,12 +226,12 @@ func (s *Source) lookAt(ctx context.Context, at netip.AddrPort, e endpoint) seen
 		one.unknown("no protocol could be agreed on", "web", "hsts", "min_tls")
 	case "none":
 		one.web, one.hsts = ptr(true), ptr(false)
-		one.unknown("the endpoint does not encrypt, so it shows no certificate", "cert_not_after")
+		one.unknown("the endpoint does not encrypt, so it shows no certificate", certAttrs...)
 	default:
 		s.lookAtWeb(ctx, at, e, &one)
 	}
-	if one.certEnd.IsZero() {
-		one.unknown("no handshake got as far as the certificate", "cert_not_after")
+	if one.cert.end.IsZero() {
+		one.unknown("no handshake got as far as the certificate", certAttrs...)
 	}
 	return one
 }
@@ -241,7 +254,7 @@ func (s *seen) decide(answers map[uint16]answer) {
 		case a == accepted:
 			s.minTLS = names[v]
 			return
-		case a == refused, a == closed && any:
+		case a == refused, a == closed && any, a == erred && any && v < tls12:
 		default:
 			s.unknown(fmt.Sprintf("whether it accepts TLS %s cannot be told: %s", names[v], a), "min_tls")
 		}
@@ -250,31 +263,34 @@ func (s *seen) decide(answers map[uint16]answer) {
 
 // try offers exactly one version: first with a whole handshake, then, where that fails, with a
 // hello that offers every cipher.
-func (s *Source) try(ctx context.Context, at netip.AddrPort, e endpoint, version uint16) (answer, time.Time, error) {
-	var end time.Time
+func (s *Source) try(ctx context.Context, at netip.AddrPort, e endpoint, version uint16) (answer, validity, error) {
+	var cert validity
 	if version > ssl3 {
-		conn, err := s.shake(ctx, at, e, version, version, &end)
+		conn, err := s.shake(ctx, at, e, version, version, &cert)
 		if err == nil {
 			_ = conn.Close()
-			return accepted, end, nil
+			return accepted, cert, nil
 		}
 		if version == tls13 {
-			return shakeAnswer(err), end, err
+			return shakeAnswer(err), cert, err
 		}
 	}
 	var got answer
 	var err error
-	for range 2 { // a closed connection may be bad luck once
+	ciphers := wideCiphers
+	for range 2 { // a closed connection may be bad luck once, and an error inside the server be about one way to agree on a key
 		var chosen uint16
-		chosen, got, err = s.sayHello(ctx, at, version, e.serverName())
+		chosen, got, err = s.sayHello(ctx, at, version, e.serverName(), ciphers)
 		if got == accepted && chosen != version {
-			return refused, end, fmt.Errorf("it chose %s", names[chosen])
+			return refused, cert, fmt.Errorf("it chose %s", names[chosen])
 		}
-		if got != closed {
+		if got == erred {
+			ciphers = plainCiphers
+		} else if got != closed {
 			break
 		}
 	}
-	return got, end, err
+	return got, cert, err
 }
 
 func (e endpoint) serverName() string {
@@ -286,7 +302,7 @@ func (e endpoint) serverName() string {
 
 // shake makes a whole handshake between two versions. The certificate is noted, not judged: an
 // expired one must be seen to be reported.
-func (s *Source) shake(ctx context.Context, at netip.AddrPort, e endpoint, lowest, highest uint16, end *time.Time) (*gotls.Conn, error) {
+func (s *Source) shake(ctx context.Context, at netip.AddrPort, e endpoint, lowest, highest uint16, cert *validity) (*gotls.Conn, error) {
 	raw, err := s.dial(ctx, at)
 	if err != nil {
 		return nil, err
@@ -301,7 +317,7 @@ func (s *Source) shake(ctx context.Context, at netip.AddrPort, e endpoint, lowes
 		NextProtos:         []string{"http/1.1"},
 		VerifyPeerCertificate: func(chain [][]byte, _ [][]*x509.Certificate) error {
 			if leaf, err := x509.ParseCertificate(chain[0]); err == nil {
-				*end = leaf.NotAfter
+				*cert = validity{leaf.NotBefore, leaf.NotAfter}
 			}
 			return nil
 		},
@@ -333,7 +349,7 @@ func shakeAnswer(err error) answer {
 }
 
 func (a answer) String() string {
-	return [...]string{"unclear", "accepted", "refused", "closed the connection", "answered in HTTP without TLS", "answered in something other than TLS"}[a]
+	return [...]string{"unclear", "accepted", "refused", "reported an internal error", "closed the connection", "answered in HTTP without TLS", "answered in something other than TLS"}[a]
 }
 
 func because(err error) string {

@@ -208,6 +208,51 @@ func TestAServerWithCiphersThatWeLackIsNotTakenToRefuse(t *testing.T) {
 	wants(t, one(t, tls.Internet{}, tls.Config{Endpoints: []string{a}}), map[string]any{"min_tls": "1.0", "reachable": true, "cert_not_after": nil})
 }
 
+// erring stands before a server of TLS 1.2 and 1.3 and answers hellos of older versions as OpenSSL 3 does, which may
+// sign nothing for them any more: with alert 80. accepts says which hello it takes all the same.
+func erring(t *testing.T, accepts func(hello []byte) bool) string {
+	behind := serve(t, gotls.VersionTLS12, gotls.VersionTLS13, end, hsts)
+	return listen(t, func(c net.Conn) {
+		hello := make([]byte, 4096)
+		n, err := c.Read(hello)
+		if err != nil || n < 12 {
+			return
+		}
+		if hello = hello[:n]; hello[9] == 3 && hello[10] < 3 {
+			if accepts(hello) {
+				_, _ = c.Write([]byte{22, 3, 1, 0, 42, 2, 0, 0, 38, 3, hello[10]})
+				_, _ = c.Write(make([]byte, 36))
+				return
+			}
+			_, _ = c.Write([]byte{21, 3, 1, 0, 2, 2, 80})
+			return
+		}
+		to, err := net.Dial("tcp", behind)
+		if err != nil {
+			return
+		}
+		defer to.Close()
+		_, _ = to.Write(hello)
+		go func() { _, _ = io.Copy(to, c) }()
+		_, _ = io.Copy(c, to)
+	})
+}
+
+func TestAnErrorOverAnOldVersionIsARefusal(t *testing.T) {
+	a := erring(t, func([]byte) bool { return false })
+	wants(t, one(t, tls.Internet{}, tls.Config{Endpoints: []string{a}}), map[string]any{"min_tls": "1.2", "hsts": true,
+		"cert_not_before": "2030-05-01T00:00:00.000Z", "cert_not_after": "2031-05-01T00:00:00.000Z"})
+	// The control: one that errs over signatures only, and speaks the old version without one.
+	a = erring(t, func(hello []byte) bool { return hello[10] == 1 && !strings.Contains(string(hello), "\xc0\x14") })
+	wants(t, one(t, tls.Internet{}, tls.Config{Endpoints: []string{a}}), map[string]any{"min_tls": "1.0"})
+	// And one that errs over everything has refused nothing.
+	a = listen(t, func(c net.Conn) {
+		_, _ = c.Read(make([]byte, 4096))
+		_, _ = c.Write([]byte{21, 3, 1, 0, 2, 2, 80})
+	})
+	wants(t, one(t, tls.Internet{}, tls.Config{Endpoints: []string{a}}), map[string]any{"min_tls": nil, "cert_not_before": nil})
+}
+
 func TestWhatCannotBeToldStaysUnknown(t *testing.T) {
 	for name, answer := range map[string]func(net.Conn){
 		"silence": func(c net.Conn) { _, _ = io.Copy(io.Discard, c) },

@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 )
 
 const (
@@ -51,8 +50,8 @@ func (s *Source) lookAtWeb(ctx context.Context, at netip.AddrPort, e endpoint, o
 
 // get sends one request on one connection and reads the head of the answer.
 func (s *Source) get(ctx context.Context, at netip.AddrPort, e endpoint, path string) (*http.Response, string, error) {
-	var end time.Time
-	conn, err := s.shake(ctx, at, e, tls10, tls13, &end)
+	var cert validity
+	conn, err := s.shake(ctx, at, e, tls10, tls13, &cert)
 	if err != nil {
 		return nil, "no connection", err
 	}
