@@ -19,8 +19,8 @@ import (
 
 const foldFn = "fold@"
 
-// folded is how a text is compared where letter case does not count.
-func folded(s string) string { return strings.ToLower(s) }
+// folded is how a text is compared where letter case does not count; spaces around it do not count either.
+func folded(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
 
 // fold folds a text or a list of texts. What has no letters stays as it is.
 func fold(a ...ref.Val) ref.Val {

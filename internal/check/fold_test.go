@@ -22,7 +22,7 @@ func TestLetterCaseDoesNotCountWhereTheKindSaysSo(t *testing.T) {
 	jo := map[string][]attrs{"thing": {{"id": "a", "who": "jo@EXAMPLE.com", "team": []any{"AL", "jo@example.com"}, "s": "Jo@Example.com", "tags": []any{"JO@example.com"}}},
 		"owner": {{"id": "o1", "email": "Jo@example.com", "active": true}}, "part": {{"id": "p", "thing_ref": "a", "made_by": "JO@EXAMPLE.COM"}}}
 	for _, holds := range []string{
-		`who == "JO@example.com"`, `"jo@example.com" == who`, `who == s`, `who == params.one`, `who in params.known`, `who in ["x", "JO@EXAMPLE.COM"]`,
+		`who == "JO@example.com"`, `"jo@example.com" == who`, `who == s`, `who == "  jo@example.com "`, `who == params.one`, `who in params.known`, `who in ["x", "JO@EXAMPLE.COM"]`,
 		`who in team`, `s in team`, `team.exists(x, x == s)`, `team.exists(x, x == "Al")`, `team.exists(x, tags.exists(y, x == y))`, `parts.exists(p, p.made_by == s)`,
 		`who != "al"`, `!(who != s)`, `who in tags`, `boss.active`, `boss.email == s`, `(s == "" ? s : who) == params.one`, `team.filter(x, x != "al").exists(x, x == s)`,
 		`filled(who) && who != null`,

@@ -311,6 +311,9 @@ func (p *Population) lay(j *join) *paths {
 // owned counts the values that some resource of the joined kind is known by.
 func (w *paths) owned(j *join, all []*Bound) int {
 	known := map[string]bool{}
+	if w.to[""] != nil { // nobody's, and that is known
+		known[""] = true
+	}
 	note := func(v string) {
 		if w.to[j.key(v)] != nil {
 			known[j.key(v)] = true
@@ -334,7 +337,7 @@ func (w *paths) add(j *join, b *Bound) {
 			v := b.value(attr)
 			if v == nil {
 				unclear = attr
-			} else if slices.Contains(values, fmt.Sprint(v.Value())) != in {
+			} else if slices.ContainsFunc(values, b.saysOf(attr, fmt.Sprint(v.Value()))) != in {
 				return
 			}
 		}
@@ -364,6 +367,14 @@ func (w *paths) add(j *join, b *Bound) {
 	}
 	if !known {
 		w.doubt(b, j.To[0])
+	}
+}
+
+// saysOf compares a value of an attribute, with letter case where that counts.
+func (b *Bound) saysOf(attr, value string) func(string) bool {
+	ignoreCase := b.kind.attrs[b.kind.slots[attr]].ignoreCase
+	return func(other string) bool {
+		return other == value || ignoreCase && folded(other) == folded(value)
 	}
 }
 

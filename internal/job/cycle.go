@@ -265,7 +265,7 @@ func (w *Works) checkAfter(ctx context.Context, org string, by store.By, trigger
 type Cycle struct {
 	Check check.Check    `json:"check" doc:"The run of the tests."`
 	Runs  []collect.Run  `json:"runs" doc:"The collection runs."`
-	Tests map[string]int `json:"tests" doc:"Tests by what they came to."`
+	Tests map[string]int `json:"tests" doc:"Number of tests by result."`
 }
 
 type sourceRunIn struct {

@@ -27,7 +27,7 @@ func stillFailing(ctx context.Context, v *store.View, e *grc.Exception) (fails b
 		case "fail":
 			return true, "", nil
 		case "excepted":
-			why = e.Test + " was not run since the exception ended"
+			why = e.Test + " has not run since the exception expired"
 		case "unknown", "error":
 			why = e.Test + " cannot say: " + f.Message
 		}

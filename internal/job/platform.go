@@ -28,9 +28,9 @@ const PlatformName = collect.PlatformConnector
 func (p platform) Describe() collect.Description {
 	return collect.Description{
 		Kinds:       []string{"internal.policy", "internal.policy_version", "internal.exception", "person"},
-		Reads:       "policies, exceptions and people kept in this platform",
-		Permissions: []string{"none: it is this program"},
-		Query:       "all policies, exceptions and people as of one position of the ledger",
+		Reads:       "policies, exceptions and people kept in Assay",
+		Permissions: []string{"none: the data is in Assay itself"},
+		Query:       "all policies, exceptions and people as of one ledger entry",
 	}
 }
 
@@ -138,7 +138,7 @@ func exceptions(ctx context.Context, v *store.View) ([]collect.Resource, error) 
 	for _, e := range all {
 		r := collect.Resource{Kind: "internal.exception", Key: e.ID, Name: e.Title, Why: map[string]string{}, Attrs: map[string]any{
 			"active": true, "approved_by": e.ApprovedBy, "expires_at": clock.Format(e.ExpiresAt)}}
-		fails, why := false, "it is asked once the exception has ended"
+		fails, why := false, "it only matters once the exception has expired"
 		if !v.Now.Before(e.ExpiresAt) {
 			if fails, why, err = stillFailing(ctx, v, e); err != nil {
 				return nil, err
