@@ -181,7 +181,7 @@ func TestAChangeOfAControlSaysWhatItWasAndIs(t *testing.T) {
 	s.version(t, "OWN-05", map[string]any{"title": "Another title", "frequency": "yearly"})
 	c := s.changes(t, map[string]any{"subject": "OWN-05"}, time.Time{})
 	want := []report.WasNow{{Name: "frequency", Was: "continuous", Now: "yearly"}, {Name: "title", Was: "A control of our own", Now: "Another title"}}
-	if len(c) != 3 || !slices.Equal(c[0].Fields, want) || c[0].What != "Control changed" || c[1].State != "ended" || c[2].What != "Control put in force" {
+	if len(c) != 3 || !slices.Equal(c[0].Fields, want) || c[0].What != "Control changed" || c[1].State != "ended" || c[2].What != "Control activated" {
 		t.Errorf("%+v", c)
 	}
 	s.do(t, "definition.create", map[string]any{"title": "All is well", "reason": "It is enough for us", "text": "tests:\n  - id: idp.mfa_all\n    severity: low\n"})
@@ -318,7 +318,7 @@ func TestWhatIsOverriddenIsMarkedOnItsDays(t *testing.T) {
 		return ask("control.status", map[string]any{"ref": ref, "days": 20})["row"].(map[string]any)
 	}
 	own := marked(row("OWN-01"), newest)
-	if !strings.Contains(own[s.days[1].String()], "put in force") || !strings.Contains(own[s.days[4].String()], "exception: Jo has no phone") || own[s.days[3].String()] != "" {
+	if !strings.Contains(own[s.days[1].String()], "activated") || !strings.Contains(own[s.days[4].String()], "exception: Jo has no phone") || own[s.days[3].String()] != "" {
 		t.Errorf("the days of OWN-01 are marked %v", own)
 	}
 	day := func(subject string, n int) []any {
@@ -373,7 +373,7 @@ func TestEvidenceWithdrawnLaterMarksTheDaysThatRestedOnIt(t *testing.T) {
 		t.Errorf("the day was %v and is %v", was["letter"], now["letter"])
 	}
 	row := s.must(t, s.full(s.org), s.h.Set.Find("control.status"), map[string]any{"ref": "OWN-02", "days": 20})["row"]
-	if !strings.Contains(fmt.Sprint(row), "Report: evidence withdrawn since") {
+	if !strings.Contains(fmt.Sprint(row), "Report: evidence withdrawn later") {
 		t.Errorf("the strip does not say so: %v", row)
 	}
 	if other := report(9); other["withdrawn"] != nil {

@@ -150,7 +150,7 @@ func TestAControlChangesOnItsPageByTwoPeople(t *testing.T) {
 		b.as("manager").wants(b.get("/controls/IAM-02"), 200, "Propose a change", "Edit owner and tasks", "Propose to retire", "library text", "Confirm library text")
 		b.lacks(b.wants(b.get("/controls/IAM-02/edit"), 200, "Owner", "Recurring tasks"), `name="text"`, `name="weight"`)
 
-		form := b.wants(b.get("/controls/IAM-02/change"), 200, "First day", "2026-03-07", "each definition judges its own part", "Reason")
+		form := b.wants(b.get("/controls/IAM-02/change"), 200, "First day", "2026-03-07", "each decide part of the day", "Reason")
 		b.lacks(form, "json", "GraceDays")
 		b.wants(b.post("/controls/IAM-02/change", b.fill("/controls/IAM-02/change", "title", "Strong sign-in for all", "reason", "")...), 422, "Reason")
 		sent := b.fill("/controls/IAM-02/change", "title", "Strong sign-in for all", "reason", "Everybody has it since June.", "effective_from", "")
@@ -164,7 +164,7 @@ func TestAControlChangesOnItsPageByTwoPeople(t *testing.T) {
 			t.Errorf("%d lines are new, 1 was changed", strings.Count(got, "<ins>"))
 		}
 
-		b.wants(b.as("owner").get("/work"), 200, "Change of a control, from Kim manager", "IAM-02 Multi-factor authentication: Everybody has it since June.")
+		b.wants(b.as("owner").get("/work"), 200, "Control change, from Kim manager", "IAM-02 Multi-factor authentication: Everybody has it since June.")
 		at, rev := b.as("owner").button("/controls/IAM-02", "approve")
 		if s := b.wants(b.post(at, "rev", rev), 303); s.to != "/controls/IAM-02" {
 			t.Errorf("approving goes to %q", s.to)

@@ -180,7 +180,7 @@ func TestTheKindOfEvidenceIsChosenFromTheControlsList(t *testing.T) {
 		v := o.do(o.me, "control_version.create", map[string]any{"control": c["id"], "reason": "Nothing of this is collected any more.", "evidence": []any{}})
 		o.do(o.them, "control_version.approve", map[string]any{"id": v["id"], "rev": v["rev"]})
 		_, err = o.try(o.me, "evidence.submit", map[string]any{"id": e["id"], "rev": e["rev"]})
-		o.refused("submitted when the control no longer asks for it", err, "evidence_key", "asks for no evidence")
+		o.refused("submitted when the control no longer asks for it", err, "evidence_key", "has no evidence items")
 		o.signInAs("control") // who may edit their own
 		p := o.wants(o.get("/evidence/new"), 200, `<select class="select" aria-describedby="f-evidence_key-hint" id="f-evidence_key" name="evidence_key"`, "IAM-12 Production access list")
 		if strings.Contains(p.text, `<input class="input" type="text" name="evidence_key"`) {
@@ -193,7 +193,7 @@ func TestTheKindOfEvidenceIsChosenFromTheControlsList(t *testing.T) {
 			t.Errorf("the form made %v of %v", e["evidence_key"], e["control"])
 		}
 		o.wants(o.get(at+"/edit"), 200, `name="evidence_key"`, `<option value="production_access_list" selected`)
-		o.wants(o.bring(append(form, "control", o.control("IAM-02"))...), 422, "evidence of another control")
+		o.wants(o.bring(append(form, "control", o.control("IAM-02"))...), 422, "belongs to a different control")
 		id := o.accepted(o.piece("IAM-09", "", "evidence_key", nil))
 		if p := o.proof(id); p.Counts || p.State != "context" || !strings.Contains(p.Line, "context only") {
 			t.Errorf("without a key it is context: %+v", p)
@@ -230,14 +230,14 @@ func TestEvidenceOfSingleEventsIsTiedToOneOrToADeclaration(t *testing.T) {
 			t.Errorf("accepted by its author: %v", err)
 		}
 		o.do(o.them, "evidence.accept", map[string]any{"id": e["id"], "rev": e["rev"]})
-		if p := o.proof(e["id"].(string)); !p.Counts || p.Line != "Counts for CHG-08, 6 Mar – 29 May 2026: nothing happened 1 Dec 2025 – 28 Feb 2026." || len(p.Flags) > 0 {
+		if p := o.proof(e["id"].(string)); !p.Counts || p.Line != "Counts for CHG-08, 6 Mar – 29 May 2026: nothing happened (1 Dec 2025 – 28 Feb 2026)." || len(p.Flags) > 0 {
 			t.Errorf("%+v", p)
 		}
 		if got := o.state("CHG-08", "design_reviews"); got.State != "nil_declared" {
 			t.Errorf("declared and accepted: %+v", got)
 		}
 		id := o.accepted(o.piece("CHG-08", "design_reviews", "event", "OFF-12", "event_on", "2026-02-10"))
-		if p := o.proof(id); p.Line != "Counts for CHG-08: OFF-12 on 10 Feb 2026. Current 6 Mar 2026 – 10 Feb 2027." {
+		if p := o.proof(id); p.Line != "Counts for CHG-08: OFF-12 on 10 Feb 2026. Valid 6 Mar 2026 – 10 Feb 2027." {
 			t.Errorf("%+v", p)
 		}
 		if got := o.state("CHG-08", "design_reviews"); got.State != "current" || got.Piece != id {
@@ -266,7 +266,7 @@ func TestASubmittedEventEndsADeclaration(t *testing.T) {
 		o.clock.Move(time.Minute)
 		e = o.do(o.me, "evidence.submit", map[string]any{"id": e["id"], "rev": e["rev"]})
 		is("with an event that waits for review", "not_due")
-		if p := o.proof(none); p.Counts || p.State != "not_counting" || !strings.Contains(p.Line, "there is evidence of an event in these days") {
+		if p := o.proof(none); p.Counts || p.State != "not_counting" || !strings.Contains(p.Line, "there is evidence of an event in that time") {
 			t.Errorf("the declaration says of itself: %+v", p)
 		}
 		o.clock.Move(time.Minute)
@@ -359,20 +359,20 @@ func TestAPieceSaysForWhichDaysItCountsOrWhyNot(t *testing.T) {
 		if _, err := o.try(o.me, "evidence.update", map[string]any{"id": id, "rev": e["rev"], "reason": "Another reason."}); errs.Public(err).Code != errs.Conflict {
 			t.Errorf("the reason of a withdrawal changed: %v", err)
 		}
-		says(id, "withdrawn", "Does not count: withdrawn on 7 Mar 2026. Before, it counted for IAM-09, 6 Mar – 30 Apr 2026.", false)
+		says(id, "withdrawn", "Does not count: withdrawn on 7 Mar 2026. Until then it counted for IAM-09, 6 Mar – 30 Apr 2026.", false)
 
 		link := o.accepted(o.piece("IAM-09", "monthly_dormant_report", "file", nil))
-		says(link, "context", "Does not count: context only: no file kept.", false)
-		if r := o.state("IAM-09", "monthly_dormant_report"); r.State != "missing" || r.Piece != "" || !strings.Contains(r.Line, "no file kept") {
+		says(link, "context", "Does not count: context only, because it has no file.", false)
+		if r := o.state("IAM-09", "monthly_dormant_report"); r.State != "missing" || r.Piece != "" || !strings.Contains(r.Line, "it has no file") {
 			t.Errorf("a link proves its control: %+v", r)
 		}
 		says(o.accepted(o.piece("IAM-09", "removals", "covers_from", "2019-01-01", "covers_to", "2019-01-31")), "expired", "Does not count for IAM-09: it was too old when it was accepted (covers 1 – 31 Jan 2019).", false)
-		says(o.accepted(o.piece("VUL-01", "target_list", "covers_from", "2026-01-01", "covers_to", "2026-03-05")), "not_counting", "Does not count for VUL-01: it covers no whole quarter.", false)
+		says(o.accepted(o.piece("VUL-01", "target_list", "covers_from", "2026-01-01", "covers_to", "2026-03-05")), "not_counting", "Does not count for VUL-01: it does not cover a whole quarter.", false)
 		list := o.accepted(o.piece("VUL-01", "target_list", "covers_from", "2025-10-01", "covers_to", "2025-12-31"))
 		says(list, "current", "Counts for VUL-01, 7 Mar – 16 Apr 2026.", true) // 31 December + 106 days
 		o.signIn()
 		o.wants(o.get("/evidence/"+list), 200, "Counts for VUL-01, 7 Mar – 16 Apr 2026.")
-		o.wants(o.get("/evidence"), 200, "Counts for VUL-01, 7 Mar – 16 Apr 2026.", "Does not count: context only: no file kept.")
+		o.wants(o.get("/evidence"), 200, "Counts for VUL-01, 7 Mar – 16 Apr 2026.", "Does not count: context only, because it has no file.")
 		o.wants(o.get("/controls/VUL-01"), 200, "Counts for VUL-01, 7 Mar – 16 Apr 2026.")
 	})
 }

@@ -94,7 +94,7 @@ func (p *people) isIn(at string, s shown, role string) {
 // A link that opens nothing any more says so before a password is typed, and who can help.
 func TestALinkThatOpensNothingSaysWhatToDo(t *testing.T) {
 	throughPages(t, func(t *testing.T, p *people) {
-		says := []string{"used already or is too old", "Ask whoever invited you for a new link", `action="/sign-in"`}
+		says := []string{"This link has already been used or has expired", "Ask the person who invited you for a new link", `action="/sign-in"`}
 		dead := func(what, code string) {
 			t.Helper()
 			p.fresh()
@@ -107,7 +107,7 @@ func TestALinkThatOpensNothingSaysWhatToDo(t *testing.T) {
 			}
 		}
 		used := p.invite("employee", "twice@example.com")
-		p.wants(p.post("/sign-in/link", "token", used, "password", "short"), 422, "shorter than 12 characters", "The link was not used")
+		p.wants(p.post("/sign-in/link", "token", used, "password", "short"), 422, "must have at least 12 characters", "The link was not used")
 		p.wants(p.post("/sign-in/link", "token", used, "password", longEnough), 303)
 		dead("used", used)
 		old := p.invite("employee", "late@example.com")

@@ -296,7 +296,7 @@ func TestNoProgramApproves(t *testing.T) {
 				_, err := c.try(a, o.Name, in)
 				if e := errs.Public(err); err == nil || e.Code != errs.Denied {
 					t.Errorf("%s by %s: %v", o.Name, what, err)
-				} else if a.May(o.Object, o.Act) == op.Every && !strings.Contains(e.Text+e.Fix, "web page") {
+				} else if a.May(o.Object, o.Act) == op.Every && !strings.Contains(e.Text+e.Fix, "in the browser") {
 					t.Errorf("%s by %s: %v does not say where to approve", o.Name, what, err)
 				}
 			}
@@ -321,7 +321,7 @@ func TestNoProgramApproves(t *testing.T) {
 			fine(t, err)
 			return res.StatusCode, string(b)
 		}
-		if code, text := send("Authorization", "Bearer "+made["secret"].(string)); code != 403 || !strings.Contains(text, "web page") {
+		if code, text := send("Authorization", "Bearer "+made["secret"].(string)); code != 403 || !strings.Contains(text, "in the browser") {
 			t.Errorf("with a token: %d %s", code, text)
 		}
 		if code, text := send("Cookie", c.app.CookieName()+"="+cookie); code != 200 {

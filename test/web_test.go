@@ -134,7 +134,7 @@ func (p *people) signIn() {
 	if s.to != "/" || !strings.Contains(s.head.Get("Set-Cookie"), "HttpOnly") || !strings.Contains(s.head.Get("Set-Cookie"), "SameSite=Lax") {
 		p.t.Fatalf("signed in to %q with %q", s.to, s.head.Get("Set-Cookie"))
 	}
-	p.wants(p.post("/sign-in/link", "token", u.Query().Get("code")), 401, "used already or is too old")
+	p.wants(p.post("/sign-in/link", "token", u.Query().Get("code")), 401, "already been used or has expired")
 }
 
 var revField = regexp.MustCompile(`name="rev" value="(\d+)"`)
@@ -168,8 +168,8 @@ func TestTheStoryIsToldThroughPages(t *testing.T) {
 
 		seen := p.rev(one + "/edit")
 		p.wants(p.post(one, "rev", seen, "title", "Rotate all keys", "kind", "gap", "priority", "high", "due_on", "2026-04-01", "notes", "kept while typed"), 303)
-		p.wants(p.post(one, "rev", seen, "title", "Another title", "kind", "gap", "priority", "low"), 409, "It has changed meanwhile", "Rotate all keys", "Rotate the <keys>")
-		p.wants(p.post(one, "title", "No revision"), 428, "which revision you saw")
+		p.wants(p.post(one, "rev", seen, "title", "Another title", "kind", "gap", "priority", "low"), 409, "Someone else edited this", "Rotate all keys", "Rotate the <keys>")
+		p.wants(p.post(one, "title", "No revision"), 428, "no revision number")
 
 		p.wants(p.get(one+"/cancel"), 200, "and say why")
 		seen = p.rev(one + "/cancel")
@@ -190,7 +190,7 @@ func TestTheStoryIsToldThroughPages(t *testing.T) {
 		if strings.Contains(s.text, `action="`+one) || strings.Contains(s.text, one+"/edit") || strings.Contains(s.text, "Rotate all keys") {
 			t.Error("the past shows the present, or offers to change it")
 		}
-		p.wants(p.post(one+at, "rev", "1", "title", "Rewritten"), 422, "the past cannot be changed")
+		p.wants(p.post(one+at, "rev", "1", "title", "Rewritten"), 422, "the past can't be changed")
 		p.wants(p.get("/as-of?day=2026-03-03&back=//evil.example.com/"), 303)
 		if s := p.get("/as-of?day=2026-03-03&back=" + url.QueryEscape(one+"?x=1")); s.to != one+"?as_of=2026-03-03&x=1" {
 			t.Errorf("the date leads to %s", s.to)

@@ -29,7 +29,7 @@ func main() {
 	context.AfterFunc(ctx, func() {
 		stop() // a second signal ends it at once
 		time.AfterFunc(longestStop, func() {
-			fmt.Fprintln(os.Stderr, "assay: it did not stop within 9 seconds and is ended now; everything that was acknowledged is kept")
+			fmt.Fprintln(os.Stderr, "assay: it did not stop within 9 seconds and was ended; everything that was confirmed is saved")
 			os.Exit(1)
 		})
 	})

@@ -57,7 +57,7 @@ func (t *tool) shut() error {
 // hold takes the data folder for a command that serves.
 func (t *tool) hold(ctx context.Context, cfg site.Settings) (err error) {
 	t.release, err = site.Hold(ctx, cfg, func(pid string) {
-		fmt.Fprintf(t.errOut, "Waiting for another assay process (pid %s) that uses %s to stop …\n", pid, cfg.Get("data"))
+		fmt.Fprintf(t.errOut, "Waiting for another assay process (pid %s) to stop using %s …\n", pid, cfg.Get("data"))
 	})
 	return err
 }

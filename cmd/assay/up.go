@@ -44,7 +44,7 @@ func (t *tool) up() *cobra.Command {
 func (t *tool) runUp(cmd *cobra.Command, repos, endpoints []string, email string) error {
 	err := t.setUp(cmd, repos, endpoints, email)
 	if ctx := cmd.Context(); ctx.Err() != nil {
-		return t.stopped(ctx, err, "What was not finished does not count; assay up does it again.")
+		return t.stopped(ctx, err, "Unfinished work does not count; run assay up again to complete it.")
 	}
 	if err != nil {
 		return err
@@ -196,7 +196,7 @@ func (t *tool) listen(ctx context.Context, link bool) error {
 			fmt.Fprintf(t.out, "Sign in (this link works once, for 24 hours):\n\n  %s\n\n", url)
 		}
 	})
-	return t.stopped(ctx, err, "Everything that was acknowledged is kept.")
+	return t.stopped(ctx, err, "Everything that was confirmed is saved.")
 }
 
 // bar shows the progress of long work on a terminal, and a line for each step elsewhere.

@@ -16,7 +16,7 @@ import (
 func closing(ctx context.Context, tx *store.Tx, _, u *User) error {
 	if slices.Contains(u.Roles, op.Owner) {
 		if ok, err := ownerBeside(ctx, &tx.View, u.ID); err != nil || !ok {
-			return orElse(err, errs.New(errs.Conflict, "the organisation would be left without an owner").Mend("make somebody else an owner first"))
+			return orElse(err, errs.New(errs.Conflict, "the organisation would be left without an owner").Mend("make someone else an owner first"))
 		}
 	}
 	if err := endTokens(ctx, tx, u.ID); err != nil {

@@ -17,8 +17,8 @@ import (
 
 type identifyIn struct {
 	ID     string `json:"id" doc:"The user." min:"1"`
-	Rev    int64  `json:"rev" doc:"The revision that you saw." min:"1"`
-	Person string `json:"person" doc:"The member of the workforce behind the account; nobody where empty." ref:"person"`
+	Rev    int64  `json:"rev" doc:"The revision you read." min:"1"`
+	Person string `json:"person" doc:"The person this account belongs to. Empty: nobody." ref:"person"`
 }
 
 func identify(ctx context.Context, tx *store.Tx, in identifyIn) (json.RawMessage, error) {
@@ -46,10 +46,10 @@ func mayIdentify(ctx context.Context, tx *store.Tx, u *User, person string) erro
 		return err
 	}
 	if a.May("users", "identify") != op.Every {
-		return errs.New(errs.Denied, "only the compliance manager or an owner says who is behind an account").Mend("leave person out, and ask one of them: assay user identify")
+		return errs.New(errs.Denied, "only a compliance manager or an owner can link a person to an account").Mend("leave person empty, and ask one of them: assay user identify")
 	}
 	if u.ID == a.ID || a.Person != "" && (u.Person == a.Person || person == a.Person) {
-		return errs.New(errs.Denied, "you can't say which person is behind your own account").Mend("ask another compliance manager or an owner")
+		return errs.New(errs.Denied, "you can't link a person to your own account").Mend("ask another compliance manager or an owner")
 	}
 	return nil
 }
@@ -66,7 +66,7 @@ func moving(ctx context.Context, tx *store.Tx, was, now *User) error {
 func freeAddress(ctx context.Context, tx *store.Tx, email string) error {
 	same, _, err := store.List(ctx, &tx.View, Users, store.Page{Where: map[string]any{"email": email}, Limit: 1})
 	if err == nil && len(same) > 0 {
-		err = &errs.Error{Code: errs.Conflict, Field: "email", Text: "there is an account with this address already"}
+		err = &errs.Error{Code: errs.Conflict, Field: "email", Text: "an account with this address already exists"}
 	}
 	return err
 }

@@ -95,7 +95,7 @@ func (d Door) Opens(ctx context.Context, code string) (yes bool, err error) {
 // ByLink signs in with a one-time link. Of several uses exactly one succeeds.
 func (d Door) ByLink(ctx context.Context, code string) (cookie string, err error) {
 	org, secret, ok := strings.Cut(code, ".")
-	gone := errs.New(errs.Unsigned, "this link was used already, or has ended").Mend("ask for a new one, or run: assay user link")
+	gone := errs.New(errs.Unsigned, "this link has already been used or has expired").Mend("ask the person who invited you for a new link, or run: assay user link")
 	if !ok || !id.Valid("org", org) {
 		return "", gone
 	}
@@ -127,7 +127,7 @@ func orElse(err error, otherwise error) error {
 	return otherwise
 }
 
-var wrong = errs.New(errs.Unsigned, "the address or the password is not right")
+var wrong = errs.New(errs.Unsigned, "wrong e-mail address or password")
 
 // ByPassword signs in with e-mail address and password. A wrong address takes as long as a wrong password.
 func (d Door) ByPassword(ctx context.Context, org, email, pass string) (cookie string, err error) {
@@ -200,7 +200,7 @@ func (d Door) noMatch(ctx context.Context, shut error) error {
 	if shut == nil {
 		return wrong
 	}
-	return errs.New(errs.Unavailable, "the address or the password is not right, or the password cannot be checked now").Because(shut).Mend("use a one-time link: assay user link")
+	return errs.New(errs.Unavailable, "wrong e-mail address or password, or the password can't be checked right now").Because(shut).Mend("use a one-time link: assay user link")
 }
 
 // try counts an attempt, in the database so that replicas count together.
@@ -215,7 +215,7 @@ func (d Door) try(ctx context.Context, org, name string) error {
 			fmt.Sscan(was, &n)
 		}
 		if n >= tryLimit {
-			return errs.New(errs.Limited, "too many attempts").Mend("wait a quarter of an hour, or use a one-time link")
+			return errs.New(errs.Limited, "too many attempts").Mend("wait 15 minutes, or use a one-time link")
 		}
 		return tx.SetSlip(ctx, trySpace, digest(name), fmt.Sprint(n+1), tx.Now.Add(tryWindow))
 	})
@@ -310,7 +310,7 @@ func signedIn(ctx context.Context, v *store.View, user, secret string) (op.Actor
 func actorOf(ctx context.Context, v *store.View, user string) (op.Actor, error) {
 	u, err := store.Get(ctx, v, Users, user)
 	if err != nil {
-		return op.Actor{}, errs.New(errs.Unsigned, "there is no such user any more").Because(err)
+		return op.Actor{}, errs.New(errs.Unsigned, "this user no longer exists").Because(err)
 	}
 	if u.State == "disabled" {
 		return op.Actor{}, errs.New(errs.Unsigned, "this account is disabled")

@@ -41,7 +41,7 @@ type tokenIn struct {
 	Name   string   `json:"name" doc:"What it is for." min:"1" max:"200"`
 	Scopes []string `json:"scopes" doc:"What it may do: read, write, or operations such as evidence.*." min:"1" max:"50"`
 	Days   int64    `json:"days" doc:"How many days it lives, at most 365." min:"1" max:"365"`
-	Owner  string   `json:"owner" doc:"The user whose rights it has; you yourself where empty. Only whoever holds the data folder can name another." ref:"user"`
+	Owner  string   `json:"owner" doc:"The user whose rights it has. Empty: you. Only someone with access to the data folder can name another user." ref:"user"`
 }
 
 // NewToken is a token with its secret, which is shown this once.
@@ -100,7 +100,7 @@ func revokeToken(ctx context.Context, tx *store.Tx, in linkIn) (struct{}, error)
 
 // ByToken says who a bearer token stands for.
 func (d Door) ByToken(ctx context.Context, secret string) (op.Actor, error) {
-	bad := errs.New(errs.Unsigned, "this token is not known, or has ended").Mend("make a new one: assay token create")
+	bad := errs.New(errs.Unsigned, "this token is unknown or has expired").Mend("create a new one: assay token create")
 	body, ok := strings.CutPrefix(secret, "assay_pat_")
 	if !ok || len(body) < 9 || checksum(body[:len(body)-8]) != body[len(body)-8:] {
 		return op.Actor{}, bad

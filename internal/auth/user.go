@@ -20,10 +20,10 @@ import (
 // A User is somebody with an account in the organisation.
 type User struct {
 	kind.Meta
-	Name     string      `json:"name" doc:"What the user is called." min:"1" max:"200" list:"" personal:""`
-	Email    string      `json:"email" doc:"Where the user is reached, and the name to sign in with." min:"3" max:"254" index:"" list:"" personal:""`
-	Person   string      `json:"person" doc:"The member of the workforce behind the account." ref:"person" index:"" read:"only"`
-	Roles    []op.Role   `json:"roles" doc:"What the user may do." read:"only" list:""`
+	Name     string      `json:"name" doc:"Name." min:"1" max:"200" list:"" personal:""`
+	Email    string      `json:"email" doc:"E-mail address, used to sign in." min:"3" max:"254" index:"" list:"" personal:""`
+	Person   string      `json:"person" doc:"The person this account belongs to." ref:"person" index:"" read:"only"`
+	Roles    []op.Role   `json:"roles" doc:"Roles of the user." read:"only" list:""`
 	State    UserState   `json:"state" doc:"Whether the account can be used." read:"only" index:"" list:"" default:"invited"`
 	Password kind.Secret `json:"password" doc:"Hash of the password (argon2id), sealed." read:"only" secret:""`
 }
@@ -37,7 +37,7 @@ func (UserState) Values() []string { return []string{"invited", "active", "disab
 // Users are the accounts.
 var Users = kind.Kind[User]{
 	Name: "user", Plural: "users", Prefix: "usr", Object: "users", Label: "name", Create: kind.Never,
-	Doc: "A user is somebody with an account in the organisation.",
+	Doc: "A user is someone with an account in the organisation.",
 	Check: func(_, n *User) error {
 		if !strings.Contains(n.Email, "@") || strings.ContainsAny(n.Email, " \t\r\n<>") {
 			return errs.At("email", "%q is not an e-mail address", n.Email)
@@ -47,7 +47,7 @@ var Users = kind.Kind[User]{
 		}
 		for i, r := range n.Roles {
 			if !slices.Contains(op.Role("").Values(), string(r)) || slices.Contains(n.Roles[:i], r) {
-				return errs.At("roles", "%q is not a role, or stands twice", r)
+				return errs.At("roles", "%q is not a role, or appears twice", r)
 			}
 		}
 		if len(n.Roles) == 0 {
@@ -56,8 +56,8 @@ var Users = kind.Kind[User]{
 		return nil
 	},
 	Moves: []kind.Move{
-		{Verb: "disable", Doc: "Close an account: its sessions and tokens end at once.", From: []string{"invited", "active"}, To: "disabled", Act: "edit"},
-		{Verb: "enable", Doc: "Open a closed account again.", From: []string{"disabled"}, To: "invited", Act: "edit"},
+		{Verb: "disable", Doc: "Disable an account. Its sessions and tokens end immediately.", From: []string{"invited", "active"}, To: "disabled", Act: "edit"},
+		{Verb: "enable", Doc: "Enable a disabled account.", From: []string{"disabled"}, To: "invited", Act: "edit"},
 	},
 }
 
@@ -77,11 +77,11 @@ var SignIns = store.Facts[SignIn]("sign_in", "Sign-ins and sign-outs.", nil, []s
 func Add(s *op.Set) {
 	s.Table(SignIns)
 	op.Kind(s, Users, op.Also[User]{Verb: "disable", Do: closing}, op.Also[User]{Verb: "update", Do: moving})
-	op.Change(s, op.Spec{Name: "user.invite", Doc: "Make an account for somebody, and a link to sign in with once.", Object: "users", Act: "invite", ShownOnce: true, Example: `user invite --name "Jo Doe" --email jo@example.com --roles control`}, invite)
+	op.Change(s, op.Spec{Name: "user.invite", Doc: "Create an account and a one-time sign-in link.", Object: "users", Act: "invite", ShownOnce: true, Example: `user invite --name "Jo Doe" --email jo@example.com --roles control`}, invite)
 	granting := op.Change(s, op.Spec{Name: "user.grant", Doc: "Set the roles of a user. Sessions and unused links of the account end.", Object: "users", Act: "grant", Example: "user grant --id usr_… --rev 1 --roles manager,reader"}, grant)
 	granting.OutSchema = s.Find("user.get").OutSchema
-	op.Change(s, op.Spec{Name: "user.identify", Doc: "Say which member of the workforce is behind an account. Nobody says it of himself.", Object: "users", Act: "identify", Example: "user identify --id usr_… --rev 1 --person per_…"}, identify).OutSchema = granting.OutSchema
-	op.Change(s, op.Spec{Name: "user.link", Doc: "Make a new link to sign in with once.", Object: "users", Act: "invite", ShownOnce: true, Example: "user link --id usr_…"}, link)
+	op.Change(s, op.Spec{Name: "user.identify", Doc: "Link an account to a person. You can't link your own account.", Object: "users", Act: "identify", Example: "user identify --id usr_… --rev 1 --person per_…"}, identify).OutSchema = granting.OutSchema
+	op.Change(s, op.Spec{Name: "user.link", Doc: "Create a new one-time sign-in link.", Object: "users", Act: "invite", ShownOnce: true, Example: "user link --id usr_…"}, link)
 	op.Change(s, op.Spec{Name: "user.password", Doc: "Set your own password. Your other sessions end.", Object: "users", Act: "view", Public: true, Example: "user password --password @-"}, password)
 	addTokens(s)
 	op.Job(s, op.Spec{Name: "secret.rotate", Doc: "Make a new seal key, and seal every secret of the organisation with it. Older keys stay.", Object: "keys", Act: "manage", Example: "secret rotate"}, false, rotate)
@@ -96,10 +96,10 @@ func rotate(ctx context.Context, d op.Desk, in rotateIn) (store.Rotation, error)
 }
 
 type inviteIn struct {
-	Name   string    `json:"name" doc:"What the user is called." min:"1" max:"200"`
+	Name   string    `json:"name" doc:"Name." min:"1" max:"200"`
 	Email  string    `json:"email" doc:"E-mail address, in lower case." min:"3" max:"254"`
-	Person string    `json:"person" doc:"The member of the workforce behind the account." ref:"person"`
-	Roles  []op.Role `json:"roles" doc:"What the user may do." min:"1"`
+	Person string    `json:"person" doc:"The person this account belongs to." ref:"person"`
+	Roles  []op.Role `json:"roles" doc:"Roles of the user." min:"1"`
 }
 
 // Invited is a new account and the link that opens it.
@@ -135,7 +135,7 @@ func byUser(ctx context.Context, tx *store.Tx) (*op.Actor, error) {
 		return nil, nil
 	}
 	if !strings.HasPrefix(tx.By.Actor, Users.Prefix+"_") {
-		return nil, errs.New(errs.Denied, "a token cannot hand out accounts, roles or links").Mend("sign in and do it yourself")
+		return nil, errs.New(errs.Denied, "tokens can't create accounts, change roles or make sign-in links").Mend("sign in and do it yourself")
 	}
 	a, err := actorOf(ctx, &tx.View, tx.By.Actor)
 	return &a, err
@@ -149,7 +149,7 @@ func mayGrant(ctx context.Context, tx *store.Tx, give []op.Role) error {
 	}
 	for _, r := range give {
 		if lacks := a.Lacks(r); lacks != "" {
-			return errs.New(errs.Denied, "you cannot hand out the role %s: it may %s, and you may not", r, lacks).Mend("ask an owner, or somebody who holds that role")
+			return errs.New(errs.Denied, "you can't assign the role %s: it can %s, and you can't", r, lacks).Mend("ask an owner, or someone who has that role")
 		}
 	}
 	return nil
@@ -157,8 +157,8 @@ func mayGrant(ctx context.Context, tx *store.Tx, give []op.Role) error {
 
 type grantIn struct {
 	ID    string    `json:"id" doc:"The user." min:"1"`
-	Rev   int64     `json:"rev" doc:"The revision that you saw." min:"1"`
-	Roles []op.Role `json:"roles" doc:"All roles that the user shall have." min:"1"`
+	Rev   int64     `json:"rev" doc:"The revision you read." min:"1"`
+	Roles []op.Role `json:"roles" doc:"All roles of the user." min:"1"`
 }
 
 func grant(ctx context.Context, tx *store.Tx, in grantIn) (json.RawMessage, error) {

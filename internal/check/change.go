@@ -31,7 +31,7 @@ type Change struct {
 	ByFile     bool      `json:"by_file" doc:"Whether it came by a file of the data folder."`
 	By         string    `json:"by,omitempty" doc:"Who wrote it; of a file that is not known."`
 	ApprovedBy string    `json:"approved_by,omitempty" doc:"Who approved it."`
-	Since      time.Time `json:"since" doc:"From when it holds."`
+	Since      time.Time `json:"since" doc:"When it came into force."`
 	Reason     string    `json:"reason,omitempty" doc:"Why."`
 }
 

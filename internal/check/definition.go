@@ -25,13 +25,13 @@ type Definition struct {
 	Reason        string          `json:"reason" doc:"Why. Required if it changes or switches off an existing test." max:"2000" list:""`
 	Notes         string          `json:"notes" doc:"Anything else worth knowing." max:"2000"`
 	Changes       []string        `json:"changes" doc:"What it changes about existing tests." read:"only"`
-	Over          []string        `json:"over" doc:"The definitions in force that change the same tests: this one is laid over them." read:"only"`
+	Over          []string        `json:"over" doc:"Definitions in force that change the same tests. This one builds on them." read:"only"`
 	RequestedBy   string          `json:"requested_by" doc:"Who proposed it again." read:"only"`
 	ApprovedBy    string          `json:"approved_by" doc:"Who approved it." read:"only"`
-	ApprovedHow   thing.How       `json:"approved_how" doc:"Empty where two people stand behind the approval; else how it was approved." read:"only" index:""`
+	ApprovedHow   thing.How       `json:"approved_how" doc:"How it was approved; empty if two separate people requested and approved it." read:"only" index:""`
 	ApprovedAt    time.Time       `json:"approved_at,omitzero" doc:"When it was approved." read:"only"`
 	RejectReason  string          `json:"reject_reason" doc:"Why it was rejected." read:"only" max:"2000"`
-	Since         time.Time       `json:"since,omitzero" doc:"From when it is in force." read:"only"`
+	Since         time.Time       `json:"since,omitzero" doc:"When it came into force." read:"only"`
 	RetireReason  string          `json:"retire_reason" doc:"Why it should be retired." max:"2000"`
 	RetireChanges []string        `json:"retire_changes" doc:"What retiring it changes." read:"only"`
 	RetiredBy     string          `json:"retired_by" doc:"Who requested to retire it." read:"only"`
@@ -56,13 +56,13 @@ var Definitions = thing.Kind[Definition]{
 		return err
 	},
 	Moves: []thing.Move{
-		{Verb: "approve", Doc: "Approve a definition. You cannot approve your own.", From: []string{"proposed"}, To: "active", Act: "approve", By: "approved_by", At: "approved_at",
+		{Verb: "approve", Doc: "Approve a definition. You can't approve your own.", From: []string{"proposed"}, To: "active", Act: "approve", By: "approved_by", At: "approved_at",
 			TwoPeople: true},
 		{Verb: "reject", Doc: "Reject a definition, and say why.", From: []string{"proposed"}, To: "rejected", Act: "approve",
 			Takes: []string{"reject_reason"}, Wants: []string{"reject_reason"}},
 		{Verb: "ask_to_retire", Doc: "Request to retire a definition. It stays in force until someone else approves.", From: []string{"active"}, To: "retiring", Act: "edit", By: "retired_by",
 			Takes: []string{"retire_reason"}, Wants: []string{"retire_reason"}},
-		{Verb: "retire", Doc: "Retire a definition that someone else asked to retire.", From: []string{"retiring"}, To: "retired", Act: "approve",
+		{Verb: "retire", Doc: "Retire a definition that someone else requested to retire.", From: []string{"retiring"}, To: "retired", Act: "approve",
 			NotBy: []string{"retired_by"}, TwoPeople: true},
 		{Verb: "keep", Doc: "Cancel the request to retire a definition.", From: []string{"retiring"}, To: "active", Act: "edit"},
 		{Verb: "propose", Doc: "Propose a retired or rejected definition again.", From: []string{"retired", "rejected"}, To: "proposed", Act: "edit", By: "requested_by"},
@@ -85,7 +85,7 @@ func (d *Definition) parse() (*Override, error) {
 		return nil, atText(err)
 	}
 	if len(o.Controls) > 0 {
-		return nil, errs.At("text", "a definition holds tests; controls are things of their own").Mend("use control create and control update, or a file in the folder tests of the data folder")
+		return nil, errs.At("text", "a definition contains only tests, not controls").Mend("use control create and control update, or a file in the folder tests of the data folder")
 	}
 	return o, nil
 }
@@ -160,7 +160,7 @@ func (d *Definition) once() error {
 	}
 	for i, t := range o.Tests {
 		if slices.ContainsFunc(o.Tests[:i], func(x TestChange) bool { return x.ID == t.ID }) {
-			return errs.At("text", "%s is changed twice", t.ID).Mend("put what you change about a test in one entry")
+			return errs.At("text", "%s is changed twice", t.ID).Mend("combine your changes to a test in one entry")
 		}
 	}
 	return nil
@@ -171,7 +171,7 @@ func (d *Definition) informed(was *Definition) error {
 	for _, id := range d.Over {
 		if !slices.Contains(was.Over, id) {
 			return errs.New(errs.Conflict, "definition %s, which came into force after this was proposed, changes the same tests: %s", id, strings.Join(d.Changes, "; ")).
-				Mend("save this one again, so that it is laid over %s, then approve it", id)
+				Mend("save this one again so that it builds on %s, then approve it", id)
 		}
 	}
 	return nil
@@ -194,7 +194,7 @@ var definitionRules = []op.Also[Definition]{
 	}},
 	{Verb: "update", Do: func(ctx context.Context, tx *store.Tx, was, now *Definition) error {
 		if was.inForce() {
-			return errs.New(errs.Conflict, "a definition in force cannot be edited").Mend("create another definition, which is applied on top of it, or retire it")
+			return errs.New(errs.Conflict, "a definition in force can't be edited").Mend("create another definition, which is applied on top of it, or retire it")
 		}
 		if err := now.once(); err != nil {
 			return err
@@ -206,7 +206,7 @@ var definitionRules = []op.Also[Definition]{
 	}},
 	{Verb: "end", Do: func(_ context.Context, _ *store.Tx, was, _ *Definition) error {
 		if was.inForce() {
-			return errs.New(errs.Conflict, "a definition in force cannot be deleted").Mend("ask to retire it")
+			return errs.New(errs.Conflict, "a definition in force can't be deleted").Mend("request to retire it")
 		}
 		return nil
 	}},

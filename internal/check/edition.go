@@ -19,14 +19,14 @@ import (
 type Edition struct {
 	store.Place
 	Name    string    `json:"name" doc:"catalogue."`
-	Program string    `json:"program" doc:"Version of the program that brought it."`
+	Program string    `json:"program" doc:"Version of the program it came with."`
 	Digest  string    `json:"digest" doc:"SHA-256 of the text."`
 	Text    string    `json:"text" doc:"The resource kinds and the tests, as JSON, without the examples."`
 	At      time.Time `json:"at" doc:"When the program first read it."`
 }
 
 // Editions are the catalogues that held, one after the other.
-var Editions = store.Facts[Edition]("catalogue", "Built-in catalogues of tests, each from when the program first read it.", []string{"name"})
+var Editions = store.Facts[Edition]("catalogue", "Built-in catalogues of tests, each with the time the program first read it.", []string{"name"})
 
 const editionName = "catalogue"
 

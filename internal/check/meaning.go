@@ -18,26 +18,26 @@ func (r *Rule) checkMeaning() *errs.Error {
 	if r.event != nil {
 		for i, e := range []*expr{r.event.due, r.event.done} {
 			if e != nil && !r.reads(e) {
-				return errs.At(at([]string{"event.due", "event.done"}[i]), "it reads nothing of the resource, so that it says the same of all").Mend("name an attribute of %s", r.Def.Kind)
+				return errs.At(at([]string{"event.due", "event.done"}[i]), "it reads no attribute of the resource, so every event gets the same time").Mend("use an attribute of %s", r.Def.Kind)
 			}
 		}
 	}
 	bare := r.event != nil && r.condition.src == "" // being done in time is all that it asks
 	switch {
 	case !bare && !r.reads(r.condition):
-		return errs.At(at("condition"), "it reads nothing of the resource, so that it says the same of all").
-			Mend("name an attribute of %s; to stop a test, switch it off with a reason", r.Def.Kind)
+		return errs.At(at("condition"), "it reads no attribute of the resource, so every resource gets the same result").
+			Mend("use an attribute of %s; to stop a test, switch it off and give a reason", r.Def.Kind)
 	case r.filter.src != "" && !r.reads(r.filter):
-		return errs.At(at("filter"), "it reads nothing of the resource, so that it lets all through or none").
-			Mend("name an attribute of %s, or leave the filter empty", r.Def.Kind)
+		return errs.At(at("filter"), "it reads no attribute of the resource, so it selects all resources or none").
+			Mend("use an attribute of %s, or leave the filter empty", r.Def.Kind)
 	}
 	f := r.knowingNothing()
 	if t := guard(r.condition, f).truth; !bare && (t == isTrue || t == isFalse) {
-		return errs.At(at("condition"), "it is %s whatever the resource is", map[truth]string{isTrue: "true", isFalse: "false"}[t]).
-			Mend("write what must hold of %s; to stop a test, switch it off with a reason", r.Def.Kind)
+		return errs.At(at("condition"), "it is %s for every resource", map[truth]string{isTrue: "true", isFalse: "false"}[t]).
+			Mend("write what must be true of %s; to stop a test, switch it off and give a reason", r.Def.Kind)
 	}
 	if r.filter.src != "" && guard(r.filter, f).truth == isFalse {
-		return errs.At(at("filter"), "it lets nothing through, whatever the resource is").Mend("to stop a test, switch it off with a reason")
+		return errs.At(at("filter"), "it never selects a resource").Mend("to stop a test, switch it off and give a reason")
 	}
 	return nil
 }
@@ -79,8 +79,8 @@ func (c *Catalogue) checkSides(o *Override, entry string, r *Rule, own bool) err
 		}
 		hidden := side.want != VerdictPass && (out.State == VerdictPass || out.State == VerdictNotApplicable)
 		if hidden || own && out.State != side.want {
-			return o.wrong(entry, "condition", fmt.Sprintf("the example that %s comes to %s", side.what, out.State)).
-				Mend("keep what the test is for, or give a pass, a fail, an empty and an unknown example of your own under fixtures")
+			return o.wrong(entry, "condition", fmt.Sprintf("the example that %s now gives %s", side.what, out.State)).
+				Mend("keep the purpose of the test, or add a pass, a fail, an empty and an unknown example of your own under fixtures")
 		}
 	}
 	return nil

@@ -12,8 +12,8 @@ import (
 // A test that says the same of everything proves nothing, whatever it says.
 func TestAConditionThatReadsNothingIsRefused(t *testing.T) {
 	for condition, says := range map[string]string{
-		"true": "reads nothing of the resource", "1 == 1": "reads nothing", "params.n > 3": "reads nothing", "now > now - days(1)": "reads nothing",
-		"on || true": "it is true whatever the resource is", "true || parts.all(p, p.good)": "it is true whatever", "on && false": "it is false whatever",
+		"true": "reads no attribute of the resource", "1 == 1": "reads no attribute", "params.n > 3": "reads no attribute", "now > now - days(1)": "reads no attribute",
+		"on || true": "it is true for every resource", "true || parts.all(p, p.good)": "it is true for every", "on && false": "it is false for every",
 	} {
 		def := testOf("", condition)
 		def.Params = map[string]any{"n": 7}
@@ -31,13 +31,13 @@ func TestAConditionThatReadsNothingIsRefused(t *testing.T) {
 
 func TestAChangeThatEmptiesATestIsRefused(t *testing.T) {
 	for text, says := range map[string]string{
-		"tests:\n  - id: idp.mfa_all\n    condition: 'true'\n":                        "tests[0].condition: it reads nothing",
-		"tests:\n  - id: idp.mfa_all\n    filter: 'false'\n":                          "tests[0].filter: it reads nothing",
-		"tests:\n  - id: idp.mfa_all\n    condition: mfa_enrolled || !mfa_enrolled\n": "the example that shows a failure comes to pass",
-		"tests:\n  - id: idp.mfa_all\n    condition: present\n":                       "the example that shows a failure comes to pass",
-		"tests:\n  - id: idp.mfa_all\n    filter: email == 'nobody@example.com'\n":    "the example that shows a failure comes to not_applicable",
+		"tests:\n  - id: idp.mfa_all\n    condition: 'true'\n":                        "tests[0].condition: it reads no attribute",
+		"tests:\n  - id: idp.mfa_all\n    filter: 'false'\n":                          "tests[0].filter: it reads no attribute",
+		"tests:\n  - id: idp.mfa_all\n    condition: mfa_enrolled || !mfa_enrolled\n": "the example that shows a failure now gives pass",
+		"tests:\n  - id: idp.mfa_all\n    condition: present\n":                       "the example that shows a failure now gives pass",
+		"tests:\n  - id: idp.mfa_all\n    filter: email == 'nobody@example.com'\n":    "the example that shows a failure now gives not_applicable",
 		"tests:\n  - id: idp.mfa_all\n    condition: present\n    fixtures:\n      now: '2026-03-02T12:00:00Z'\n      pass: {expect: pass, given: {idp.user: [{id: a, status: active, is_service: false}]}}\n" +
-			"      fail: {expect: pass, given: {idp.user: [{id: a, status: active, is_service: false}]}}\n      empty: {expect: error, given: {}}\n      unknown: {expect: unknown, given: {idp.user: [{id: a, is_service: false}]}}\n": "the example that shows a failure comes to pass",
+			"      fail: {expect: pass, given: {idp.user: [{id: a, status: active, is_service: false}]}}\n      empty: {expect: error, given: {}}\n      unknown: {expect: unknown, given: {idp.user: [{id: a, is_service: false}]}}\n": "the example that shows a failure now gives pass",
 	} {
 		d := &Definition{Title: "Weaker", Text: text}
 		if err := fits(t, d); err == nil || !strings.Contains(err.Error(), says) {

@@ -97,7 +97,7 @@ func ParseOverride(data []byte, filename string) (*Override, error) {
 	}
 	tree, err := parseTree(data)
 	if err != nil {
-		return nil, errs.At(filename, "it is not YAML that can be read").Because(err)
+		return nil, errs.At(filename, "it is not valid YAML").Because(err)
 	}
 	o.File, o.tree = filename, tree
 	for i, t := range o.Tests {
@@ -124,7 +124,7 @@ func (o *Override) checkControl(i int, c ControlChange) error {
 	case c.Enabled != nil && !*c.Enabled && strings.TrimSpace(c.Reason) == "":
 		return o.wrong(at, "enabled", "a control that is switched off needs a reason")
 	case c.Weight != nil && *c.Weight != 1 && *c.Weight != 2:
-		return o.wrong(at, "weight", "it is 1, or 2 for a key control")
+		return o.wrong(at, "weight", "it must be 1, or 2 for a key control")
 	}
 	if c.Tests == nil {
 		return nil
@@ -168,7 +168,7 @@ func ReadFolder(dir fs.FS) ([]FileText, error) {
 }
 
 func irregular(name string) error {
-	return errs.At(name, "is a link, a pipe or a device, not a regular file").Mend("put the file itself in its place, or remove it")
+	return errs.At(name, "is a link, a pipe or a device, not a regular file").Mend("replace it with a regular file, or remove it")
 }
 
 // readRegular reads a file, and looks at what was opened: it may be another than the folder listed.

@@ -23,13 +23,13 @@ type TestPause struct {
 	StartsAt     time.Time      `json:"starts_at,omitzero" doc:"When the pause starts. Empty: on approval." list:""`
 	EndsAt       time.Time      `json:"ends_at" doc:"When the pause ends, at most 30 days after it starts. Pauses less than 7 days apart count as one." list:""`
 	ApprovedBy   string         `json:"approved_by" doc:"Who approved it." read:"only"`
-	ApprovedHow  thing.How      `json:"approved_how" doc:"Empty where two people stand behind the approval; else how it was approved." read:"only" index:""`
+	ApprovedHow  thing.How      `json:"approved_how" doc:"How it was approved; empty if two separate people requested and approved it." read:"only" index:""`
 	ApprovedAt   time.Time      `json:"approved_at,omitzero" doc:"When it was approved." read:"only"`
 	RejectReason string         `json:"reject_reason" doc:"Why it was rejected." read:"only" max:"2000"`
 	RevokedBy    string         `json:"revoked_by" doc:"Who ended it early." read:"only"`
 	RevokedAt    time.Time      `json:"revoked_at,omitzero" doc:"When it was ended early." read:"only"`
 	RevokeReason string         `json:"revoke_reason" doc:"Why it was ended early." read:"only" max:"2000"`
-	State        TestPauseState `json:"state" doc:"Whether it was approved. An approved pause is over when its end has passed." read:"only" index:"" list:"" default:"requested"`
+	State        TestPauseState `json:"state" doc:"Whether it was approved. An approved pause ends at its end time." read:"only" index:"" list:"" default:"requested"`
 }
 
 // TestPauseState is where a pause stands.
@@ -89,9 +89,9 @@ var TestPauses = thing.Kind[TestPause]{
 		return nil
 	},
 	Moves: []thing.Move{
-		{Verb: "approve", Doc: "Approve a pause of up to 7 days, counted together with pauses less than 7 days apart. You cannot approve your own request.", From: []string{"requested"}, To: "approved", Act: "approve", By: "approved_by", At: "approved_at",
+		{Verb: "approve", Doc: "Approve a pause of up to 7 days, counted together with pauses less than 7 days apart. You can't approve your own request.", From: []string{"requested"}, To: "approved", Act: "approve", By: "approved_by", At: "approved_at",
 			TwoPeople: true},
-		{Verb: "approve_as_owner", Doc: "Approve a pause of up to 30 days, as an owner. You cannot approve your own request.", From: []string{"requested"}, To: "approved", Act: "approve_as_owner", By: "approved_by", At: "approved_at",
+		{Verb: "approve_as_owner", Doc: "Approve a pause of up to 30 days, as an owner. You can't approve your own request.", From: []string{"requested"}, To: "approved", Act: "approve_as_owner", By: "approved_by", At: "approved_at",
 			TwoPeople: true},
 		{Verb: "reject", Doc: "Reject a pause, and say why.", From: []string{"requested"}, To: "rejected", Act: "approve",
 			Takes: []string{"reject_reason"}, Wants: []string{"reject_reason"}},
@@ -117,7 +117,7 @@ var pauseRules = []op.Also[TestPause]{
 	}},
 	{Verb: "end", Do: func(_ context.Context, _ *store.Tx, was, _ *TestPause) error {
 		if !was.ApprovedAt.IsZero() {
-			return errs.New(errs.Conflict, "a pause that was approved cannot be deleted").Mend("revoke it")
+			return errs.New(errs.Conflict, "an approved pause can't be deleted").Mend("revoke it")
 		}
 		return nil
 	}},

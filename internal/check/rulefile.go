@@ -17,18 +17,18 @@ import (
 type RuleFile struct {
 	thing.Meta
 	Path        string        `json:"path" doc:"File name inside the tests folder of the data folder." read:"only" index:"" list:""`
-	SHA256      string        `json:"digest" doc:"SHA-256 of its text; empty where the file was removed." read:"only" index:""`
+	SHA256      string        `json:"digest" doc:"SHA-256 of its text; empty if the file was removed." read:"only" index:""`
 	Text        string        `json:"text" doc:"Contents of the file." read:"only" long:""`
 	Removed     bool          `json:"removed" doc:"The file was deleted. Its tests and changes end once this is approved." read:"only"`
 	Changes     []string      `json:"changes" doc:"What it changes about existing tests and controls." read:"only"`
 	Reason      string        `json:"reason" doc:"Why. Given on approval, because the author of a file is not known." max:"2000" list:""`
 	ApprovedBy  string        `json:"approved_by" doc:"Who approved it." read:"only"`
-	ApprovedHow thing.How     `json:"approved_how" doc:"Empty where two people stand behind the approval; else how it was approved." read:"only" index:""`
+	ApprovedHow thing.How     `json:"approved_how" doc:"How it was approved; empty if two separate people requested and approved it." read:"only" index:""`
 	ApprovedAt  time.Time     `json:"approved_at,omitzero" doc:"When it was approved." read:"only"`
 	RejectedBy  string        `json:"rejected_by" doc:"Who rejected it." read:"only"`
-	Since       time.Time     `json:"since,omitzero" doc:"From when it holds." read:"only"`
-	Until       time.Time     `json:"until,omitzero" doc:"Until when it held." read:"only"`
-	State       RuleFileState `json:"state" doc:"Whether it holds." read:"only" index:"" list:"" default:"proposed"`
+	Since       time.Time     `json:"since,omitzero" doc:"When it came into force." read:"only"`
+	Until       time.Time     `json:"until,omitzero" doc:"When it ended." read:"only"`
+	State       RuleFileState `json:"state" doc:"Whether it is in force." read:"only" index:"" list:"" default:"proposed"`
 }
 
 // RuleFileState is whether a file of the data folder holds.

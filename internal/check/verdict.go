@@ -62,6 +62,6 @@ func ParseVerdict(s string) (Verdict, error) {
 			return Verdict{verdict(i)}, nil
 		}
 	}
-	return VerdictUnknown, errs.At("verdict", "%q is no verdict", s).
+	return VerdictUnknown, errs.At("verdict", "%q is not a verdict", s).
 		Mend("use one of %s", fmt.Sprint(verdictWords))
 }

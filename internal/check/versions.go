@@ -16,8 +16,8 @@ import (
 // TestVersion is a definition that a test had for a while.
 type TestVersion struct {
 	Version    string        `json:"version" doc:"Digest of what can change a verdict."`
-	From       time.Time     `json:"from,omitzero" doc:"From when it held; not there where it held from the beginning."`
-	To         time.Time     `json:"to,omitzero" doc:"Until when it held; not there where it holds."`
+	From       time.Time     `json:"from,omitzero" doc:"When it came into force; absent if it was in force from the start."`
+	To         time.Time     `json:"to,omitzero" doc:"When it ended; absent while it is in force."`
 	Source     string        `json:"source" doc:"catalogue, file or definition."`
 	Thing      string        `json:"thing,omitempty" doc:"The rule file or definition."`
 	ChangedBy  string        `json:"changed_by,omitempty" doc:"Who wrote the change; of a file that is not known."`
@@ -142,7 +142,7 @@ type VersionList struct {
 func versions(ctx context.Context, v *store.View, in versionsIn) (VersionList, error) {
 	all, err := Versions(ctx, v, in.ID)
 	if err == nil && len(all) == 0 {
-		err = errs.New(errs.NotFound, "there is no test %.60s, and there was none", in.ID)
+		err = errs.New(errs.NotFound, "there is no test %.60s, and there never was one", in.ID)
 	}
 	return VersionList{all}, err
 }

@@ -143,7 +143,7 @@ func TestAWrongCommandNamesTheFieldAndTheFix(t *testing.T) {
 		}
 	}
 	denied := run(cli.Local{Gate: h.Gate, Actor: testkit.As(op.Reader)}, h.Set, "", "big-widget", "create", "--title", "First", "--size", "1")
-	if denied.code != cli.ExitDenied || !strings.Contains(denied.errOut, "fix:   ask the compliance manager") {
+	if denied.code != cli.ExitDenied || !strings.Contains(denied.errOut, "fix:   ask a compliance manager") {
 		t.Errorf("denied: %+v", denied)
 	}
 }

@@ -23,16 +23,16 @@ type ControlVersion struct {
 	Action  VersionAction `json:"action" doc:"What happens to the control: change, activate or retire." read:"only" index:"" list:"" default:"change"`
 	Reason  string        `json:"reason" doc:"Why." min:"10" max:"2000" list:""`
 	Terms
-	Significant   bool                `json:"change_significant" doc:"Whether the description of the system must name it."`
-	EffectiveFrom kind.Date           `json:"effective_from" doc:"First day on which it holds; from its approval where empty." list:""`
-	Replaces      int64               `json:"replaces" doc:"The version of the control that it changes." read:"only"`
-	Number        int64               `json:"number" doc:"Its own number, once it is approved." read:"only"`
+	Significant   bool                `json:"change_significant" doc:"Whether your system description must mention this change."`
+	EffectiveFrom kind.Date           `json:"effective_from" doc:"First day it is in force. Empty: from approval." list:""`
+	Replaces      int64               `json:"replaces" doc:"The version of the control it changes." read:"only"`
+	Number        int64               `json:"number" doc:"Its version number, once approved." read:"only"`
 	ApprovedBy    string              `json:"approved_by" doc:"Who approved it." read:"only"`
 	ApprovedAt    time.Time           `json:"approved_at,omitzero" doc:"When it was approved." read:"only"`
-	ApprovedHow   kind.How            `json:"approved_how" doc:"Empty where two people stand behind the approval; else how it was approved." read:"only" index:""`
-	AppliedAt     time.Time           `json:"applied_at,omitzero" doc:"When the control was changed; empty while it is scheduled." read:"only"`
+	ApprovedHow   kind.How            `json:"approved_how" doc:"How it was approved; empty if two separate people requested and approved it." read:"only" index:""`
+	AppliedAt     time.Time           `json:"applied_at,omitzero" doc:"When the control was changed; empty while the change is scheduled." read:"only"`
 	Answer        string              `json:"answer" doc:"Why it was rejected or withdrawn." max:"2000"`
-	State         ControlVersionState `json:"state" doc:"Where it stands." read:"only" index:"" list:"" default:"proposed"`
+	State         ControlVersionState `json:"state" doc:"Current state." read:"only" index:"" list:"" default:"proposed"`
 }
 
 // VersionAction is what a version does to its control.
@@ -52,7 +52,7 @@ func (ControlVersionState) Values() []string {
 // ControlVersions are the changes of controls.
 var ControlVersions = kind.Kind[ControlVersion]{
 	Name: "control_version", Plural: "control_versions", Prefix: "ctv", Object: "controls", Label: "reason", Create: kind.Never, With: "control",
-	Doc: "A control version is a change of a control that one person proposes and another approves.",
+	Doc: "A control version is a change to a control. One person proposes it and another approves.",
 	Check: func(o, n *ControlVersion) error {
 		if o == nil || o.State == "proposed" {
 			return nil
@@ -60,14 +60,14 @@ var ControlVersions = kind.Kind[ControlVersion]{
 		a, b := *o, *n
 		a.Meta, b.Meta, a.State, b.State, a.Answer, b.Answer, a.AppliedAt, b.AppliedAt = kind.Meta{}, kind.Meta{}, "", "", "", "", time.Time{}, time.Time{}
 		if !same(a, b) {
-			return errs.New(errs.Conflict, "a version that is %s does not change", o.State).Mend("propose another one")
+			return errs.New(errs.Conflict, "a version that is %s can't be edited", o.State).Mend("propose a new one")
 		}
 		return nil
 	},
 	Moves: []kind.Move{
-		{Verb: "approve", Doc: "Approve a change of a control. Not by anyone who wrote it.", From: []string{"proposed"}, To: "approved", Act: "approve", By: "approved_by", At: "approved_at", TwoPeople: true},
-		{Verb: "reject", Doc: "Reject a change of a control, and say why.", From: []string{"proposed"}, To: "rejected", Act: "approve", Takes: []string{"answer"}, Wants: []string{"answer"}},
-		{Verb: "withdraw", Doc: "Withdraw a change that does not hold yet, and say why.", From: []string{"proposed", "approved"}, To: "withdrawn", Act: "approve", Takes: []string{"answer"}, Wants: []string{"answer"}},
+		{Verb: "approve", Doc: "Approve a control change. You can't approve your own.", From: []string{"proposed"}, To: "approved", Act: "approve", By: "approved_by", At: "approved_at", TwoPeople: true},
+		{Verb: "reject", Doc: "Reject a control change, and say why.", From: []string{"proposed"}, To: "rejected", Act: "approve", Takes: []string{"answer"}, Wants: []string{"answer"}},
+		{Verb: "withdraw", Doc: "Withdraw a control change that is not in force yet, and say why.", From: []string{"proposed", "approved"}, To: "withdrawn", Act: "approve", Takes: []string{"answer"}, Wants: []string{"answer"}},
 	},
 }
 
@@ -84,7 +84,7 @@ func same[T any](a, b T) bool {
 func addControls(s *op.Set) {
 	op.Kind(s, Controls, op.Also[Control]{Verb: "create", Do: refOnce}, op.Also[Control]{Verb: "update", Do: refKept}, op.Also[Control]{Verb: "end", Do: neverInForce})
 	op.Kind(s, ControlVersions, op.Also[ControlVersion]{Verb: "update", Do: stillFits}, op.Also[ControlVersion]{Verb: "approve", Do: approveVersion}, op.Also[ControlVersion]{Verb: "withdraw", Do: withdrawVersion})
-	op.Change(s, op.Spec{Name: "control_version.create", Doc: "Propose a change of a control: what is named is changed once another person has approved it.", Object: "controls", Act: "propose",
+	op.Change(s, op.Spec{Name: "control_version.create", Doc: "Propose a change to a control. The fields you give change once another person approves.", Object: "controls", Act: "propose",
 		Example: `control_version create --control ctl_… --reason "The review is monthly now" --frequency monthly`}, propose)
 }
 
@@ -93,7 +93,7 @@ func refOnce(ctx context.Context, tx *store.Tx, _, now *Control) error {
 	all, err := store.All(ctx, &tx.View, Controls, nil)
 	for _, c := range all {
 		if c.ID != now.ID && strings.EqualFold(c.Ref, now.Ref) {
-			return errs.At("ref", "there is a control %s already, which is %s", c.Ref, c.State).Mend("change that one, or choose another ref")
+			return errs.At("ref", "control %s already exists and is %s", c.Ref, c.State).Mend("change that control, or choose another ref")
 		}
 	}
 	return err
@@ -115,7 +115,7 @@ func waits(ctx context.Context, tx *store.Tx, c *Control) error {
 	all, err := store.All(ctx, &tx.View, ControlVersions, map[string]any{"control": c.ID, "state": []string{"proposed", "approved"}})
 	for _, n := range all {
 		if n.AppliedAt.IsZero() {
-			return errs.New(errs.Conflict, "a version of this control is %s", n.State).Mend("reject or withdraw that one first")
+			return errs.New(errs.Conflict, "this control already has a version that is %s", n.State).Mend("reject or withdraw that one first")
 		}
 	}
 	return err
@@ -124,7 +124,7 @@ func waits(ctx context.Context, tx *store.Tx, c *Control) error {
 // neverInForce keeps a control that was in force from being ended: its days stay, and going out of force takes an approval.
 func neverInForce(ctx context.Context, tx *store.Tx, was, _ *Control) error {
 	if was.State != "draft" || was.VersionNo > 0 {
-		return errs.New(errs.Conflict, "a control that was in force is retired, never removed").Mend("propose to retire it: another person approves it")
+		return errs.New(errs.Conflict, "a control that was in force can't be deleted").Mend("propose to retire it instead")
 	}
 	return waits(ctx, tx, was)
 }
@@ -133,19 +133,19 @@ type proposeIn struct {
 	Control       string          `json:"control" doc:"The control." ref:"control" min:"1"`
 	Action        VersionAction   `json:"action" doc:"What happens to it: change, activate or retire." default:"change"`
 	Reason        string          `json:"reason" doc:"Why." min:"10" max:"2000"`
-	Title         *string         `json:"title" doc:"What it is called." max:"200"`
+	Title         *string         `json:"title" doc:"Title." max:"200"`
 	Text          *string         `json:"text" doc:"What is done, by whom, how often." max:"5000" long:""`
 	Weight        *int64          `json:"weight" doc:"2 for a key control, else 1."`
 	Frequency     *Frequency      `json:"frequency" doc:"How often it is performed." optional:""`
-	GraceDays     *int64          `json:"grace_days" doc:"How many days after the end of its window a performance is still in time."`
+	GraceDays     *int64          `json:"grace_days" doc:"Days after the end of a window in which a performance still counts as on time."`
 	Purpose       *string         `json:"purpose" doc:"preventive, detective or corrective."`
 	Operation     *string         `json:"operation" doc:"manual, automated or both."`
-	Criteria      *[]string       `json:"criteria" doc:"Numbers of the criteria that it serves."`
-	Policies      *[]string       `json:"policies" doc:"Refs of the policies that it rests on, such as POL-04."`
-	Tests         *[]ControlTest  `json:"tests" doc:"The tests that prove it."`
-	Evidence      *[]EvidenceKind `json:"evidence" doc:"The kinds of evidence that prove it."`
-	Significant   bool            `json:"change_significant" doc:"Whether the description of the system must name it."`
-	EffectiveFrom kind.Date       `json:"effective_from" doc:"First day on which it holds; from its approval where empty."`
+	Criteria      *[]string       `json:"criteria" doc:"Numbers of the criteria it supports, such as CC6.1."`
+	Policies      *[]string       `json:"policies" doc:"Policies it depends on, such as POL-04."`
+	Tests         *[]ControlTest  `json:"tests" doc:"Tests that prove it."`
+	Evidence      *[]EvidenceKind `json:"evidence" doc:"Evidence that proves it."`
+	Significant   bool            `json:"change_significant" doc:"Whether your system description must mention this change."`
+	EffectiveFrom kind.Date       `json:"effective_from" doc:"First day it is in force. Empty: from approval."`
 }
 
 func (in proposeIn) onto(t *Terms) {
@@ -175,7 +175,7 @@ func propose(ctx context.Context, tx *store.Tx, in proposeIn) (*ControlVersion, 
 		return nil, err
 	}
 	if from := map[VersionAction]string{"change": "active", "retire": "active", "activate": "draft or retired"}[in.Action]; !strings.Contains(from, string(c.State)) {
-		return nil, errs.At("action", "this control is %s, and %q is for one that is %s", c.State, in.Action, from)
+		return nil, errs.At("action", "this control is %s: %q needs a control that is %s", c.State, in.Action, from)
 	}
 	n := &ControlVersion{Control: c.ID, Action: in.Action, Reason: in.Reason, Terms: c.Terms(), Significant: in.Significant, EffectiveFrom: in.EffectiveFrom, Replaces: c.VersionNo, State: "proposed"}
 	in.onto(&n.Terms)
@@ -189,7 +189,7 @@ func propose(ctx context.Context, tx *store.Tx, in proposeIn) (*ControlVersion, 
 // is refused when it is written, and again when it is approved.
 func fits(ctx context.Context, tx *store.Tx, c *Control, n *ControlVersion) error {
 	if n.Action == "change" && same(n.Terms, c.Terms()) {
-		return errs.New(errs.Invalid, "nothing would change").Mend("name at least one field with another value")
+		return errs.New(errs.Invalid, "nothing would change").Mend("change at least one field")
 	}
 	changed := *c
 	changed.SetTerms(n.Terms)
@@ -205,7 +205,7 @@ func fits(ctx context.Context, tx *store.Tx, c *Control, n *ControlVersion) erro
 		return err
 	}
 	if n.EffectiveFrom != "" && n.EffectiveFrom < day {
-		return errs.At("effective_from", "is over: a version never holds before its approval").Mend("name a day from today on, or leave it empty")
+		return errs.At("effective_from", "is in the past: a version can't take effect before it is approved").Mend("choose today or a later day, or leave it empty")
 	}
 	return nil
 }
@@ -226,7 +226,7 @@ func approveVersion(ctx context.Context, tx *store.Tx, _, n *ControlVersion) err
 		return err
 	}
 	if c.VersionNo != n.Replaces {
-		return errs.New(errs.Conflict, "the control has changed since this was proposed: it is at version %d, and this changes version %d", c.VersionNo, n.Replaces).Mend("reject this one and propose the change again")
+		return errs.New(errs.Conflict, "the control has changed since this was proposed: it is now at version %d, and this proposal changes version %d", c.VersionNo, n.Replaces).Mend("reject this one and propose the change again")
 	}
 	scheduled, err := scheduledFor(ctx, &tx.View, c.ID)
 	if err != nil {
@@ -268,7 +268,7 @@ func withdrawVersion(ctx context.Context, tx *store.Tx, was, _ *ControlVersion) 
 		return err
 	}
 	if was.State == "approved" && (!was.AppliedAt.IsZero() || was.EffectiveFrom <= day) {
-		return errs.New(errs.Conflict, "this version is in force").Mend("propose another one")
+		return errs.New(errs.Conflict, "this version is already in force").Mend("propose a new one")
 	}
 	return nil
 }

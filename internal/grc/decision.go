@@ -13,14 +13,14 @@ type Decision struct {
 	Subject      string        `json:"subject" doc:"Number of the criterion, or ref of the control." min:"2" max:"40" index:"" list:""`
 	Decision     Applies       `json:"decision" doc:"Whether it applies." index:"" list:""`
 	Reason       string        `json:"reason" doc:"Why." min:"10" max:"2000" list:""`
-	RequestedBy  string        `json:"requested_by" doc:"Who asks for it." ref:"person" index:""`
+	RequestedBy  string        `json:"requested_by" doc:"Who requested it." ref:"person" index:""`
 	ApprovedBy   string        `json:"approved_by" doc:"Who approved it." read:"only"`
-	FromDay      kind.Date     `json:"from_day" doc:"First day on which it holds."`
-	ToDay        kind.Date     `json:"to_day" doc:"Last day on which it holds."`
-	ApprovedHow  kind.How      `json:"approved_how" doc:"Empty where two people stand behind the approval; else how it was approved." read:"only" index:""`
+	FromDay      kind.Date     `json:"from_day" doc:"First day it applies."`
+	ToDay        kind.Date     `json:"to_day" doc:"Last day it applies."`
+	ApprovedHow  kind.How      `json:"approved_how" doc:"How it was approved; empty if two separate people requested and approved it." read:"only" index:""`
 	RejectReason string        `json:"reject_reason" doc:"Why it was rejected." read:"only" max:"2000"`
-	RevokeReason string        `json:"revoke_reason" doc:"Why it was taken back." read:"only" max:"2000"`
-	State        DecisionState `json:"state" doc:"Where it stands." read:"only" index:"" list:"" default:"proposed"`
+	RevokeReason string        `json:"revoke_reason" doc:"Why it was revoked." read:"only" max:"2000"`
+	State        DecisionState `json:"state" doc:"Current state." read:"only" index:"" list:"" default:"proposed"`
 }
 
 // Applies is whether something applies.
@@ -40,7 +40,7 @@ func (DecisionState) Values() []string {
 // Decisions are the decisions on applicability.
 var Decisions = kind.Kind[Decision]{
 	Name: "decision", Plural: "decisions", Prefix: "dec", Object: "controls", Label: "subject",
-	Doc: "A decision says that a criterion or a control does not apply, or does, and why.",
+	Doc: "A decision records whether a criterion or a control applies, and why.",
 	Check: func(_, n *Decision) error {
 		if n.ToDay != "" && n.FromDay != "" && n.ToDay < n.FromDay {
 			return errs.At("to_day", "is before from_day")
@@ -48,8 +48,8 @@ var Decisions = kind.Kind[Decision]{
 		return nil
 	},
 	Moves: []kind.Move{
-		{Verb: "approve", Doc: "Approve a decision. Not its author.", From: []string{"proposed"}, To: "approved", Act: "approve", By: "approved_by", TwoPeople: true},
+		{Verb: "approve", Doc: "Approve a decision. You can't approve your own.", From: []string{"proposed"}, To: "approved", Act: "approve", By: "approved_by", TwoPeople: true},
 		{Verb: "reject", Doc: "Reject a decision, and say why.", From: []string{"proposed"}, To: "rejected", Act: "approve", Takes: []string{"reject_reason"}, Wants: []string{"reject_reason"}},
-		{Verb: "revoke", Doc: "Take an approved decision back, and say why.", From: []string{"approved"}, To: "revoked", Act: "approve", Takes: []string{"revoke_reason"}, Wants: []string{"revoke_reason"}},
+		{Verb: "revoke", Doc: "Revoke an approved decision, and say why.", From: []string{"approved"}, To: "revoked", Act: "approve", Takes: []string{"revoke_reason"}, Wants: []string{"revoke_reason"}},
 	},
 }

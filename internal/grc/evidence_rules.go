@@ -23,7 +23,7 @@ func (e *Evidence) whole() error {
 	case e.Event != "" && e.EventOn == "":
 		return errs.At("event_on", "is required: the day of the event")
 	case e.EventOn != "" && e.Event == "":
-		return errs.At("event", "is required: say which event, such as the number of a ticket")
+		return errs.At("event", "is required: say which event, such as a ticket number")
 	case e.Rows != nil && *e.Rows < 0:
 		return errs.At("row_count", "is less than 0")
 	case e.Nothing && e.Event != "":
@@ -37,7 +37,7 @@ func (e *Evidence) whole() error {
 	case e.Nothing && e.Notes == "":
 		return errs.At("notes", "is required: say how you know that nothing happened, such as the list or query that you checked")
 	case !e.Nothing:
-		return errs.At("file", "there is nothing to look at: upload a file, or say where it is")
+		return errs.At("file", "is missing: upload a file, or say in source_locator where the evidence is")
 	}
 	return nil
 }
@@ -80,13 +80,13 @@ func evidenceFits(verb string) op.Also[Evidence] {
 		}
 		switch {
 		case now.Nothing && (k == nil || k.Frequency != "per_event"):
-			return errs.At("nothing_happened", "is only for evidence of single events").Mend("choose a kind of evidence that is collected per event, or upload a file")
+			return errs.At("nothing_happened", "is only for evidence collected per event").Mend("choose an evidence item that is collected per event, or upload a file")
 		case k == nil || k.Frequency != "per_event" || now.Nothing || now.Event != "":
 			return nil
 		case k.Type == "population" && (now.CoversFrom == "" || now.CoversTo == ""):
-			return errs.At("covers_from", "is required, with covers_to: the days whose events the list holds")
+			return errs.At("covers_from", "is required, together with covers_to: the days whose events the list contains")
 		case k.Type != "population":
-			return errs.At("event", "is required: say which event it proves, such as the number of a ticket").Mend("or set nothing_happened, with the days on which no such event happened")
+			return errs.At("event", "is required: say which event it proves, such as a ticket number").Mend("or set nothing_happened and give the days on which no such event happened")
 		}
 		return nil
 	}}
@@ -100,7 +100,7 @@ func (e *Evidence) ahead(today kind.Date) error {
 	case e.EventOn > today:
 		return errs.At("event_on", "is in the future")
 	case e.Nothing && e.CoversTo > today:
-		return errs.At("covers_to", "is in the future: you cannot declare that nothing will happen")
+		return errs.At("covers_to", "is in the future: you can't declare that nothing will happen")
 	}
 	return nil
 }
@@ -159,11 +159,11 @@ func kindOf(ctx context.Context, tx *store.Tx, e *Evidence) (*EvidenceKind, erro
 	for i, k := range c.Evidence {
 		keys[i] = k.Key
 	}
-	fix := "leave it empty: " + c.Ref + " asks for no evidence"
+	fix := "leave it empty: " + c.Ref + " has no evidence items"
 	if len(keys) > 0 {
 		fix = "use one of " + strings.Join(keys, ", ") + ", or leave it empty"
 	}
-	return nil, errs.At("evidence_key", "%.60q is not evidence that %s asks for", e.EvidenceKey, c.Ref).Mend("%s", fix)
+	return nil, errs.At("evidence_key", "%.60q is not an evidence item of %s", e.EvidenceKey, c.Ref).Mend("%s", fix)
 }
 
 // EvidenceKind finds a kind of evidence of the control by its key; nil where it asks for none such.

@@ -17,17 +17,17 @@ import (
 // An Organization is the company that has something to prove. There is one for each ledger.
 type Organization struct {
 	kind.Meta
-	Name                 string      `json:"name" doc:"What the organisation is called." min:"1" max:"200" list:""`
+	Name                 string      `json:"name" doc:"Name of the organisation." min:"1" max:"200" list:""`
 	LegalName            string      `json:"legal_name" doc:"Its name in contracts and reports." max:"200"`
-	Timezone             string      `json:"timezone" doc:"IANA time zone in which its days and deadlines are counted." default:"UTC"`
-	Holidays             []kind.Date `json:"holidays" doc:"Days on which no business day falls, beside Saturdays and Sundays."`
+	Timezone             string      `json:"timezone" doc:"IANA time zone that decides when a day starts and ends." default:"UTC"`
+	Holidays             []kind.Date `json:"holidays" doc:"Holidays: days other than Saturdays and Sundays that are not business days."`
 	FiscalYearStartMonth int64       `json:"fiscal_year_start_month" doc:"First month of the fiscal year." min:"1" max:"12" default:"1"`
-	ProgrammeStart       kind.Date   `json:"programme_start" doc:"First day of the programme: nothing that was due before is expected. It changes by a scope version." read:"only"`
-	Sector               string      `json:"sector" doc:"What trade it is in." max:"100"`
-	Categories           []Category  `json:"categories" doc:"The trust services categories in scope. Security is always one of them. They change by a scope version." read:"only"`
-	ExecutiveOwner       string      `json:"executive_owner" doc:"The person who answers for the programme." ref:"person"`
-	SoloMode             bool        `json:"solo_mode" doc:"One person runs everything: authors may approve their own work. Each such approval is marked and listed for the auditor."`
-	PublicKey            string      `json:"public_key" doc:"The key that checks the checkpoints of this ledger." read:"only"`
+	ProgrammeStart       kind.Date   `json:"programme_start" doc:"First day of the programme. Nothing due before it is expected. To change it, propose a change of scope." read:"only"`
+	Sector               string      `json:"sector" doc:"Industry." max:"100"`
+	Categories           []Category  `json:"categories" doc:"The trust services categories in scope. Security is always included. To change them, propose a change of scope." read:"only"`
+	ExecutiveOwner       string      `json:"executive_owner" doc:"The person responsible for the programme." ref:"person"`
+	SoloMode             bool        `json:"solo_mode" doc:"For a company run by one person: authors can approve their own work. Each such approval is marked and listed for the auditor."`
+	PublicKey            string      `json:"public_key" doc:"The key that verifies this ledger's checkpoints." read:"only"`
 }
 
 // Category is one of the five trust services categories.
@@ -41,7 +41,7 @@ func (Category) Values() []string {
 // Organizations are the organisations.
 var Organizations = kind.Kind[Organization]{
 	Name: "organization", Plural: "organizations", Prefix: "org", Object: "organization", Label: "name", Create: kind.Never,
-	Doc: "An organization is the company that has something to prove.",
+	Doc: "An organization is your company: its name, its time zone and what is in scope.",
 	Check: func(_, n *Organization) error {
 		if _, err := n.Zone(); err != nil {
 			return err
@@ -58,7 +58,7 @@ func bySomebody(_ context.Context, tx *store.Tx, was, now *Organization) error {
 	if was.SoloMode == now.SoloMode || tx.By.Session != "" && tx.By.Via != "cli" && tx.By.Via != "mcp" {
 		return nil
 	}
-	return &errs.Error{Code: errs.Denied, Field: "solo_mode", Text: "can only be changed by a person: tokens, tools and the command line can't", Fix: "sign in on the web page to change it"}
+	return &errs.Error{Code: errs.Denied, Field: "solo_mode", Text: "can only be changed by a signed-in person: tokens, tools and the command line can't change it", Fix: "sign in and change it in the browser"}
 }
 
 // ofTheMachine are names that mean something else on every machine, or count seconds in another way.
@@ -76,17 +76,17 @@ func (o *Organization) Zone() (*time.Location, error) {
 // A Person is a member of the workforce, with or without an account.
 type Person struct {
 	kind.Meta
-	Name       string      `json:"name" doc:"What the person is called." min:"1" max:"200" list:"" personal:""`
+	Name       string      `json:"name" doc:"Name." min:"1" max:"200" list:"" personal:""`
 	Email      string      `json:"email" doc:"Work e-mail address." max:"254" index:"" list:"" personal:""`
 	Kind       PersonKind  `json:"kind" doc:"Employee or contractor." index:"" list:"" default:"employee"`
-	Manager    string      `json:"manager" doc:"Who leads the person." ref:"person" index:""`
-	Department string      `json:"department" doc:"Where the person works." index:"" list:""`
-	Title      string      `json:"title" doc:"What the person does."`
+	Manager    string      `json:"manager" doc:"Their manager." ref:"person" index:""`
+	Department string      `json:"department" doc:"Their department." index:"" list:""`
+	Title      string      `json:"title" doc:"Job title."`
 	Country    string      `json:"country" doc:"Country of work, as two letters." max:"2"`
 	StartOn    kind.Date   `json:"start_on" doc:"First day."`
 	EndOn      kind.Date   `json:"end_on" doc:"Last day."`
-	State      PersonState `json:"state" doc:"Where the person stands." read:"only" index:"" list:"" default:"active"`
-	Source     string      `json:"source" doc:"Where the record comes from: a source, by hand, or setup for one that nobody has confirmed yet."`
+	State      PersonState `json:"state" doc:"Current state." read:"only" index:"" list:"" default:"active"`
+	Source     string      `json:"source" doc:"Where the record comes from: a source, by hand, or setup if nobody has confirmed it yet."`
 }
 
 // Where records of people come from.
@@ -114,7 +114,7 @@ func (PersonState) Values() []string { return []string{"candidate", "active", "l
 // People are the workforce.
 var People = kind.Kind[Person]{
 	Name: "person", Plural: "people", Prefix: "per", Object: "people", Label: "name",
-	Doc: "A person is a member of the workforce, with or without an account.",
+	Doc: "A person is someone who works for you, with or without an account.",
 	Check: func(o, n *Person) error {
 		if o != nil && o.Source == FromSetup && n.Source == FromSetup {
 			n.Source = ByHand // whoever saves a record stands behind it
@@ -125,29 +125,29 @@ var People = kind.Kind[Person]{
 		return nil
 	},
 	Moves: []kind.Move{
-		{Verb: "start", Doc: "A candidate starts, or a person comes back from leave.", From: []string{"candidate", "leave"}, To: "active", Act: "edit"},
-		{Verb: "leave", Doc: "A person goes on leave.", From: []string{"active"}, To: "leave", Act: "edit"},
-		{Verb: "terminate", Doc: "A person leaves the organisation.", From: []string{"candidate", "active", "leave"}, To: "terminated", Act: "edit", Takes: []string{"end_on"}, Wants: []string{"end_on"}},
+		{Verb: "start", Doc: "Record that a candidate starts, or that a person returns from leave.", From: []string{"candidate", "leave"}, To: "active", Act: "edit"},
+		{Verb: "leave", Doc: "Record that a person goes on leave.", From: []string{"active"}, To: "leave", Act: "edit"},
+		{Verb: "terminate", Doc: "Record that a person leaves the organisation.", From: []string{"candidate", "active", "leave"}, To: "terminated", Act: "edit", Takes: []string{"end_on"}, Wants: []string{"end_on"}},
 	},
 }
 
 // A System is something the organisation runs, on which its service stands.
 type System struct {
 	kind.Meta
-	Name        string `json:"name" doc:"What it is called." min:"1" max:"200" list:""`
+	Name        string `json:"name" doc:"Name." min:"1" max:"200" list:""`
 	Summary     string `json:"summary" doc:"What it does." max:"2000"`
-	Criticality int64  `json:"criticality" doc:"1 the service stops without it, 2 the business does, 3 neither." min:"1" max:"3" index:"" list:""`
+	Criticality int64  `json:"criticality" doc:"1 if the service stops without it, 2 if the business does, 3 otherwise." min:"1" max:"3" index:"" list:""`
 	Environment string `json:"environment" doc:"production, staging, development …" index:"" list:"" default:"production"`
-	Owner       string `json:"owner" doc:"Who answers for it." ref:"person" index:"" list:""`
+	Owner       string `json:"owner" doc:"The person responsible for it." ref:"person" index:"" list:""`
 	InScope     bool   `json:"in_scope" doc:"Whether the report covers it." index:"" list:""`
-	RTOMinutes  int64  `json:"rto_minutes" doc:"How long it may be away, in minutes."`
-	RPOMinutes  int64  `json:"rpo_minutes" doc:"How much may be lost, in minutes."`
+	RTOMinutes  int64  `json:"rto_minutes" doc:"Recovery time objective, in minutes."`
+	RPOMinutes  int64  `json:"rpo_minutes" doc:"Recovery point objective, in minutes."`
 }
 
 // Systems are the systems.
 var Systems = kind.Kind[System]{
 	Name: "system", Plural: "systems", Prefix: "sys", Object: "scope", Label: "name",
-	Doc: "A system is something the organisation runs, on which its service stands.",
+	Doc: "A system is software or infrastructure that your service depends on.",
 }
 
 // A Requirement is one criterion of a framework.
@@ -155,11 +155,11 @@ type Requirement struct {
 	kind.Meta
 	Framework string `json:"framework" doc:"Key of the framework, with its version." read:"only" index:""`
 	Ref       string `json:"ref" doc:"Official number." read:"only" max:"20" index:"" list:""`
-	Text      string `json:"text" doc:"What it is about, in our own few words." read:"only" max:"2000" list:""`
-	Series    string `json:"series" doc:"The group that it belongs to." read:"only" index:""`
+	Text      string `json:"text" doc:"What it is about, in our own words." read:"only" max:"2000" list:""`
+	Series    string `json:"series" doc:"The group it belongs to." read:"only" index:""`
 	Category  string `json:"category" doc:"The trust services category." read:"only" index:"" list:""`
-	Position  int64  `json:"position" doc:"Place in the framework." read:"only" index:""`
-	OwnText   string `json:"own_text" doc:"Licensed text that you have imported for yourself. It is never exported." long:""`
+	Position  int64  `json:"position" doc:"Position in the framework." read:"only" index:""`
+	OwnText   string `json:"own_text" doc:"Licensed text that you imported. It is never exported." long:""`
 }
 
 // Requirements are the criteria. They come with their framework, whole: nobody adds one, ends one or moves it to another

@@ -15,36 +15,36 @@ import (
 type Policy struct {
 	kind.Meta
 	Ref            string      `json:"ref" doc:"Its short name, such as POL-04." min:"2" max:"30" index:"" list:""`
-	Title          string      `json:"title" doc:"What it is called." min:"2" max:"200" list:""`
+	Title          string      `json:"title" doc:"Title." min:"2" max:"200" list:""`
 	Kind           PolicyKind  `json:"kind" doc:"Policy, standard, procedure, plan or notice." index:"" default:"policy"`
-	Owner          string      `json:"owner" doc:"Who answers for it." ref:"person" index:"" list:""`
+	Owner          string      `json:"owner" doc:"The person responsible for it." ref:"person" index:"" list:""`
 	Author         string      `json:"author" doc:"Who wrote this version." ref:"person" index:""`
 	Required       bool        `json:"required" doc:"Whether the programme needs it." index:"" list:""`
-	ReviewDays     int64       `json:"review_days" doc:"After how many days it is reviewed again." min:"1" max:"1100" default:"365"`
-	Audience       []string    `json:"audience" doc:"Whom it binds."`
-	Sections       []string    `json:"sections" doc:"What it must cover."`
-	Body           string      `json:"body" doc:"The text that is worked on, in Markdown." long:""`
+	ReviewDays     int64       `json:"review_days" doc:"Days between reviews." min:"1" max:"1100" default:"365"`
+	Audience       []string    `json:"audience" doc:"Who has to follow it."`
+	Sections       []string    `json:"sections" doc:"Sections it must have."`
+	Body           string      `json:"body" doc:"The working draft, in Markdown." long:""`
 	ChangeNote     string      `json:"change_note" doc:"What changed in this version." max:"2000"`
 	VersionNo      int64       `json:"version_no" doc:"Number of the approved version." read:"only" list:""`
 	ApprovedBy     string      `json:"approved_by" doc:"Who approved it." read:"only"`
-	ApprovedAt     time.Time   `json:"approved_at,omitzero" doc:"When it was approved: the server's time, never another." read:"only"`
-	ApprovedHow    kind.How    `json:"approved_how" doc:"Empty where two people stand behind the approval; else how it was approved." read:"only" index:""`
+	ApprovedAt     time.Time   `json:"approved_at,omitzero" doc:"When it was approved, by the server's clock." read:"only"`
+	ApprovedHow    kind.How    `json:"approved_how" doc:"How it was approved; empty if two separate people requested and approved it." read:"only" index:""`
 	PublishedText  string      `json:"published_text" doc:"The text in force, in Markdown." read:"only" long:""`
-	PublishedNo    int64       `json:"published_no" doc:"Number of the version in force; 0 where none is." read:"only" list:""`
+	PublishedNo    int64       `json:"published_no" doc:"Number of the version in force; 0 if there is none." read:"only" list:""`
 	PublishedAt    time.Time   `json:"published_at,omitzero" doc:"When the version in force was published." read:"only"`
 	WrittenBy      string      `json:"published_written_by" doc:"Who wrote the version in force." read:"only"`
 	AgreedBy       string      `json:"published_approved_by" doc:"Who approved the version in force." read:"only"`
 	AgreedAt       time.Time   `json:"published_approved_at,omitzero" doc:"When the version in force was approved." read:"only"`
-	AgreedHow      kind.How    `json:"published_approved_how" doc:"How the version in force was approved, where not by two people." read:"only"`
+	AgreedHow      kind.How    `json:"published_approved_how" doc:"How the version in force was approved; empty if two separate people wrote and approved it." read:"only"`
 	ForceTitle     string      `json:"published_title" doc:"Title of the version in force." read:"only"`
-	ForceRequired  bool        `json:"published_required" doc:"Whether the programme needs the version in force." read:"only"`
-	ForceDays      int64       `json:"published_review_days" doc:"After how many days the version in force is reviewed again." read:"only"`
-	InForceSince   time.Time   `json:"in_force_since,omitzero" doc:"Since when one version or another has been in force without a break." read:"only"`
-	RejectReason   string      `json:"reject_reason" doc:"Why it was last given back to its author." read:"only" max:"2000"`
-	LastReviewedAt time.Time   `json:"last_reviewed_at,omitzero" doc:"When it was last looked at and found right." read:"only" list:""`
+	ForceRequired  bool        `json:"published_required" doc:"Whether the programme needs the policy, as of the version in force." read:"only"`
+	ForceDays      int64       `json:"published_review_days" doc:"Days between reviews of the version in force." read:"only"`
+	InForceSince   time.Time   `json:"in_force_since,omitzero" doc:"Start of the unbroken period with a version in force." read:"only"`
+	RejectReason   string      `json:"reject_reason" doc:"Why it was last returned to its author." read:"only" max:"2000"`
+	LastReviewedAt time.Time   `json:"last_reviewed_at,omitzero" doc:"When it was last reviewed and confirmed." read:"only" list:""`
 	RetireReason   string      `json:"retire_reason" doc:"Why it should be retired." read:"only" max:"2000"`
-	RetireAskedBy  string      `json:"retire_asked_by" doc:"Who asked to retire it." read:"only"`
-	State          PolicyState `json:"state" doc:"Where it stands." read:"only" index:"" list:"" default:"draft"`
+	RetireAskedBy  string      `json:"retire_asked_by" doc:"Who requested to retire it." read:"only"`
+	State          PolicyState `json:"state" doc:"Current state." read:"only" index:"" list:"" default:"draft"`
 }
 
 // PolicyKind is what sort of document it is.
@@ -115,7 +115,7 @@ func (p *Policy) publish() {
 // Policies are the policies.
 var Policies = kind.Kind[Policy]{
 	Name: "policy", Plural: "policies", Prefix: "pol", Object: "policies", Label: "title",
-	Doc:     "A policy is a rule of the organisation, in writing, that somebody other than its author has approved.",
+	Doc:     "A policy is a written rule of your company that someone other than its author has approved.",
 	Settled: []string{"published"}, Free: []string{"owner"},
 	Check: func(o, n *Policy) error {
 		if n.State != "draft" && n.State != "retired" && (o == nil || o.State == "draft") {
@@ -124,7 +124,7 @@ var Policies = kind.Kind[Policy]{
 			}
 		}
 		if o != nil && o.State != "draft" && n.Body != o.Body {
-			return errs.New(errs.Conflict, "the text of a policy that is %s does not change", o.State).Mend("revise it: that makes a draft of the next version")
+			return errs.New(errs.Conflict, "the text of a policy that is %s can't be edited", o.State).Mend("revise it to start a draft of the next version")
 		}
 		if o != nil && o.State == "published" && n.State == "draft" {
 			o.settle()
@@ -143,15 +143,15 @@ var Policies = kind.Kind[Policy]{
 		return nil
 	},
 	Moves: []kind.Move{
-		{Verb: "submit", Doc: "Give a draft to be reviewed.", From: []string{"draft"}, To: "in_review", Act: "edit"},
-		{Verb: "reject", Doc: "Give a policy back to its author, and say why.", From: []string{"in_review"}, To: "draft", Act: "approve", Takes: []string{"reject_reason"}, Wants: []string{"reject_reason"}},
-		{Verb: "approve", Doc: "Approve a policy. Not as one of its authors.", From: []string{"in_review"}, To: "approved", Act: "approve", By: "approved_by", At: "approved_at", TwoPeople: true},
-		{Verb: "publish", Doc: "Put an approved policy in force.", From: []string{"approved"}, To: "published", Act: "publish", At: "published_at"},
-		{Verb: "confirm", Doc: "Say that a policy was reviewed and needs no change.", From: []string{"published"}, To: "published", Act: "approve", At: "last_reviewed_at"},
-		{Verb: "revise", Doc: "Make a draft of the next version.", From: []string{"published", "approved"}, To: "draft", Act: "edit"},
-		{Verb: "propose_retire", Doc: "Ask to take a policy out of force, and say why.", From: []string{"published"}, To: "published", Act: "edit", By: "retire_asked_by",
+		{Verb: "submit", Doc: "Submit a draft for review.", From: []string{"draft"}, To: "in_review", Act: "edit"},
+		{Verb: "reject", Doc: "Return a policy to its author, and say why.", From: []string{"in_review"}, To: "draft", Act: "approve", Takes: []string{"reject_reason"}, Wants: []string{"reject_reason"}},
+		{Verb: "approve", Doc: "Approve a policy. You can't approve your own.", From: []string{"in_review"}, To: "approved", Act: "approve", By: "approved_by", At: "approved_at", TwoPeople: true},
+		{Verb: "publish", Doc: "Publish an approved policy. It is in force from then on.", From: []string{"approved"}, To: "published", Act: "publish", At: "published_at"},
+		{Verb: "confirm", Doc: "Record that a policy was reviewed and needs no change.", From: []string{"published"}, To: "published", Act: "approve", At: "last_reviewed_at"},
+		{Verb: "revise", Doc: "Start a draft of the next version.", From: []string{"published", "approved"}, To: "draft", Act: "edit"},
+		{Verb: "propose_retire", Doc: "Request to retire a policy, and say why.", From: []string{"published"}, To: "published", Act: "edit", By: "retire_asked_by",
 			Takes: []string{"retire_reason"}, Wants: []string{"retire_reason"}},
-		{Verb: "retire", Doc: "Take a policy out of force. Not as the one who asked for it.", From: []string{"published"}, To: "retired", Act: "approve", Wants: []string{"retire_reason"},
+		{Verb: "retire", Doc: "Retire a policy. You can't approve your own request.", From: []string{"published"}, To: "retired", Act: "approve", Wants: []string{"retire_reason"},
 			NotBy: []string{"retire_asked_by"}, TwoPeople: true},
 	},
 }

@@ -60,12 +60,12 @@ func (p *Policy) reviewable() error {
 		return err
 	}
 	if missing := unfilled(p.Body, wanted); len(missing) > 0 {
-		return errs.At("body", "these required sections have no text of their own: %s", strings.Join(missing, ", ")).
-			Mend("give each a heading (# Name) and write at least a sentence of its own beneath it; placeholders and copies do not count")
+		return errs.At("body", "these required sections need text of their own: %s", strings.Join(missing, ", ")).
+			Mend("give each a heading (# Name) and at least one sentence below it; placeholders and copied text do not count")
 	}
 	all := wordsIn(plainText(p.Body))
 	if n := len(all); n < leastWords {
-		return errs.At("body", "the text has %d words, and a policy needs at least %d", n, leastWords).Mend("write down what people must do")
+		return errs.At("body", "the text has %d words; a policy needs at least %d", n, leastWords).Mend("write down what people must do")
 	}
 	if n := distinct(all, nil); n < leastDistinct {
 		return errs.At("body", "the text repeats itself: it has only %d different words", n).Mend("write down what people must do")

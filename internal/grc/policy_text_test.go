@@ -64,7 +64,7 @@ func TestAPolicyFillsEachOfItsSections(t *testing.T) {
 	} {
 		p := grc.Policy{Ref: "OWN-01", Sections: sections, Body: one.body}
 		err := submit(p)
-		if one.missing == "" && err != nil || one.missing != "" && (err == nil || !strings.Contains(err.Error(), "these required sections have no text of their own: "+one.missing)) {
+		if one.missing == "" && err != nil || one.missing != "" && (err == nil || !strings.Contains(err.Error(), "these required sections need text of their own: "+one.missing)) {
 			t.Errorf("%s: got %v", name, err)
 		}
 		p.State, p.PublishedNo, p.PublishedText = "published", 1, one.body

@@ -17,15 +17,15 @@ import (
 // approves. It holds from its approval: days that are over keep the scope that they had.
 type ScopeVersion struct {
 	kind.Meta
-	Categories     []Category        `json:"categories" doc:"The trust services categories in scope. Security is always one of them." read:"only" list:""`
-	ProgrammeStart kind.Date         `json:"programme_start" doc:"First day of the programme: nothing that was due before is expected." read:"only" list:""`
+	Categories     []Category        `json:"categories" doc:"The trust services categories in scope. Security is always included." read:"only" list:""`
+	ProgrammeStart kind.Date         `json:"programme_start" doc:"First day of the programme. Nothing due before it is expected." read:"only" list:""`
 	Reason         string            `json:"reason" doc:"Why." min:"10" max:"2000" list:""`
-	Replaces       int64             `json:"replaces" doc:"The revision of the organisation that it changes." read:"only"`
+	Replaces       int64             `json:"replaces" doc:"The revision of the organisation it changes." read:"only"`
 	ApprovedBy     string            `json:"approved_by" doc:"Who approved it." read:"only"`
-	ApprovedAt     time.Time         `json:"approved_at,omitzero" doc:"When it was approved: from then it holds." read:"only"`
-	ApprovedHow    kind.How          `json:"approved_how" doc:"Empty where two people stand behind the approval; else how it was approved." read:"only" index:""`
+	ApprovedAt     time.Time         `json:"approved_at,omitzero" doc:"When it was approved and took effect." read:"only"`
+	ApprovedHow    kind.How          `json:"approved_how" doc:"How it was approved; empty if two separate people requested and approved it." read:"only" index:""`
 	Answer         string            `json:"answer" doc:"Why it was rejected or withdrawn." max:"2000"`
-	State          ScopeVersionState `json:"state" doc:"Where it stands." read:"only" index:"" list:"" default:"proposed"`
+	State          ScopeVersionState `json:"state" doc:"Current state." read:"only" index:"" list:"" default:"proposed"`
 }
 
 // ScopeVersionState is where a change of scope stands.
@@ -47,12 +47,12 @@ var ScopeVersions = kind.Kind[ScopeVersion]{
 		a, b := *o, *n
 		a.Meta, b.Meta, a.State, b.State, a.Answer, b.Answer = kind.Meta{}, kind.Meta{}, "", "", "", ""
 		if !same(a, b) {
-			return errs.New(errs.Conflict, "a change of scope that is %s does not change", o.State).Mend("propose another one")
+			return errs.New(errs.Conflict, "a change of scope that is %s can't be edited", o.State).Mend("propose a new one")
 		}
 		return nil
 	},
 	Moves: []kind.Move{
-		{Verb: "approve", Doc: "Approve a change of scope. Not by anyone who wrote it.", From: []string{"proposed"}, To: "approved", Act: "approve", By: "approved_by", At: "approved_at", TwoPeople: true},
+		{Verb: "approve", Doc: "Approve a change of scope. You can't approve your own.", From: []string{"proposed"}, To: "approved", Act: "approve", By: "approved_by", At: "approved_at", TwoPeople: true},
 		{Verb: "reject", Doc: "Reject a change of scope, and say why.", From: []string{"proposed"}, To: "rejected", Act: "approve", Takes: []string{"answer"}, Wants: []string{"answer"}},
 		{Verb: "withdraw", Doc: "Withdraw a change of scope that is not approved yet, and say why.", From: []string{"proposed"}, To: "withdrawn", Act: "propose", Takes: []string{"answer"}, Wants: []string{"answer"}},
 	},
@@ -61,13 +61,13 @@ var ScopeVersions = kind.Kind[ScopeVersion]{
 // addScope adds the changes of scope.
 func addScope(s *op.Set) {
 	op.Kind(s, ScopeVersions, op.Also[ScopeVersion]{Verb: "approve", Do: approveScope})
-	op.Change(s, op.Spec{Name: "scope_version.create", Doc: "Propose a change of scope or of the programme's start: what is named is changed once another person has approved it.", Object: "scope", Act: "propose",
+	op.Change(s, op.Spec{Name: "scope_version.create", Doc: "Propose a change of scope or of the programme's start. It takes effect once another person approves it.", Object: "scope", Act: "propose",
 		Example: `scope_version create --categories security --categories availability --reason "Customers ask for availability"`}, proposeScope)
 }
 
 type scopeIn struct {
-	Categories     *[]Category `json:"categories" doc:"The trust services categories in scope, all of them. Security is always one." optional:""`
-	ProgrammeStart *kind.Date  `json:"programme_start" doc:"First day of the programme: nothing that was due before is expected."`
+	Categories     *[]Category `json:"categories" doc:"All trust services categories in scope. Security is always included." optional:""`
+	ProgrammeStart *kind.Date  `json:"programme_start" doc:"First day of the programme. Nothing due before it is expected."`
 	Reason         string      `json:"reason" doc:"Why." min:"10" max:"2000" long:""`
 }
 
@@ -85,7 +85,7 @@ func proposeScope(ctx context.Context, tx *store.Tx, in scopeIn) (*ScopeVersion,
 	}
 	lay(&n.ProgrammeStart, in.ProgrammeStart)
 	if sameScope(o, n.Categories, n.ProgrammeStart) {
-		return nil, errs.New(errs.Invalid, "nothing would change").Mend("name other categories or another programme_start")
+		return nil, errs.New(errs.Invalid, "nothing would change").Mend("change the categories or programme_start")
 	}
 	changed := *o
 	changed.Categories, changed.ProgrammeStart = n.Categories, n.ProgrammeStart

@@ -246,7 +246,7 @@ func (w *Works) Cycle(ctx context.Context, org string, by store.By, trigger stri
 type Cycle struct {
 	Check check.Check    `json:"check" doc:"The run of the tests."`
 	Runs  []collect.Run  `json:"runs" doc:"The collection runs."`
-	Tests map[string]int `json:"tests" doc:"Tests by what they came to."`
+	Tests map[string]int `json:"tests" doc:"Number of tests by result."`
 }
 
 type sourceRunIn struct {

@@ -28,9 +28,9 @@ const PlatformName = collect.PlatformConnector
 func (p platform) Describe() collect.Description {
 	return collect.Description{
 		Kinds:       []string{"internal.policy", "internal.policy_version", "internal.exception", "person"},
-		Reads:       "policies, exceptions and people kept in this platform",
-		Permissions: []string{"none: it is this program"},
-		Query:       "all policies, exceptions and people as of one position of the ledger",
+		Reads:       "policies, exceptions and people kept in Assay",
+		Permissions: []string{"none: the data is in Assay itself"},
+		Query:       "all policies, exceptions and people as of one ledger entry",
 	}
 }
 

@@ -113,7 +113,7 @@ func TestAWrongCallTellsTheModelWhatToDo(t *testing.T) {
 		{"update", `{"kind":"widget","id":"wid_1","fields":{"size":3}}`, "rev", "is required"},
 		{"update", `{"kind":"widget","id":"wid_1","rev":1,"fields":{"id":"wid_2"}}`, "id", "given twice"},
 		{"get", `{"kind":"widget","id":"wid_1"}`, "", "there is no widget wid_1"},
-		{"get", `{"kind":"widget","id":"wid_1","as_of":"soon"}`, "as_of", "is not a time"},
+		{"get", `{"kind":"widget","id":"wid_1","as_of":"soon"}`, "as_of", "is not a valid time"},
 		{"describe", `{"kind":"gadget"}`, "kind", "there is no kind"},
 		{"describe", `{"knd":"gadget"}`, "knd", "there is no such argument"},
 	} {

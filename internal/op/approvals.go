@@ -19,8 +19,8 @@ import (
 // Approvals adds the operations that tell of approvals: those that not plainly two people stand behind, and whether one may
 // approve a thing as it is.
 func Approvals(s *Set) {
-	Query(s, Spec{Name: "approval.list", Doc: "List the approvals behind which there may be one person only, and when solo mode was on.", Object: "log", Act: "view", Example: "approval list"}, s.approvals)
-	Query(s, Spec{Name: "approval.check", Doc: "Say whether you can approve a thing, and who else can.", Object: "users", Act: "view", Public: true, Example: "approval check --thing exc_… --verb approve"}, s.approval)
+	Query(s, Spec{Name: "approval.list", Doc: "List the approvals that one person may have made alone, and when solo mode was on.", Object: "log", Act: "view", Example: "approval list"}, s.approvals)
+	Query(s, Spec{Name: "approval.check", Doc: "Check whether you can approve something, and who else can.", Object: "users", Act: "view", Public: true, Example: "approval check --thing exc_… --verb approve"}, s.approval)
 }
 
 type noInput struct{}
@@ -29,19 +29,19 @@ type noInput struct{}
 type Approved struct {
 	Kind  string    `json:"kind" doc:"What kind of thing it is."`
 	Thing string    `json:"thing" doc:"What was approved."`
-	Label string    `json:"label" doc:"What it is called; empty where you may not view it."`
+	Label string    `json:"label" doc:"Its name; empty if you can't view it."`
 	Verb  string    `json:"verb" doc:"What was done: approve, accept and so on."`
-	How   kind.How  `json:"how" doc:"solo: by its author, in solo mode. invited_by_author: one opened the account of the other. same_hand: one hand may have used both accounts, such as from the data folder."`
+	How   kind.How  `json:"how" doc:"solo: by its author, in solo mode. invited_by_author: author or approver opened the account of the other. same_hand: one person may have used both accounts, for example through the data folder."`
 	By    string    `json:"by" doc:"The user who approved it."`
 	At    time.Time `json:"at" doc:"When."`
 	Seq   int64     `json:"seq" doc:"Its ledger entry."`
-	Now   string    `json:"now" doc:"The state of the thing; empty where it was deleted."`
+	Now   string    `json:"now" doc:"Its state now; empty if it was deleted."`
 }
 
 // SoloChange is a change of solo mode.
 type SoloChange struct {
 	On  bool      `json:"on" doc:"Whether it was turned on."`
-	By  string    `json:"by" doc:"Who turned it."`
+	By  string    `json:"by" doc:"Who turned it on or off."`
 	At  time.Time `json:"at" doc:"When."`
 	Seq int64     `json:"seq" doc:"Its ledger entry."`
 }
@@ -50,7 +50,7 @@ type SoloChange struct {
 type ApprovalList struct {
 	SoloMode bool             `json:"solo_mode" doc:"Whether solo mode is on."`
 	Solo     []SoloChange     `json:"solo" doc:"When it was turned on and off, newest first."`
-	Count    map[string]int64 `json:"count" doc:"How many approvals there are of each sort."`
+	Count    map[string]int64 `json:"count" doc:"Number of approvals of each kind."`
 	Data     []Approved       `json:"data" doc:"The approvals, newest first."`
 }
 
@@ -153,9 +153,9 @@ type approvalIn struct {
 // Approval says whether somebody may approve a thing.
 type Approval struct {
 	Allowed bool     `json:"allowed" doc:"Whether you can."`
-	How     kind.How `json:"how" doc:"How it would be marked; empty where two people stand behind it."`
+	How     kind.How `json:"how" doc:"How the approval would be marked; empty if it is by a separate person."`
 	Why     string   `json:"why" doc:"Why you can't."`
-	Fix     string   `json:"fix" doc:"What to do about it, such as whom to ask."`
+	Fix     string   `json:"fix" doc:"What to do, such as who to ask."`
 }
 
 func (s *Set) approval(ctx context.Context, v *store.View, in approvalIn) (*Approval, error) {

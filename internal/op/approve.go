@@ -27,12 +27,20 @@ func (a Actor) signed(o *Op) error {
 		return nil
 	}
 	if a.Session == "" || a.Scopes != nil || a.Via == "mcp" || a.Via == "cli" {
-		return errs.New(errs.Denied, "a person has to do this: tokens, tools and the command line can't %s", o.Verb).Mend("sign in on the web page to %s", o.Verb)
+		return errs.New(errs.Denied, "tokens, tools and the command line can't %s", Title(o.Verb)).Mend("sign in and %s in the browser", it(o.Verb))
 	}
 	if a.Person == "" {
-		return errs.New(errs.Denied, "your account isn't linked to a person, so you can't %s", o.Verb).Mend("ask a compliance manager or an owner to link it to you")
+		return errs.New(errs.Denied, "your account isn't linked to a person, so you can't %s", Title(o.Verb)).Mend("ask a compliance manager or an owner to link your account to a person")
 	}
 	return nil
+}
+
+// it is a verb with what it is done to: "approve it". A verb of several words says "do it".
+func it(verb string) string {
+	if strings.Contains(verb, "_") {
+		return "do it"
+	}
+	return verb + " it"
 }
 
 // A tie is how somebody who wants to approve stands to those who wrote and asked.
@@ -142,12 +150,12 @@ func refusal(t tie, m kind.Move, others []string) error {
 	e := errs.New(errs.Denied, "you can't %s your own request", Title(m.Verb))
 	switch t {
 	case letIn:
-		e = errs.New(errs.Denied, "you can't %s this: an author opened or changed your account in the last 30 days", Title(m.Verb))
+		e = errs.New(errs.Denied, "you can't %s this, because an author opened or changed your account in the last 30 days", Title(m.Verb))
 	case tookIn:
-		e = errs.New(errs.Denied, "you can't %s this: you opened the account of an author in the 30 days before it was written", Title(m.Verb))
+		e = errs.New(errs.Denied, "you can't %s this, because you opened an author's account in the 30 days before it was written", Title(m.Verb))
 	}
 	if len(others) == 0 {
-		return e.Mend("ask another approver. Nobody else can: invite somebody, or turn on solo mode if you are on your own")
+		return e.Mend("nobody else can %s: invite another approver, or turn on solo mode if you work alone", it(m.Verb))
 	}
 	return e.Mend("ask another approver: %s", strings.Join(others[:min(5, len(others))], ", "))
 }
@@ -247,7 +255,7 @@ func ranked(ctx context.Context, v *store.View, a Actor, sh kind.Shape, m kind.M
 	if a.rank(m, body) {
 		return nil
 	}
-	e := errs.New(errs.Denied, "only an owner can %s this %s: it is high or critical", Title(m.Verb), Title(sh.Name))
+	e := errs.New(errs.Denied, "only an owner can %s this %s, because it is high or critical", Title(m.Verb), Title(sh.Name))
 	all, err := newStanding(v).accounts(ctx)
 	if err != nil {
 		return err
@@ -257,6 +265,9 @@ func ranked(ctx context.Context, v *store.View, a Actor, sh kind.Shape, m kind.M
 		if u.State == "active" && u.Person != "" && slices.Contains(u.Roles, Owner) {
 			owners = append(owners, u.Name)
 		}
+	}
+	if len(owners) == 0 {
+		return e.Mend("link an owner's account to a person, and ask that owner")
 	}
 	return e.Mend("ask an owner: %s", strings.Join(owners, ", "))
 }

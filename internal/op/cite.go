@@ -24,7 +24,7 @@ type Uploaded struct {
 	Size   int64     `json:"size" doc:"Size in bytes."`
 	Media  string    `json:"media_type" doc:"Type, as found in its bytes."`
 	Actor  string    `json:"actor" doc:"Who uploaded it."`
-	Person string    `json:"person" doc:"The person behind them, where there is one."`
+	Person string    `json:"person" doc:"The person this account belongs to, if any."`
 	At     time.Time `json:"at" doc:"When."`
 }
 

@@ -69,7 +69,7 @@ func object(raw json.RawMessage, fields []kind.Field) (map[string]json.RawMessag
 		return nil, errs.New(errs.Invalid, "the input is larger than %d bytes", MaxInput)
 	}
 	if !utf8.Valid(raw) { // Go's decoder would mend it unseen
-		return nil, errs.New(errs.Invalid, "the input is not readable text (UTF-8)")
+		return nil, errs.New(errs.Invalid, "the input is not valid UTF-8 text")
 	}
 	var named map[string]json.RawMessage
 	if json.Unmarshal(raw, &named) != nil || named == nil { // read again, slower, for what is wrong
@@ -79,7 +79,7 @@ func object(raw json.RawMessage, fields []kind.Field) (map[string]json.RawMessag
 			return nil, errs.New(errs.Invalid, "the input is not a JSON object%s", where(err))
 		}
 		if _, err := d.Token(); !errors.Is(err, io.EOF) {
-			return nil, errs.New(errs.Invalid, "there is something after the end of the JSON object")
+			return nil, errs.New(errs.Invalid, "there is extra text after the JSON object")
 		}
 	}
 	unknown := []string{}
@@ -92,7 +92,7 @@ func object(raw json.RawMessage, fields []kind.Field) (map[string]json.RawMessag
 		sort.Strings(unknown)
 		var faults []error
 		for _, n := range unknown[:min(len(unknown), errs.AtOnce)] {
-			faults = append(faults, errs.At(short(n), "there is no such field, or it cannot be set").Mend("%s", "the fields are "+names(fields)))
+			faults = append(faults, errs.At(short(n), "there is no such field, or it can't be set").Mend("%s", "the fields are "+names(fields)))
 		}
 		return nil, errs.Join(faults...)
 	}
@@ -112,7 +112,7 @@ func merge(v any, named map[string]json.RawMessage, fields []kind.Field) error {
 			continue
 		}
 		if f.Secret && kind.GivenSecret(raw) != nil { // what is sealed is the store's: nobody plants it, or brings it from another thing
-			faults = append(faults, errs.At(f.Name, "wants a text: a secret is given in clear, and never read again"))
+			faults = append(faults, errs.At(f.Name, "must be text: send the secret itself; it can't be read back"))
 			continue
 		}
 		x := rv.FieldByIndex(f.At)
@@ -156,10 +156,10 @@ func mismatch(f kind.Field, err error) error {
 		if t.Field != "" {
 			at += "." + t.Field
 		}
-		return errs.At(at, "wants %s, and was given %s", wants(f), t.Value)
+		return errs.At(at, "must be %s, not %s", wants(f), t.Value)
 	}
 	if f.Format == "date-time" {
-		return errs.At(f.Name, "is not a time").Mend("write it as 2026-11-22T09:00:00Z")
+		return errs.At(f.Name, "is not a valid time").Mend("write it as 2026-11-22T09:00:00Z")
 	}
 	return errs.At(f.Name, "%s", strings.TrimPrefix(err.Error(), "json: "))
 }
@@ -177,7 +177,7 @@ func wants(f kind.Field) string {
 	case f.Type == "object":
 		return "an object"
 	}
-	return "a text"
+	return "text"
 }
 
 func where(err error) string {

@@ -34,7 +34,7 @@ const defaultMaxFile = 512 << 20
 // A file that nothing cites is no evidence. Its type is found in its bytes: what its uploader says of it is not believed.
 func (g *Gate) Upload(ctx context.Context, a Actor, r io.Reader) (Brought, error) {
 	if !a.inScope(upload) {
-		return Brought{}, errs.New(errs.Denied, "this token may not bring files: its scopes are too narrow")
+		return Brought{}, errs.New(errs.Denied, "this token can't upload files: its scopes are too narrow")
 	}
 	if err := g.spend(a); err != nil {
 		return Brought{}, err
@@ -50,7 +50,7 @@ func (g *Gate) Upload(ctx context.Context, a Actor, r io.Reader) (Brought, error
 	b := bufio.NewReaderSize(r, 4096)
 	head, err := b.Peek(512)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return Brought{}, errs.New(errs.Invalid, "the file was not sent to its end; nothing was kept").Because(err)
+		return Brought{}, errs.New(errs.Invalid, "the upload was interrupted, and nothing was kept").Because(err)
 	}
 	f := Brought{Media: http.DetectContentType(head)}
 	if f.Info, err = s.Put(ctx, b, limit); err != nil {
@@ -129,10 +129,10 @@ func (g *Gate) fileStore(a Actor, act string) (blob.Store, error) {
 		return nil, errs.New(errs.Unsigned, "you are not signed in")
 	}
 	if a.May("evidence", act) == Nothing {
-		return nil, errs.New(errs.Denied, "you may not %s evidence", act)
+		return nil, errs.New(errs.Denied, "your role can't %s evidence", act)
 	}
 	if g.Files == nil {
-		return nil, errs.New(errs.Unavailable, "there is no place for files")
+		return nil, errs.New(errs.Unavailable, "file storage is not set up")
 	}
 	return g.Files(a.Org)
 }

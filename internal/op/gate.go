@@ -92,10 +92,10 @@ func (g *Gate) call(ctx context.Context, a Actor, c Call) (Answer, error) {
 		return Answer{Op: o}, err
 	}
 	if o.Writes && c.past() {
-		return Answer{Op: o}, errs.At("as_of", "the past cannot be changed")
+		return Answer{Op: o}, errs.At("as_of", "the past can't be changed")
 	}
 	if o.job != nil && c.past() {
-		return Answer{Op: o}, errs.At("as_of", "this asks the outside world, which answers only for now")
+		return Answer{Op: o}, errs.At("as_of", "this reads live data, so it can't be run for a past moment")
 	}
 	if err := g.spend(a); err != nil {
 		return Answer{Op: o}, err
@@ -202,14 +202,27 @@ func (g *Gate) may(a Actor, o *Op) (Grant, error) {
 }
 
 func denied(a Actor, o *Op) error {
-	who := "you may not"
+	who := "you can't"
 	if a.Scopes != nil && a.May(o.Object, o.Act) != Nothing {
-		return errs.New(errs.Denied, "this token may not %s: its scopes are too narrow", o.Name)
+		return errs.New(errs.Denied, "this token can't call %s: its scopes are too narrow", o.Name)
 	}
 	if len(a.Roles) > 0 {
-		who = "as " + string(a.Roles[0]) + " you may not"
+		who = "your role (" + Title(string(a.Roles[0])) + ") can't"
 	}
-	return errs.New(errs.Denied, "%s %s %s", who, o.Act, o.Object).Mend("ask the compliance manager or the owner of the organisation")
+	return errs.New(errs.Denied, "%s %s %s", who, Title(o.Act), objectText(o.Object)).Mend("ask a compliance manager or an owner")
+}
+
+// objectText names an object of the role table in a sentence.
+func objectText(object string) string {
+	switch object {
+	case "work":
+		return "tasks"
+	case "log":
+		return "the ledger"
+	case "organization", "scope":
+		return "the " + object
+	}
+	return Title(object)
 }
 
 // May says whether an actor may call an operation at all: for buttons and menus. The call itself decides anew.

@@ -22,7 +22,7 @@ type byID struct {
 
 type byRev struct {
 	ID  string `json:"id" doc:"Identifier." min:"1"`
-	Rev int64  `json:"rev" doc:"The revision that you saw." min:"1"`
+	Rev int64  `json:"rev" doc:"The revision you read." min:"1"`
 }
 
 // ownFields are the fields that make a thing somebody's own.
@@ -81,7 +81,7 @@ func reading[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], sh kind.Shape) {
 			return mask(body, secret), err
 		})
 	o.OutSchema = out
-	Query(s, Spec{Name: k.Name + ".history", Doc: "Show every change that made one " + Title(k.Name) + " what it is.", Object: k.Object, Act: "view", Example: k.Name + " history --id " + k.Prefix + "_…"},
+	Query(s, Spec{Name: k.Name + ".history", Doc: "Show every change to one " + Title(k.Name) + ".", Object: k.Object, Act: "view", Example: k.Name + " history --id " + k.Prefix + "_…"},
 		func(ctx context.Context, v *store.View, in byID) ([]store.Version, error) {
 			h, err := v.History(ctx, k.Name, in.ID)
 			for i := range h {
@@ -89,7 +89,7 @@ func reading[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], sh kind.Shape) {
 			}
 			return h, err
 		})
-	Query(s, Spec{Name: k.Name + ".links", Doc: "Show what points at one " + Title(k.Name) + ".", Object: k.Object, Act: "view", Example: k.Name + " links --id " + k.Prefix + "_…"},
+	Query(s, Spec{Name: k.Name + ".links", Doc: "Show what links to one " + Title(k.Name) + ".", Object: k.Object, Act: "view", Example: k.Name + " links --id " + k.Prefix + "_…"},
 		func(ctx context.Context, v *store.View, in byID) ([]store.Link, error) {
 			if ok, err := v.Exists(ctx, k.Name, in.ID); err != nil || !ok {
 				return nil, None(k.Name, in.ID, err)
@@ -115,7 +115,7 @@ func list(s *Set, sh kind.Shape, secret []string, out map[string]any) {
 	o := Query(s, Spec{Name: sh.Name + ".list", Doc: "List " + sh.Plural + ".", Object: sh.Object, Act: "view", Example: sh.Name + " list --limit 20"},
 		func(ctx context.Context, v *store.View, p store.Page) (json.RawMessage, error) {
 			if slices.Contains(secret, strings.TrimPrefix(p.Sort, "-")) { // the order would tell of it, and the cursor hold it
-				return nil, errs.At("sort", "%s cannot be sorted by %q", sh.Plural, short(p.Sort))
+				return nil, errs.At("sort", "%s can't be sorted by %q", sh.Plural, short(p.Sort))
 			}
 			l, err := v.List(ctx, sh.Name, p)
 			if err != nil {
@@ -127,19 +127,19 @@ func list(s *Set, sh kind.Shape, secret []string, out map[string]any) {
 	for _, f := range sh.Fields {
 		if f.Index && !f.Hidden() {
 			f.Required, f.Min, f.Default, f.ReadOnly = false, nil, "", false
-			f.Doc = "Only those with this value. " + f.Doc
+			f.Doc = "Filter by this value. " + f.Doc
 			o.In = append(o.In, f)
 		}
 	}
 	most, least := int64(1000), int64(1)
 	o.In = append(o.In,
-		kind.Field{Name: "sort", Type: "string", Doc: "Order by this indexed field or id; with - in front, the other way round."},
-		kind.Field{Name: "after", Type: "string", Doc: "Go on after this cursor: the value of next in the page before."},
-		kind.Field{Name: "limit", Type: "integer", Doc: "How many at the most; 50 if not given.", Min: &least, Max: &most})
+		kind.Field{Name: "sort", Type: "string", Doc: "Sort by this indexed field or by id; put - in front for descending order."},
+		kind.Field{Name: "after", Type: "string", Doc: "Start after this cursor: the value of next from the previous page."},
+		kind.Field{Name: "limit", Type: "integer", Doc: "Maximum number of results; 50 by default.", Min: &least, Max: &most})
 	o.InSchema = kind.Schema(o.In, true)
 	o.OutSchema = map[string]any{"type": "object", "required": []string{"data"}, "properties": map[string]any{
 		"data": map[string]any{"type": "array", "items": out},
-		"next": map[string]any{"type": "string", "description": "Cursor of the next page; not there at the end."}}}
+		"next": map[string]any{"type": "string", "description": "Cursor of the next page; absent on the last page."}}}
 	fields := o.In
 	o.check = func(raw json.RawMessage) (any, error) { return listPage(raw, fields) }
 	o.points = filtered(fields)
@@ -320,7 +320,7 @@ func writing[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], sh kind.Shape, also
 	if k.Create == kind.Never {
 		return
 	}
-	end := Change(s, Spec{Name: k.Name + ".end", Doc: "End one " + Title(k.Name) + ". Its past stays.", Object: k.Object, Act: "edit", Example: k.Name + " end --id " + k.Prefix + "_… --rev 1"},
+	end := Change(s, Spec{Name: k.Name + ".end", Doc: "End one " + Title(k.Name) + ". Its history stays.", Object: k.Object, Act: "edit", Example: k.Name + " end --id " + k.Prefix + "_… --rev 1"},
 		func(ctx context.Context, tx *store.Tx, in byRev) (json.RawMessage, error) {
 			if in.Rev == 0 {
 				return nil, wantsRev()
@@ -397,7 +397,7 @@ func readPatch(raw json.RawMessage, fields []kind.Field, probe any, body []kind.
 		return nil, errs.At("id", "is required")
 	}
 	if raw, ok := named["rev"]; ok && json.Unmarshal(raw, &p.Rev) != nil {
-		return nil, errs.At("rev", "wants a whole number")
+		return nil, errs.At("rev", "must be a whole number")
 	}
 	if p.Rev == 0 {
 		return nil, wantsRev()
@@ -407,7 +407,7 @@ func readPatch(raw json.RawMessage, fields []kind.Field, probe any, body []kind.
 }
 
 func wantsRev() error {
-	return &errs.Error{Code: errs.Precond, Field: "rev", Text: "is required: the revision that you saw", Fix: "read the thing and give back its rev (in REST: If-Match)"}
+	return &errs.Error{Code: errs.Precond, Field: "rev", Text: "is required: the revision you read", Fix: "read it first and send its rev (in REST: If-Match)"}
 }
 
 func fresh(k string, given, now int64) error {

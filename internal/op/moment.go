@@ -19,7 +19,7 @@ func (c *Call) Ask(text string) error {
 		return nil
 	}
 	if _, err := time.Parse(time.DateOnly, text); err != nil {
-		return errs.At("as_of", "%q is not a time", short(text)).Mend("write it as 2026-11-22T09:00:00Z, or as 2026-11-22 for the end of that day")
+		return errs.At("as_of", "%q is not a valid time", short(text)).Mend("write it as 2026-11-22T09:00:00Z, or as 2026-11-22 for the end of that day")
 	}
 	c.AsOf, c.Day = time.Time{}, text
 	return nil
@@ -54,7 +54,7 @@ func (c Call) moment(now time.Time, days Days) (time.Time, error) {
 	if c.Day != "" {
 		date, err := time.Parse(time.DateOnly, c.Day)
 		if err != nil {
-			return t, errs.At("as_of", "%q is not a day", short(c.Day)).Mend("write it as 2026-11-22")
+			return t, errs.At("as_of", "%q is not a valid date", short(c.Day)).Mend("write it as 2026-11-22")
 		}
 		from, to, err := days(date)
 		if err != nil {
@@ -66,7 +66,7 @@ func (c Call) moment(now time.Time, days Days) (time.Time, error) {
 		}
 	}
 	if t.After(now.Add(time.Minute)) {
-		return t, errs.At("as_of", "%s is not in the past", asked).Mend("give a moment that has been")
+		return t, errs.At("as_of", "%s is not in the past", asked).Mend("give a time in the past")
 	}
 	if t.After(now) {
 		t = now

@@ -58,12 +58,12 @@ func step(ctx context.Context, tx *store.Tx, rv reflect.Value, sh kind.Shape, m 
 	}
 	state := at("state")
 	if now := state.String(); !slices.Contains(m.From, now) {
-		return errs.New(errs.Conflict, "this %s is %s, and can be %s only when it is %s", Title(sh.Name), Title(now), past(m), strings.Join(titles(m.From), " or "))
+		return errs.New(errs.Conflict, "can't %s this %s: it is %s, not %s", Title(m.Verb), Title(sh.Name), Title(now), strings.Join(titles(m.From), " or "))
 	}
 	var missing []error
 	for _, n := range m.Wants {
 		if at(n).IsZero() {
-			missing = append(missing, errs.At(n, "is required to %s", m.Verb))
+			missing = append(missing, errs.At(n, "is required to %s", Title(m.Verb)))
 		}
 	}
 	if err := errs.Join(missing...); err != nil {
@@ -81,8 +81,6 @@ func step(ctx context.Context, tx *store.Tx, rv reflect.Value, sh kind.Shape, m 
 	}
 	return nil
 }
-
-func past(m kind.Move) string { return Title(m.To) }
 
 func titles(states []string) []string {
 	out := make([]string, len(states))

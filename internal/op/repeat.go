@@ -72,9 +72,9 @@ func (p repeat) replay(ctx context.Context, v *store.View, ans *Answer) (bool, e
 	case k.Mark != p.mark:
 		return false, keyConflict("this key was used for another request", "use a new key for a new request")
 	case k.Claim != "":
-		return false, keyConflict("the first request with this key is still being carried out", "wait, and send the same request again: it then gets the first answer")
+		return false, keyConflict("the first request with this key is still running", "wait, then send the same request again to get its answer")
 	case string(k.Out) == string(shownOnce):
-		return false, errs.New(errs.Conflict, "this was done already, and its answer holds a secret that is shown once").Mend("make a new one, and revoke the first")
+		return false, errs.New(errs.Conflict, "this request already succeeded, and its answer contains a secret that is shown only once").Mend("create a new one and revoke the first")
 	}
 	ans.Out, ans.Receipt, ans.Replay = k.Out, k.Receipt, true
 	return true, nil

@@ -59,7 +59,7 @@ func TestAJobWithAKeyIsCarriedOutOnce(t *testing.T) {
 		go func() { _, err := keyed(h, `{"what":"this"}`); done <- err }()
 		<-x.started
 		_, err := keyed(h, `{"what":"this"}`)
-		if e := errs.Public(err); e.Code != errs.Conflict || e.Field != "idempotency_key" || !strings.Contains(e.Text, "still being carried out") {
+		if e := errs.Public(err); e.Code != errs.Conflict || e.Field != "idempotency_key" || !strings.Contains(e.Text, "still running") {
 			t.Errorf("while it works: %v", err)
 		}
 		if _, err := keyed(h, `{"what":"that"}`); !errors.Is(err, errs.Conflict) || !strings.Contains(err.Error(), "another request") {

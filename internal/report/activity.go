@@ -114,7 +114,7 @@ type EventPage struct {
 func addLedger(s *op.Set, b *Boards) {
 	query(s, "activity.list", "log", "List what was done, newest first, in plain sentences.", "activity list --limit 20", activity)
 	query(s, "ledger.status", "log", "Show the size of the ledger, its newest checkpoint and its key.", "ledger status", b.ledgerStatus)
-	query(s, "ledger.entry", "log", "Show one entry of the ledger with its body and a proof that it stands there.", "ledger entry --seq 12", b.ledgerEntry)
+	query(s, "ledger.entry", "log", "Show one entry of the ledger with its body and a proof that it is in the ledger.", "ledger entry --seq 12", b.ledgerEntry)
 	op.Job(s, op.Spec{Name: "ledger.verify", Doc: "Recompute everything from the ledger up, and name what is wrong.", Object: "log", Act: "view", Example: "ledger verify"}, true,
 		func(ctx context.Context, d op.Desk, in verifyIn) (store.Audit, error) {
 			return d.DB.Verify(ctx, d.Actor.Org, store.VerifyOptions{Saved: in.Checkpoints, File: b.fileCheck(d.Actor.Org)})
@@ -157,10 +157,10 @@ type LedgerStatus struct {
 	Size       int64         `json:"size" doc:"Number of entries."`
 	Checkpoint CheckpointOut `json:"checkpoint" doc:"The last signed checkpoint."`
 	Key        string        `json:"key" doc:"The public key that checks it."`
-	Behind     string        `json:"behind,omitempty" doc:"Why nothing is signed, where that is so."`
+	Behind     string        `json:"behind,omitempty" doc:"Why nothing is signed, if nothing is."`
 
 	Secrets       store.SecretStatus `json:"secrets" doc:"How secrets are sealed."`
-	SecretTrouble string             `json:"secret_trouble,omitempty" doc:"Why some cannot be opened, and what to do, where that is so."`
+	SecretTrouble string             `json:"secret_trouble,omitempty" doc:"Why some secrets can't be opened, and what to do."`
 }
 
 func (b *Boards) ledgerStatus(ctx context.Context, v *store.View, _ empty) (*LedgerStatus, error) {
@@ -180,7 +180,7 @@ func (b *Boards) ledgerStatus(ctx context.Context, v *store.View, _ empty) (*Led
 		err = s.Secrets.Trouble()
 	}
 	if e := errs.Public(err); err != nil && e.Code == errs.Unavailable { // keys that are lost or cannot be read: what is asked for here is how it stands
-		s.SecretTrouble, err = e.Error()+". To mend it: "+e.Fix+".", nil
+		s.SecretTrouble, err = e.Error()+". To fix it: "+e.Fix+".", nil
 	}
 	return s, err
 }
@@ -422,11 +422,11 @@ func fact(e store.Version, b store.Batch) string {
 	case "run":
 		return "read a source"
 	case "resource":
-		return "saw " + n("new or changed resource", "new or changed resources")
+		return "found " + n("new or changed resource", "new or changed resources")
 	case "check_run":
 		return "ran the tests"
 	case "test_state":
-		return "recorded a new outcome of " + n("test", "tests")
+		return "recorded new outcomes for " + n("test", "tests")
 	case "result":
 		return "recorded " + n("changed result", "changed results")
 	case "check_plan":
@@ -434,7 +434,7 @@ func fact(e store.Version, b store.Batch) string {
 	case "catalogue":
 		return "read the built-in tests of this version"
 	case "score":
-		return "computed another readiness"
+		return "recalculated readiness"
 	case "sign_in":
 		switch b.Note["action"] {
 		case "in":
@@ -464,7 +464,7 @@ type searchIn struct {
 type Hit struct {
 	Kind  string `json:"kind" doc:"Its kind."`
 	ID    string `json:"id" doc:"Its identifier."`
-	Ref   string `json:"ref,omitempty" doc:"Its short name, where it has one."`
+	Ref   string `json:"ref,omitempty" doc:"Its short name, if it has one."`
 	Label string `json:"label" doc:"What it is called."`
 }
 

@@ -28,8 +28,8 @@ func stateWord(s string) ChangeState {
 
 // ofProposal tells of a change of a control.
 func (d *dated) ofProposal(refs map[string]string) func(*store.Dated[grc.ControlVersion]) (telling, bool) {
-	what := map[grc.VersionAction]string{"change": "Control changed", "activate": "Control put in force", "retire": "Control retired"}
-	word := map[grc.VersionAction]string{"change": "changed", "activate": "put in force", "retire": "retired"}
+	what := map[grc.VersionAction]string{"change": "Control changed", "activate": "Control activated", "retire": "Control retired"}
+	word := map[grc.VersionAction]string{"change": "changed", "activate": "activated", "retire": "retired"}
 	return func(x *store.Dated[grc.ControlVersion]) (telling, bool) {
 		n := x.Thing
 		t := telling{}
@@ -74,9 +74,9 @@ func (o *overrides) controlEdits() []*changeLine {
 		}
 		switch {
 		case c.Set == "file":
-			l.reason = "By a file in the data folder"
+			l.reason = "Defined by a file in the data folder"
 		case was != nil && was.Thing.State == "draft" && c.Library:
-			l.what, l.word, l.reason = "Control put in force", "put in force", "Its category came into scope"
+			l.what, l.word, l.reason = "Control activated", "activated", "Its category was added to the scope"
 		}
 		out = append(out, l)
 	}
@@ -212,10 +212,10 @@ func ofRuleFile(x *store.Dated[check.RuleFile]) (telling, bool) {
 			t.subjects = append(t.subjects, test)
 		}
 	case len(o.Tests) == 0:
-		t.kind, t.what, t.word, t.once = "control", "Draft of a control added", "", true // it marks no day: it does not count yet
+		t.kind, t.what, t.word, t.once = "control", "Draft control added", "", true // it marks no day: it does not count yet
 	}
 	if t.once = t.once || t.word == "added"; t.reason == "" && t.once {
-		t.reason = "By a file in the data folder"
+		t.reason = "Defined by a file in the data folder"
 	}
 	if t.state == "rejected" {
 		t.answer, t.reason = n.Reason, ""

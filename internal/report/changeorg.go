@@ -152,7 +152,7 @@ func (o *overrides) ofPolicies() []*changeLine {
 			delete(asked, x.ID)
 		}
 		if n.PublishedNo > 1 && n.PublishedNo != was.PublishedNo {
-			l := line("New version of a policy published")
+			l := line("New policy version published")
 			l.reason, l.asked, l.approved, l.approvedAt, l.how = n.ChangeNote, orText(n.WrittenBy, n.UpdatedBy), n.AgreedBy, n.AgreedAt, n.AgreedHow
 			l.fields = policyFields(was, n)
 		}

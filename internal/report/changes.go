@@ -34,28 +34,28 @@ func (ChangeState) Values() []string {
 
 // OwnChange is one thing that the organisation changed about how it is judged: it stays listed when it is over.
 type OwnChange struct {
-	ID           string      `json:"id" doc:"Names it in this list."`
+	ID           string      `json:"id" doc:"Id of the change in this list."`
 	Entry        int64       `json:"entry" doc:"Its ledger entry: the one that put it in force, or else proposed it."`
 	At           time.Time   `json:"at" doc:"When that was."`
-	Kind         ChangeKind  `json:"kind" doc:"What sort of thing was changed."`
+	Kind         ChangeKind  `json:"kind" doc:"What kind of thing was changed."`
 	What         string      `json:"what" doc:"What was done, such as Control retired."`
 	Subjects     []string    `json:"subjects" doc:"What it is about: refs of controls and criteria, names of tests."`
-	Label        string      `json:"label" doc:"What it is called."`
-	Thing        string      `json:"thing,omitempty" doc:"The thing that holds it."`
-	ThingKind    string      `json:"thing_kind,omitempty" doc:"The kind of that thing."`
-	State        ChangeState `json:"state" doc:"Where it is now, or was at the moment asked about."`
+	Label        string      `json:"label" doc:"Its name."`
+	Thing        string      `json:"thing,omitempty" doc:"The record it is part of."`
+	ThingKind    string      `json:"thing_kind,omitempty" doc:"The kind of that record."`
+	State        ChangeState `json:"state" doc:"Its state now, or at the moment asked about."`
 	AskedBy      string      `json:"asked_by" doc:"Id of who asked for it or did it."`
 	AskedName    string      `json:"asked_by_name" doc:"Who that is."`
 	AskedAt      time.Time   `json:"asked_at" doc:"When."`
 	AskedFor     string      `json:"asked_for,omitempty" doc:"The person for whom it was asked."`
-	ApprovedBy   string      `json:"approved_by,omitempty" doc:"Id of who approved it; empty where nobody did."`
+	ApprovedBy   string      `json:"approved_by,omitempty" doc:"Id of who approved it; empty if nobody did."`
 	ApprovedName string      `json:"approved_by_name,omitempty" doc:"Who that is."`
 	ApprovedAt   *time.Time  `json:"approved_at,omitempty" doc:"When."`
-	How          kind.How    `json:"how" doc:"Empty where two people stand behind the approval; else how it was approved."`
-	From         *time.Time  `json:"from,omitempty" doc:"From when it holds; empty where it never did."`
-	Until        *time.Time  `json:"until,omitempty" doc:"Until when it holds, or held; empty where it has no end."`
-	Reason       string      `json:"reason" doc:"Why; empty where none was given."`
-	EndedBy      string      `json:"ended_by,omitempty" doc:"Id of who ended it before its time."`
+	How          kind.How    `json:"how" doc:"How it was approved; empty if two separate people requested and approved it."`
+	From         *time.Time  `json:"from,omitempty" doc:"When it came into force; empty if it never did."`
+	Until        *time.Time  `json:"until,omitempty" doc:"When it ends or ended; empty if it has no end."`
+	Reason       string      `json:"reason" doc:"Why; empty if no reason was given."`
+	EndedBy      string      `json:"ended_by,omitempty" doc:"Id of who ended it early."`
 	EndedName    string      `json:"ended_by_name,omitempty" doc:"Who that is."`
 	EndReason    string      `json:"end_reason,omitempty" doc:"Why it was rejected, revoked or withdrawn."`
 	Fields       []WasNow    `json:"fields" doc:"What changed."`
@@ -64,28 +64,28 @@ type OwnChange struct {
 // WasNow is what changed in one field.
 type WasNow struct {
 	Name string `json:"name" doc:"The field."`
-	Was  string `json:"was" doc:"What it was; empty where it was not set."`
-	Now  string `json:"now" doc:"What it is; empty where it is not set."`
+	Was  string `json:"was" doc:"Value before; empty if it was not set."`
+	Now  string `json:"now" doc:"Value after; empty if it is not set."`
 }
 
 // ChangePage is a page of what the organisation changed.
 type ChangePage struct {
 	Data  []OwnChange    `json:"data" doc:"The changes, newest first."`
-	Count map[string]int `json:"count" doc:"How many there are by kind, whatever kind was asked for."`
-	One   int            `json:"one_person" doc:"Of all that was found, approved by one person."`
-	Total int            `json:"total" doc:"How many were found, on this page and the others."`
-	Next  string         `json:"next,omitempty" doc:"Give it as after to go on."`
+	Count map[string]int `json:"count" doc:"Number of changes of each kind, regardless of the kind filter."`
+	One   int            `json:"one_person" doc:"How many of them one person approved."`
+	Total int            `json:"total" doc:"Number of changes on all pages."`
+	Next  string         `json:"next,omitempty" doc:"Send it as after to get the next page."`
 }
 
 type changesIn struct {
-	Kind    string    `json:"kind" doc:"Only this sort of change: test, exception, not_applicable, control, pause, policy, evidence, source, scope, time_zone, solo_mode, programme, catalogue or deleted." max:"30"`
+	Kind    string    `json:"kind" doc:"Only this kind of change: test, exception, not_applicable, control, pause, policy, evidence, source, scope, time_zone, solo_mode, programme, catalogue or deleted." max:"30"`
 	State   string    `json:"state" doc:"Only those in this state: proposed, scheduled, in_force, ended, revoked, rejected or withdrawn." max:"30"`
 	Subject string    `json:"subject" doc:"Only about this control, criterion, test or thing: its ref, name or id." max:"120"`
-	From    kind.Date `json:"from" doc:"Only those that held on this day or later."`
-	To      kind.Date `json:"to" doc:"Only those that held on this day or before."`
-	One     bool      `json:"one_person" doc:"Only those that not plainly two people stand behind."`
-	After   string    `json:"after" doc:"Go on after this one: the value of next in the page before." max:"40"`
-	Limit   int64     `json:"limit" doc:"How many at the most." min:"1" max:"200" default:"50"`
+	From    kind.Date `json:"from" doc:"Only those in force on this day or later."`
+	To      kind.Date `json:"to" doc:"Only those in force on this day or earlier."`
+	One     bool      `json:"one_person" doc:"Only those that two separate people did not clearly approve."`
+	After   string    `json:"after" doc:"Start after this one: the value of next from the previous page." max:"40"`
+	Limit   int64     `json:"limit" doc:"Maximum number of results." min:"1" max:"200" default:"50"`
 }
 
 // changes lists what the organisation changed about how it is judged.
@@ -120,7 +120,7 @@ func (b *Boards) changes(ctx context.Context, v *store.View, in changesIn) (*Cha
 	if in.After != "" {
 		i := slices.IndexFunc(found, func(l *changeLine) bool { return l.id() == in.After })
 		if i < 0 {
-			return nil, errs.At("after", "%q is not in this list", in.After).Mend("give the value of next in the page before")
+			return nil, errs.At("after", "%q is not in this list", in.After).Mend("use the value of next from the previous page")
 		}
 		found = found[i+1:]
 	}

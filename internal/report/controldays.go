@@ -172,10 +172,13 @@ func (b *Board) started(p *controlPast, terms []era) time.Time {
 			}
 		}
 		for _, k := range e.def.Evidence {
-			for _, x := range b.spansOf(p.newest.ID, k) {
+			for _, x := range b.spansOf(e.def, k) {
 				if k.Required && x.why == "" && during(e.stretch, x.from) { // context proves nothing, and starts nothing
 					sooner(x.from)
 				}
+			}
+			if s, _, _ := b.stateOn(e.def, k, e.From); k.Required && s.started() { // it was accepted before, for a draft
+				sooner(e.From)
 			}
 		}
 		if !first.IsZero() {
@@ -286,16 +289,15 @@ func (j *dayJudge) papers(e *era, from, to time.Time) {
 	last := to.Add(-time.Millisecond)
 	j.f.Designed = j.line.past.designed(from)
 	j.f.Overdue, j.f.Awaiting = j.line.due(last)
-	if overdue, _ := j.line.due(from); overdue > j.f.Overdue { // it was done in the course of the day
-		j.f.Overdue = overdue
-	}
+	overdue, awaiting := j.line.due(from) // it may have been done, or have been reviewed, in the course of the day
+	j.f.Overdue, j.f.Awaiting = max(j.f.Overdue, overdue), max(j.f.Awaiting, awaiting)
 	j.f.Evidence, j.f.Policies = j.f.Evidence[:0], j.f.Policies[:0]
 	for _, k := range e.def.Evidence {
 		switch {
 		case k.Required && !j.line.began.Before(to):
 			j.f.Evidence = append(j.f.Evidence, EvidenceNotDue) // a part of its first day, before anything proved it
 		case k.Required:
-			j.f.Evidence = append(j.f.Evidence, j.b.stateIn(j.line, e.def, k, from, to))
+			j.f.Evidence = append(j.f.Evidence, j.b.stateIn(j.line, e, k, from, to))
 		}
 	}
 	for _, p := range e.def.Policies {
@@ -304,12 +306,17 @@ func (j *dayJudge) papers(e *era, from, to time.Time) {
 }
 
 // stateIn is how a kind of evidence stood in [from, to): at the end, or as it lacked at any moment of it (F-00: for the whole
-// or a part of the day). Until the control was proved for the first time nothing lacked.
-func (b *Board) stateIn(l *ControlLine, c *grc.Control, k grc.EvidenceKind, from, to time.Time) EvidenceState {
+// or a part of the day). Until the control was proved for the first time nothing lacked, and on the day on which a kind is first
+// asked for there is time until the end of it.
+func (b *Board) stateIn(l *ControlLine, e *era, k grc.EvidenceKind, from, to time.Time) EvidenceState {
 	if l.began.After(from) && l.began.Before(to) {
 		from = l.began
 	}
-	pieces, told := b.spansOf(c.ID, k), b.claimsOf(c.ID, k)
+	c, last := e.def, to.Add(-time.Millisecond)
+	if from.Sub(e.From) < 26*time.Hour && b.firstAsked(l, e, k.Key, from) {
+		from = last
+	}
+	pieces, told := b.spansOf(c, k), b.claimsOf(c.ID, k)
 	moments := []time.Time{from}
 	for i := range pieces {
 		for _, at := range []time.Time{pieces[i].from, pieces[i].until, pieces[i].ended} {
@@ -319,11 +326,50 @@ func (b *Board) stateIn(l *ControlLine, c *grc.Control, k grc.EvidenceKind, from
 		}
 	}
 	for _, at := range moments {
-		if s, _, _ := standing(pieces, told, at); s.lacking() {
+		if s, _, _ := standing(pieces, told, at); l.excused(s, k, at).lacking() {
 			return s
 		}
 	}
-	s, _, _ := standing(pieces, told, to.Add(-time.Millisecond))
+	s, _, _ := standing(pieces, told, last)
+	return l.excused(s, k, last)
+}
+
+// firstAsked says whether a moment lies on the day on which a control that was there before first asked for a kind of evidence.
+func (b *Board) firstAsked(l *ControlLine, e *era, key string, at time.Time) bool {
+	asked := l.past.asked(e, key)
+	return !asked.Equal(l.past.eras[0].From) && b.dated.days.DayOf(asked) == b.dated.days.DayOf(at)
+}
+
+// asked is since when a kind of evidence is required without a break.
+func (p *controlPast) asked(e *era, key string) time.Time {
+	since := e.From
+	for i := len(p.eras) - 1; i >= 0; i-- {
+		x := &p.eras[i]
+		if x.To.Equal(since) && slices.ContainsFunc(x.def.Evidence, func(k grc.EvidenceKind) bool { return k.Key == key && k.Required }) {
+			since = x.From
+		}
+	}
+	return since
+}
+
+// excused is a state of evidence at a moment, with regard to performances: what lacks because one was waived, or awaits its
+// review in time, does not fail until the next one is due.
+func (c *ControlLine) excused(s EvidenceState, k grc.EvidenceKind, at time.Time) EvidenceState {
+	if !s.lacking() {
+		return s
+	}
+	for i := range c.Occurrences {
+		o := &c.Occurrences[i]
+		if !slices.Contains(o.keys, k.Key) || !at.Before(o.Open) || at.Before(o.since) {
+			continue
+		}
+		switch o.State(at) {
+		case OccurrenceWaived:
+			return EvidenceWaived
+		case OccurrenceAwaiting:
+			return EvidenceAwaited
+		}
+	}
 	return s
 }
 

@@ -69,7 +69,7 @@ func (b *Board) partsOf(c *ControlLine, i int) []DayPart {
 			add(b.testPart(t, i))
 		}
 		for _, k := range e.def.Evidence {
-			add(b.evidencePart(c, e.def, k, s.From, s.To))
+			add(b.evidencePart(c, &e, k, s.From, s.To))
 		}
 		for _, p := range e.def.Policies {
 			add(b.policyPart(p, s.From, s.To))
@@ -79,14 +79,14 @@ func (b *Board) partsOf(c *ControlLine, i int) []DayPart {
 }
 
 func (b *Board) testPart(t grc.ControlTest, i int) DayPart {
-	p := DayPart{Kind: "test", Ref: t.Test, Text: t.Test, Letter: check.NoData.String(), Required: t.Role != "supporting", Reason: "it was not run"}
+	p := DayPart{Kind: "test", Ref: t.Test, Text: t.Test, Letter: check.NoData.String(), Required: t.Role != "supporting", Reason: "the test did not run"}
 	if l := b.testOf(t); l != nil {
 		if l.Rule != nil {
 			p.Text = l.Rule.Def.Title
 		}
 		switch {
 		case l.Cells[i].First < 0 && l.Cells[i].Letter == check.Paused:
-			p.Letter, p.Reason = check.Paused.String(), "it was paused"
+			p.Letter, p.Reason = check.Paused.String(), "the test was paused"
 		case l.Cells[i].Seen():
 			if p.Letter, p.Reason = l.Cells[i].Letter.String(), ""; len(t.OnlyPolicies) == 0 {
 				p.Reason = b.whyOf(l, i)
@@ -123,16 +123,21 @@ func (b *Board) whyOf(t *TestLine, i int) string {
 	return ""
 }
 
-func (b *Board) evidencePart(x *ControlLine, c *grc.Control, k grc.EvidenceKind, from, to time.Time) DayPart {
-	s := b.stateIn(x, c, k, from, to)
+func (b *Board) evidencePart(x *ControlLine, e *era, k grc.EvidenceKind, from, to time.Time) DayPart {
+	s := b.stateIn(x, e, k, from, to)
 	l := check.Passed
-	if s.lacking() {
+	switch {
+	case s.lacking():
 		l = check.Failed
-	} else if s.idle() {
+	case s.idle():
 		l = check.NotApplicable
+	case s == EvidenceWaived:
+		l = check.Excepted
+	case s == EvidenceAwaited:
+		l = check.NoData
 	}
 	p := DayPart{Kind: "evidence", Ref: k.Key, Text: k.Title, Letter: l.String(), Required: k.Required, Reason: s.word()}
-	if _, piece, _ := b.stateOn(c, k, to.Add(-time.Millisecond)); piece != nil && s != EvidenceMissing {
+	if _, piece, _ := b.stateOn(e.def, k, to.Add(-time.Millisecond)); piece != nil && s != EvidenceMissing {
 		p.Piece = piece.ID
 	}
 	return p

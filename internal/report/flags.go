@@ -22,18 +22,18 @@ func (j *judge) flags(e *grc.Evidence, s *span) []QualityFlag {
 	}
 	population := s.key.Type == "population" || e.Type == "population"
 	add(e.TakenAt.IsZero() && !e.Nothing, "Q1", "It does not say when it was taken.", "Add the date and time.")
-	add(e.SourceLocator == "" && !e.Nothing, "Q2", "It does not say where it comes from.", "Add the address or the query, so that someone else can take it again.")
+	add(e.SourceLocator == "" && !e.Nothing, "Q2", "It does not say where it came from.", "Add the address or the query, so that someone else can reproduce it.")
 	outside := s.why != "" && !s.context && !e.Nothing && s.key.Frequency != "per_event" || !s.until.IsZero() && !s.until.After(e.SubmittedAt) && !s.event
-	add(s.key.Key != "" && outside, "Q3", "It covers "+daysWords(min(s.first, s.last), s.last)+", which is not the period that it is used for.", "Upload evidence of the period that you want to prove.")
+	add(s.key.Key != "" && outside, "Q3", "It covers "+daysWords(min(s.first, s.last), s.last)+", not the period it is used for.", "Upload evidence for the period you want to prove.")
 	seen := e.URLVisible && e.ClockVisible
-	add(e.Type == "screenshot" && !seen, "Q4", "The address or the clock cannot be seen in the screenshot.", "Take a screenshot of the whole window, with address bar and clock.")
-	add(e.Type == "screenshot" && seen && e.State == "accepted" && !e.Confirmed, "Q4", "The reviewer did not confirm that address and clock can be seen.", "Ask the reviewer to look at it.")
-	add(population && (e.SourceLocator == "" || e.Rows == nil), "Q5", "A population without its query or its number of rows.", "Add both, so that someone else can check that it is complete.")
+	add(e.Type == "screenshot" && !seen, "Q4", "The address or the clock is not visible in the screenshot.", "Take a screenshot of the whole screen, with address bar and clock.")
+	add(e.Type == "screenshot" && seen && e.State == "accepted" && !e.Confirmed, "Q4", "The reviewer did not confirm that address and clock are visible.", "Ask the reviewer to check it.")
+	add(population && (e.SourceLocator == "" || e.Rows == nil), "Q5", "The query or the number of rows of this population is missing.", "Add both, so that someone else can check that it is complete.")
 	if to, err := check.ParseDay(string(e.CoversTo)); err == nil {
 		late := !e.TakenAt.IsZero() && e.TakenAt.After(j.days.Start(to+31))
-		add(late, "Q6", "It was taken more than 30 days after the last day that it covers.", "Take it again closer to its period, or say in the notes why it is still right.")
+		add(late, "Q6", "It was taken more than 30 days after the last day it covers.", "Take it again closer to its period, or explain in the notes why it is still accurate.")
 	}
-	add(j.usedElsewhere(e, s), "Q7", "The same file is used for another period.", "Upload a file for each period.")
+	add(j.usedElsewhere(e, s), "Q7", "The same file is also used for another period.", "Upload a file for each period.")
 	if e.File != "" && !e.ReviewedAt.IsZero() {
 		at := func(r op.SensitiveRead) bool { return r.Actor == e.ReviewedBy && !r.At.After(e.ReviewedAt) }
 		long := func(r op.SensitiveRead) bool { return at(r) && e.ReviewedAt.Sub(r.At) >= 2*time.Second }
@@ -58,7 +58,7 @@ func (j *judge) usedElsewhere(e *grc.Evidence, s *span) bool {
 		if c := j.controls[o.Control]; c != nil && c.EvidenceKind(o.EvidenceKey) != nil {
 			k = *c.EvidenceKind(o.EvidenceKey)
 		}
-		x := spanOf(o, k, j.days)
+		x := spanOf(o, k, graceOf(j.controls[o.Control], k), j.days)
 		if s.event || x.event {
 			return s.event && x.event && e.Event != o.Event
 		}

@@ -72,17 +72,19 @@ const (
 	EvidenceWithdrawn                        // was accepted and taken back
 	EvidenceNotDue                           // kept per event, and no event is known
 	EvidenceNilDeclared                      // kept per event, and an accepted declaration says that there was none
+	EvidenceWaived                           // it lacks, and an exception waived the performance that would have brought it
+	EvidenceAwaited                          // it lacks, and a piece that was submitted in time awaits review
 )
 
 // lacking reports whether the state proves nothing although it should.
 func (e EvidenceState) lacking() bool {
-	return !e.proves() && !e.idle()
+	return !e.proves() && !e.idle() && e != EvidenceWaived && e != EvidenceAwaited
 }
 
 // proves reports whether a piece that is in date is behind the state.
 func (e EvidenceState) proves() bool { return e == EvidenceCurrent || e == EvidenceExpiring }
 
-var evidenceWord = [...]string{"is missing", "is current", "expires soon", "expired", "was withdrawn", "is not due", "is not due: nothing happened"}
+var evidenceWord = [...]string{"is missing", "is current", "expires soon", "expired", "was withdrawn", "is not due", "is not due: nothing happened", "is waived", "awaits review"}
 
 func (e EvidenceState) word() string {
 	if int(e) >= len(evidenceWord) {
@@ -176,7 +178,7 @@ type ControlHealth struct {
 // expired does once the control has started: F-00 calls such a day failed, and so does this.
 func HealthOf(f ControlFacts, now time.Time) ControlHealth {
 	if f.NotApplicable {
-		return ControlHealth{NotApplicable, []Cause{{ByDecision, "an approved decision says that it does not apply"}}}
+		return ControlHealth{NotApplicable, []Cause{{ByDecision, "marked as not applicable by an approved decision"}}}
 	}
 	if !f.started() {
 		return ControlHealth{NotStarted, []Cause{{NoProof, "no evidence yet"}}}
@@ -197,6 +199,9 @@ func HealthOf(f ControlFacts, now time.Time) ControlHealth {
 	return ControlHealth{Passing, []Cause{}}
 }
 
+// started reports whether a state says that a control was proved once.
+func (e EvidenceState) started() bool { return e.proves() || e == EvidenceNilDeclared }
+
 func (f ControlFacts) started() bool {
 	return f.Started || slices.ContainsFunc(f.Tests, func(t TestFacts) bool { return t.Required && !t.CompletedAt.IsZero() }) ||
 		slices.ContainsFunc(f.Evidence, func(e EvidenceFacts) bool {
@@ -215,7 +220,7 @@ func (t TestFacts) failing(now time.Time) string {
 	} else if h >= 1 {
 		ago = count(h, "hour", "hours") + " ago"
 	}
-	return t.Test + " failed when it last gave an answer, " + ago
+	return t.Test + " failed on its last complete run, " + ago
 }
 
 // failures are the causes of rule 3.
@@ -261,7 +266,7 @@ func (f ControlFacts) gaps(now time.Time) (c []Cause, proved bool) {
 		case t.Latest == check.RunErrored:
 			text = "ended in an error"
 		case t.Latest == check.RunUnknown || t.Completed == check.RunUnknown || t.Completed == check.RunErrored:
-			text = "could not be decided"
+			text = "could not be evaluated"
 		case now.Sub(t.CompletedAt) > 2*t.Interval+2*time.Hour:
 			text = "has had no complete run since " + t.CompletedAt.UTC().Format("2006-01-02 15:04") + " UTC"
 		default:
@@ -271,10 +276,14 @@ func (f ControlFacts) gaps(now time.Time) (c []Cause, proved bool) {
 		c = append(c, Cause{NoProof, fmt.Sprintf("test %s %s", t.Test, text)})
 	}
 	if f.AwaitedOccurrences > 0 {
-		c = append(c, Cause{AwaitsReview, count(f.AwaitedOccurrences, "performance awaits", "performances await") + " review"})
+		c = append(c, Cause{AwaitsReview, count(f.AwaitedOccurrences, "performance is", "performances are") + " waiting for review"})
 	}
+	tested := slices.ContainsFunc(f.Tests, func(t TestFacts) bool { return t.Required })
 	for _, e := range f.Evidence {
-		proved = proved || e.Required && e.State.proves()
+		proved = proved || e.Required && (e.State.proves() || e.State == EvidenceWaived)
+		if e.Required && e.State == EvidenceNotDue && !tested {
+			c = append(c, Cause{NoProof, fmt.Sprintf("no event is on record for %q, and no accepted statement says that there was none", e.Title)})
+		}
 	}
 	return c, proved
 }
@@ -291,11 +300,11 @@ func (f ControlFacts) quiet() ControlHealth {
 	}
 	switch {
 	case !asks:
-		return ControlHealth{NoData, []Cause{{NoProof, "it requires no test and no evidence that could prove it"}}}
+		return ControlHealth{NoData, []Cause{{NoProof, "no required test or evidence that could prove it"}}}
 	case !shown:
-		return ControlHealth{NoData, []Cause{{NoProof, "no event is on record, and no accepted statement says that there was none"}}}
+		return ControlHealth{NoData, []Cause{{NoProof, "no events recorded, and no accepted evidence says that there were none"}}}
 	case !f.Designed:
-		return ControlHealth{NoData, []Cause{{NoProof, "nothing happened that it could act on, and nobody has confirmed its text"}}}
+		return ControlHealth{NoData, []Cause{{NoProof, "nothing to act on, and its text is not confirmed yet"}}}
 	}
 	return ControlHealth{NoOccurrence, []Cause{{Quiet, "no occurrence"}}}
 }
@@ -307,9 +316,10 @@ func (f ControlFacts) concerns(now time.Time) (c []Cause) {
 			c = append(c, Cause{Concern, text})
 		}
 	}
-	add(!f.HasOwner, "it has no owner")
+	add(!f.HasOwner, "no owner")
 	for _, e := range f.Evidence {
 		add(e.Required && e.State == EvidenceExpiring, fmt.Sprintf("required evidence %q expires soon", e.Title))
+		add(e.Required && e.State == EvidenceWaived, fmt.Sprintf("the performance that required evidence %q comes from was waived", e.Title))
 	}
 	add(f.OverdueTasks > 0, count(f.OverdueTasks, "task is", "tasks are")+" overdue")
 	for _, t := range f.Tests {
@@ -324,7 +334,7 @@ func (f ControlFacts) concerns(now time.Time) (c []Cause) {
 	}
 	add(f.RecentLapses > 0, count(f.RecentLapses, "performance was", "performances were")+" late or missed in the last 92 days")
 	add(f.UpcomingOccurrences > 0, count(f.UpcomingOccurrences, "performance is", "performances are")+" due within 7 days and not started")
-	add(f.TextAwaitingApproval, "a change of its text awaits approval")
+	add(f.TextAwaitingApproval, "a change to its text is waiting for approval")
 	return c
 }
 

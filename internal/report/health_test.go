@@ -44,13 +44,13 @@ func TestHealthIsTheFirstRuleThatApplies(t *testing.T) {
 		}, Failing, "fails"},
 		{"failing test without an answer since", func(f *ControlFacts) {
 			f.Tests[0].Completed, f.Tests[0].Latest = check.RunFailed, check.RunUnknown
-		}, Failing, "test idp.mfa_all failed when it last gave an answer, 1 hour ago"},
+		}, Failing, "test idp.mfa_all failed on its last complete run, 1 hour ago"},
 		{"failing test that ended in an error since", func(f *ControlFacts) {
 			f.Tests[0].Completed, f.Tests[0].Latest, f.Tests[0].CompletedAt = check.RunFailed, check.RunErrored, now.Add(-75*time.Hour)
-		}, Failing, "test idp.mfa_all failed when it last gave an answer, 3 days ago"},
+		}, Failing, "test idp.mfa_all failed on its last complete run, 3 days ago"},
 		{"supporting test without an answer since", func(f *ControlFacts) {
 			f.Tests = append(f.Tests, TestFacts{Test: "net.hsts", Completed: check.RunFailed, CompletedAt: now})
-		}, NeedsAttention, "supporting test net.hsts failed when it last gave an answer, less than an hour ago"},
+		}, NeedsAttention, "supporting test net.hsts failed on its last complete run, less than an hour ago"},
 		{"evidence expired", func(f *ControlFacts) { f.Evidence[0].State = EvidenceExpired }, Failing, `"Network diagram" expired`},
 		{"evidence withdrawn", func(f *ControlFacts) { f.Evidence[0].State = EvidenceWithdrawn }, Failing, "withdrawn"},
 		{"evidence missing", func(f *ControlFacts) { f.Evidence[0].State = EvidenceMissing }, Failing, "missing"},
@@ -60,12 +60,12 @@ func TestHealthIsTheFirstRuleThatApplies(t *testing.T) {
 		{"stale test", func(f *ControlFacts) { f.Tests[0].CompletedAt = now.Add(-50*time.Hour - time.Millisecond) }, NoData, "no complete run since"},
 		{"just fresh enough", func(f *ControlFacts) { f.Tests[0].CompletedAt = now.Add(-50 * time.Hour) }, Passing, ""},
 		{"error", func(f *ControlFacts) { f.Tests[0].Latest = check.RunErrored }, NoData, "error"},
-		{"unknown", func(f *ControlFacts) { f.Tests[0].Latest = check.RunUnknown }, NoData, "could not be decided"},
+		{"unknown", func(f *ControlFacts) { f.Tests[0].Latest = check.RunUnknown }, NoData, "could not be evaluated"},
 		{"paused", func(f *ControlFacts) { f.Tests[0].Paused = true }, NoData, "paused"},
 		{"a second test never ran", func(f *ControlFacts) { f.Tests = append(f.Tests, TestFacts{Test: "vcs.2fa", Required: true}) }, NoData, "vcs.2fa has never completed"},
 		{"nothing to look at and no evidence", func(f *ControlFacts) {
 			f.Tests[0].Completed, f.Tests[0].Latest, f.Evidence = check.RunNotApplicable, check.RunNotApplicable, nil
-		}, NoData, "nobody has confirmed its text"},
+		}, NoData, "its text is not confirmed yet"},
 		{"nothing to look at, and the design is proved", func(f *ControlFacts) {
 			f.Tests[0].Completed, f.Tests[0].Latest, f.Evidence, f.Designed = check.RunNotApplicable, check.RunNotApplicable, nil, true
 		}, NoOccurrence, "no occurrence"},
@@ -81,7 +81,7 @@ func TestHealthIsTheFirstRuleThatApplies(t *testing.T) {
 			f.Tests[0].Completed, f.Tests[0].Latest = check.RunFailed, check.RunFailed
 			f.Tests = append(f.Tests, TestFacts{Test: "vcs.2fa", Required: true})
 		}, Failing, "vcs.2fa has never completed"},
-		{"performed in time, and not reviewed", func(f *ControlFacts) { f.AwaitedOccurrences = 1 }, NoData, "awaits review"},
+		{"performed in time, and not reviewed", func(f *ControlFacts) { f.AwaitedOccurrences = 1 }, NoData, "is waiting for review"},
 		{"nothing to look at beside evidence", func(f *ControlFacts) {
 			f.Tests[0].Completed, f.Tests[0].Latest = check.RunNotApplicable, check.RunNotApplicable
 		}, Passing, ""},
@@ -95,7 +95,7 @@ func TestHealthIsTheFirstRuleThatApplies(t *testing.T) {
 		}, NeedsAttention, "supporting test net.hsts fails"},
 		{"policy review overdue", func(f *ControlFacts) { f.Policies[0].State = PolicyReviewOverdue }, NeedsAttention, "review of policy POL-04"},
 		{"occurrence near", func(f *ControlFacts) { f.UpcomingOccurrences = 1 }, NeedsAttention, "due within 7 days"},
-		{"text awaits approval", func(f *ControlFacts) { f.TextAwaitingApproval = true }, NeedsAttention, "awaits approval"},
+		{"text awaits approval", func(f *ControlFacts) { f.TextAwaitingApproval = true }, NeedsAttention, "is waiting for approval"},
 	} {
 		f := good()
 		c.change(&f)

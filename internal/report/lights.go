@@ -37,18 +37,18 @@ func (b *Board) documentedLight(c *ControlLine) Light {
 	case !c.Facts.Designed && !c.Control.Library:
 		return Light{"no_data", "the text isn't approved yet"}
 	case !c.Facts.Designed:
-		return Light{"no_data", "the text is from the library, and nobody has confirmed it"}
+		return Light{"no_data", "the library text isn't confirmed yet"}
 	case len(thin) > 0:
 		return Light{"needs_attention", "required sections are missing: " + strings.Join(thin, ", ")}
 	}
-	return Light{"passing", "the text is approved, and every policy it rests on is in force"}
+	return Light{"passing", "the text is approved and all its policies are in force"}
 }
 
 // implementedLight: at least one accepted proof, or a completed run that passed.
 func (c *ControlLine) implementedLight() Light {
 	for _, e := range c.Facts.Evidence {
 		if e.Required && e.State.proves() {
-			return Light{"passing", "evidence was accepted: " + e.Title}
+			return Light{"passing", "accepted evidence: " + e.Title}
 		}
 	}
 	for _, t := range c.Facts.Tests {
@@ -61,7 +61,7 @@ func (c *ControlLine) implementedLight() Light {
 			return Light{"failing", "test " + t.Test + " failed, and nothing else proves it"}
 		}
 	}
-	return Light{"no_data", "no evidence was accepted, and no required test has passed"}
+	return Light{"no_data", "no accepted evidence, and no required test has passed"}
 }
 
 // operatingLight says in words what F-06 came to.
@@ -76,12 +76,12 @@ func operatingLight(o Operation) Light {
 	}
 	switch o.Summary {
 	case "no_occurrence":
-		return Light{"no_data", "no occurrence: nothing was due in this time"}
+		return Light{"no_data", "no occurrence: nothing was due in this period"}
 	case "insufficient_data":
 		if o.Awaiting > 0 {
 			return Light{"no_data", fmt.Sprintf("%s not reviewed yet", count(o.Awaiting, "performance is", "performances are"))}
 		}
-		return Light{"no_data", fmt.Sprintf("coverage is %d%%; %d%% is needed", least, coverageNum)}
+		return Light{"no_data", fmt.Sprintf("coverage is %d%%, but %d%% is needed", least, coverageNum)}
 	case "deviations":
 		var parts []string
 		if bad > 0 {

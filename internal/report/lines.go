@@ -208,7 +208,7 @@ func (b *Board) control(p *controlPast, last *era) {
 	}
 	l.Occurrences = b.occurrences(p)
 	b.daysOf(l)
-	l.Evidence = b.evidenceOf(l.Control)
+	l.Evidence = b.evidenceOf(l)
 	l.Facts = b.factsOf(l, l.Evidence)
 	l.Health = HealthOf(l.Facts, b.Now)
 	l.Letters = make([]check.Letter, len(l.Days))

@@ -26,7 +26,7 @@ type LaterWithdrawn struct {
 	Key   string    `json:"key" doc:"Which evidence of the control."`
 	Title string    `json:"title" doc:"What that is called."`
 	At    time.Time `json:"at" doc:"When the piece was withdrawn or replaced."`
-	Piece string    `json:"piece,omitempty" doc:"The piece; empty where it is not shown to you."`
+	Piece string    `json:"piece,omitempty" doc:"The piece; empty if you can't see it."`
 }
 
 const dayText = "2 Jan 2006"
@@ -125,7 +125,7 @@ func (b *Board) markControl(r *Row, c *ControlLine) {
 	}, func(i int) []string {
 		var out []string
 		for _, w := range b.withdrawnOn(c, i) {
-			out = append(out, w.Title+": evidence withdrawn since")
+			out = append(out, w.Title+": evidence withdrawn later")
 		}
 		return out
 	}))

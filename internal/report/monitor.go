@@ -32,7 +32,7 @@ type Row struct {
 	Status   string   `json:"status" doc:"Health now."`
 	Reason   string   `json:"reason,omitempty" doc:"Why."`
 	Percent  int      `json:"percent" doc:"Of a criterion: how far it is proved."`
-	Coverage int      `json:"coverage" doc:"Percent of assessable days that were observed; -1 where none was assessable."`
+	Coverage int      `json:"coverage" doc:"Percent of assessable days that were observed; -1 if none was assessable."`
 	Controls []string `json:"controls,omitempty" doc:"Controls of the criterion."`
 	Owner    string   `json:"owner,omitempty" doc:"Owner of the control."`
 	Spans    []Span   `json:"spans" doc:"The days, newest first."`
@@ -41,7 +41,7 @@ type Row struct {
 
 // Grid is the monitoring grid.
 type Grid struct {
-	At      time.Time  `json:"at" doc:"The moment that it is for."`
+	At      time.Time  `json:"at" doc:"The moment it is for."`
 	Newest  string     `json:"newest" doc:"The first day of every row."`
 	Days    int        `json:"days" doc:"How many days a row has."`
 	Updated *time.Time `json:"updated,omitempty" doc:"When tests were last run."`
@@ -53,10 +53,10 @@ type Grid struct {
 
 type gridIn struct {
 	Days   int64  `json:"days" doc:"How many days." min:"1" max:"400" default:"30"`
-	Query  string `json:"query" doc:"Only rows in which this stands: number with or without hyphen, text, control." max:"100"`
+	Query  string `json:"query" doc:"Only rows that contain this: number with or without hyphen, text or control." max:"100"`
 	Status string `json:"status" doc:"Only rows with this health: failing, no_data, needs_attention, passing, not_started, no_occurrence." max:"30"`
 	Mine   bool   `json:"mine" doc:"Only criteria with a control of your own."`
-	All    bool   `json:"all" doc:"Criteria that are not in scope, too."`
+	All    bool   `json:"all" doc:"Include criteria that are not in scope."`
 }
 
 func (b *Boards) grid(ctx context.Context, v *store.View, in gridIn) (*Grid, error) {
@@ -274,30 +274,30 @@ type DayReport struct {
 	Kind     string       `json:"kind" doc:"criterion, control or test."`
 	Day      string       `json:"day" doc:"The day."`
 	Letter   string       `json:"letter" doc:"Its letter."`
-	Word     string       `json:"word" doc:"The letter in a word."`
+	Word     string       `json:"word" doc:"The letter as a word."`
 	Reason   string       `json:"reason,omitempty" doc:"Why."`
 	Closed   bool         `json:"closed" doc:"Whether the letter is final."`
 	Versions []DayVersion `json:"versions,omitempty" doc:"Of a control: the definitions in force that day."`
-	Parts    []DayPart    `json:"parts" doc:"What made the letter."`
+	Parts    []DayPart    `json:"parts" doc:"What decided the letter."`
 	Checks   []CheckDay   `json:"checks" doc:"The runs of the tests that day."`
 
 	Overrides []OwnChange      `json:"overrides" doc:"What was overridden that day; changes.list says what changed."`
-	Withdrawn []LaterWithdrawn `json:"withdrawn,omitempty" doc:"Of a control: evidence on which the day rested, and that was withdrawn since."`
+	Withdrawn []LaterWithdrawn `json:"withdrawn,omitempty" doc:"Of a control: evidence this day relied on that was withdrawn later."`
 }
 
 // DayVersion is a definition of a control that was in force on a day, or on a part of it.
 type DayVersion struct {
 	Number   int64     `json:"number" doc:"Number of the version."`
-	Holds    time.Time `json:"holds_from" doc:"Since when it held."`
-	From     time.Time `json:"from" doc:"From when it judged the day."`
-	To       time.Time `json:"to" doc:"Until when."`
-	Letter   string    `json:"letter" doc:"What its part of the day came to."`
-	Library  bool      `json:"library" doc:"It was the text of the library, and nobody had confirmed it."`
-	Title    string    `json:"title" doc:"What the control was called."`
-	Text     string    `json:"text" doc:"What it said."`
+	Holds    time.Time `json:"holds_from" doc:"When it came into force."`
+	From     time.Time `json:"from" doc:"Start of the part of the day it decided."`
+	To       time.Time `json:"to" doc:"End of that part."`
+	Letter   string    `json:"letter" doc:"Result of its part of the day."`
+	Library  bool      `json:"library" doc:"Its text was from the library and not confirmed."`
+	Title    string    `json:"title" doc:"Title of the control."`
+	Text     string    `json:"text" doc:"Its text."`
 	Tests    []string  `json:"tests" doc:"Its tests, each with its role."`
-	Evidence []string  `json:"evidence" doc:"Its kinds of evidence."`
-	Policies []string  `json:"policies" doc:"The policies that it rested on."`
+	Evidence []string  `json:"evidence" doc:"Its evidence items."`
+	Policies []string  `json:"policies" doc:"The policies it depended on."`
 }
 
 // DayPart is one thing that a letter is made of.
@@ -308,7 +308,7 @@ type DayPart struct {
 	Letter   string `json:"letter" doc:"Its letter; of evidence and policies P or F."`
 	Required bool   `json:"required" doc:"Whether it counts."`
 	Reason   string `json:"reason,omitempty" doc:"Why."`
-	Piece    string `json:"piece,omitempty" doc:"The evidence that decided; empty where it is not shown to you."`
+	Piece    string `json:"piece,omitempty" doc:"The evidence that decided; empty if you can't see it."`
 }
 
 // CheckDay is one run of the tests on a day, with what the subject's test came to.
@@ -316,7 +316,7 @@ type CheckDay struct {
 	ID        string     `json:"id" doc:"The check."`
 	At        time.Time  `json:"at" doc:"When."`
 	Entry     int64      `json:"entry" doc:"Its ledger entry."`
-	State     string     `json:"state,omitempty" doc:"Of a test: what it came to."`
+	State     string     `json:"state,omitempty" doc:"Of a test: its result."`
 	Text      string     `json:"text,omitempty" doc:"Why, in words."`
 	Trigger   string     `json:"trigger" doc:"schedule, manual, event, or late where the data was collected on the day and tested after it."`
 	Collected *time.Time `json:"collected_at,omitempty" doc:"Of a late run: when the server began to collect its data."`
@@ -325,7 +325,7 @@ type CheckDay struct {
 func (b *Boards) day(ctx context.Context, v *store.View, in dayIn) (*DayReport, error) {
 	d, err := check.ParseDay(in.Day)
 	if err != nil {
-		return nil, errs.At("day", "%q is not a day", in.Day).Mend("write it as 2026-11-22")
+		return nil, errs.At("day", "%q is not a valid date", in.Day).Mend("write it as 2026-11-22")
 	}
 	known, err := b.dated(ctx, v)
 	if err != nil {
@@ -333,7 +333,7 @@ func (b *Boards) day(ctx context.Context, v *store.View, in dayIn) (*DayReport, 
 	}
 	i := int(known.days.DayOf(v.Now) - d)
 	if i < 0 || i >= mostDays {
-		return nil, errs.At("day", "lies outside the last %d days", mostDays)
+		return nil, errs.At("day", "is outside the last %d days", mostDays)
 	}
 	var board *Board
 	var c *ControlLine

@@ -52,11 +52,11 @@ func (b *Board) next(evidence Share) []Step {
 		}
 	}
 	all := []Step{
-		{"sources", "Connect the systems that the tests ask for", "A test that no source answers is unknown, and unknown is never a pass.", sources.Got, sources.Of},
-		{"policies", "Put your policies in force", "Until then each control that rests on one fails as \"missing documentation\". Who wrote a policy cannot approve it: it takes two people.", policies.Got, policies.Of},
-		{"owners", "Give every control an owner", "What fails then waits for somebody by name. A control without an owner counts half at the most.", owners.Got, owners.Of},
-		{"failing", "Mend what the tests found", "These have an answer already, and it is no.", failing.Got, failing.Of},
-		{"evidence", "Bring the evidence that no source can give", "Such as a diagram of the network or the list of people. A person has to bring it, and another accepts it.", evidence.Got, evidence.Of},
+		{"sources", "Connect your systems", "Tests without data show \"no data\" and never count as passed.", sources.Got, sources.Of},
+		{"policies", "Publish your policies", "Until then, every control that depends on one fails with \"missing documentation\". You can't approve a policy you wrote: it takes two people.", policies.Got, policies.Of},
+		{"owners", "Assign control owners", "Every failure then has someone responsible. A control without an owner counts half at most.", owners.Got, owners.Of},
+		{"failing", "Fix failing tests", "These tests ran and failed, or ended in an error.", failing.Got, failing.Of},
+		{"evidence", "Upload evidence", "For example a network diagram or a list of employees. One person uploads it, another approves it.", evidence.Got, evidence.Of},
 	}
 	out := []Step{}
 	for _, s := range all {

@@ -18,8 +18,14 @@ type Occurrence struct {
 	Open     time.Time // until when a miss counts as open: when the next window of its frequency is due
 	Waived   bool      // an exception was in force when it was due
 
-	keys  []string // what a performance takes
-	parts []Performance
+	frequency grc.Frequency
+	start     time.Time         // when the window begins
+	since     time.Time         // from when it is expected, where that was not so for a short time; zero where it always was
+	keys      []string          // what a performance takes
+	whole     []string          // of these, the populations: a piece must span all of the window
+	also      map[string]string // kinds that took the place of one of these before it was due
+	parts     []Performance
+	openLast  time.Time // of it and all before it in the list, the last Open
 }
 
 // Performance is a piece of evidence as it was submitted once to perform a control.
@@ -28,10 +34,22 @@ type Performance struct {
 	From, To  check.Day // what it covers, or the day on which it was submitted
 	Submitted time.Time
 	Accepted  time.Time // zero where it was not
-	Returned  time.Time // zero where it was not
+	Returned  time.Time // when it was returned, or deleted; zero where it was not
 	Withdrawn time.Time // zero where it was not
 	Whole     bool      // a population: it must span all of the window
 	Named     bool      // it says which days it covers, and so which window it performs
+
+	spare bool // another piece had its window when it was submitted: it counts once that one falls
+}
+
+// valid says whether a piece was submitted by a moment, and neither returned nor withdrawn.
+func (p *Performance) valid(at time.Time) bool {
+	gone := func(t time.Time) bool { return !t.IsZero() && !t.After(at) }
+	return !p.Submitted.After(at) && !gone(p.Withdrawn) && (p.accepted(at) || !gone(p.Returned))
+}
+
+func (p *Performance) accepted(at time.Time) bool {
+	return !p.Accepted.IsZero() && !p.Accepted.After(at)
 }
 
 // The states of an occurrence at a moment.
@@ -49,37 +67,34 @@ const (
 func (o *Occurrence) performed(at time.Time) (submitted, accepted time.Time) {
 	whole := len(o.keys) > 0
 	for _, key := range o.keys {
-		var best *Performance
-		for i := range o.parts {
-			p := &o.parts[i]
-			if p.Key != key || p.Submitted.After(at) {
-				continue
-			}
-			done := !p.Accepted.IsZero() && !p.Accepted.After(at)
-			if !done && !p.Returned.IsZero() && !p.Returned.After(at) || !p.Withdrawn.IsZero() && !p.Withdrawn.After(at) {
-				continue
-			}
-			if done {
-				best = p
-				break // the first that was accepted
-			}
-			if best == nil {
-				best = p
-			}
-		}
+		best := o.by(key, at)
 		if best == nil {
 			return time.Time{}, time.Time{}
 		}
 		submitted = later(submitted, best.Submitted)
-		if best.Accepted.IsZero() || best.Accepted.After(at) {
-			whole = false
-		}
+		whole = whole && best.accepted(at)
 		accepted = later(accepted, best.Accepted)
 	}
 	if !whole {
 		accepted = time.Time{}
 	}
 	return submitted, accepted
+}
+
+// by is the piece that performed an occurrence with one kind of evidence, as was known at a moment: what was accepted comes
+// before what was not, what was given to this window before a spare, and then what was submitted first.
+func (o *Occurrence) by(key string, at time.Time) *Performance {
+	var best *Performance
+	for i := range o.parts { // in the order of their submission
+		p := &o.parts[i]
+		if p.Key != key || !p.valid(at) {
+			continue
+		}
+		if best == nil || p.accepted(at) && !best.accepted(at) || p.accepted(at) == best.accepted(at) && best.spare && !p.spare {
+			best = p
+		}
+	}
+	return best
 }
 
 func later(a, b time.Time) time.Time {
@@ -115,87 +130,197 @@ func isPeriodic(f grc.Frequency) bool { return f != "continuous" && f != "per_ev
 type schedule struct {
 	frequency grc.Frequency
 	grace     check.Day
-	first     check.Day // the first window begins on this day or after it
-	begin     time.Time // windows that begin while the definition holds are its own; zero where none held before it
-	end       time.Time // zero where it still holds
-	keys      []string  // the kinds of evidence that a performance takes
-	whole     []string  // of these, the populations: a piece must span all of the window
+	begin     time.Time         // since when the definition holds
+	end       time.Time         // zero where it still holds
+	keys      []string          // the kinds of evidence that a performance takes
+	whole     []string          // of these, the populations: a piece must span all of the window
+	kinds     map[string]string // every kind of evidence that it names, with its type
 }
 
-// occurrences lists the windows of a definition that begin up to a moment, with what performed them. Without a kind of
-// evidence that is required there is nothing that could perform them, and none is expected.
-func (s schedule) occurrences(days *check.Days, now time.Time, pieces []Performance, waived func(time.Time) bool) []Occurrence {
-	if !isPeriodic(s.frequency) || len(s.keys) == 0 {
-		return nil
+// performedEach is how often a control is expected to be performed: as it says, or where all evidence is asked for less often,
+// as often as the most frequent of that.
+func performedEach(c *grc.Control) grc.Frequency {
+	if !isPeriodic(c.Frequency) {
+		return c.Frequency
 	}
+	first := len(frequencies)
+	for _, k := range c.Evidence {
+		if k.Required && k.Frequency != "per_event" {
+			first = min(first, slices.Index(frequencies, k.Frequency))
+		}
+	}
+	if first == len(frequencies) {
+		return c.Frequency
+	}
+	return frequencies[max(first, slices.Index(frequencies, c.Frequency))]
+}
+
+// performing says whether a kind of evidence performs a control: one that is asked for less often is looked at by its age alone.
+func performing(k grc.EvidenceKind, c *grc.Control) bool {
+	f := performedEach(c)
+	return k.Required && isPeriodic(f) && k.Frequency != "per_event" && slices.Index(frequencies, k.Frequency) <= slices.Index(frequencies, f)
+}
+
+// frequencies are all that a calendar has, the most frequent first.
+var frequencies = []grc.Frequency{"continuous", "daily", "weekly", "monthly", "quarterly", "half_yearly", "yearly"}
+
+// windows lists the windows of a control under its definitions, in the order of time, as far as they have begun by a moment:
+//
+//   - The first is the first whole window of the calendar that begins while a definition holds.
+//   - A window is that of the definition under which it began, and stays so when another takes its place.
+//   - Windows follow each other without a gap. After a change to a longer window the first one begins where the last one of before ends;
+//     after a change to a shorter one with the first whole one, while the longer one stays due.
+//   - Where no definition held for less than half a window, it is as if there had been one.
+//
+// Without a kind of evidence that is required there is nothing that could perform them, and none is expected.
+func windows(all []schedule, days *check.Days, now time.Time, waived func(time.Time) bool) []Occurrence {
 	var out []Occurrence
-	from, to := windowOf(s.frequency, s.first)
-	if from < s.first { // not whole
-		from, to = windowOf(s.frequency, to+1)
-	}
-	for ; !days.Start(from).After(now); from, to = windowOf(s.frequency, to+1) {
-		start := days.Start(from)
-		if start.Before(s.begin) {
+	var before grc.Frequency // of the windows that follow each other; empty before the first
+	var covered check.Day    // until which day they are laid
+	var gone time.Time       // since when no definition expects any
+	for i, s := range all {
+		if !isPeriodic(s.frequency) || len(s.keys) == 0 {
 			continue
 		}
-		if !s.end.IsZero() && !start.Before(s.end) {
-			break
+		next := firstWhole(s.frequency, days.DayOf(s.begin))
+		switch {
+		case before == "" || s.begin.After(gone) && s.begin.Sub(gone) >= half(s.frequency, days, covered+1):
+			before, covered = s.frequency, next-1
+		case slices.Index(frequencies, s.frequency) >= slices.Index(frequencies, before):
+			next = covered + 1
 		}
-		due := days.Start(to + 1 + s.grace).Add(-time.Millisecond)
-		_, next := windowOf(s.frequency, to+1)
-		out = append(out, Occurrence{From: from, To: to, Due: due, Open: days.Start(next + 1 + s.grace).Add(-time.Millisecond), Waived: waived(due), keys: s.keys})
+		for gone = s.end; ; next = covered + 1 {
+			_, to := windowOf(s.frequency, next)
+			start := days.Start(next)
+			if start.After(now) || !s.end.IsZero() && !start.Before(s.end) {
+				break
+			}
+			before, covered = s.frequency, to
+			due := days.Start(to + 1 + s.grace).Add(-time.Millisecond)
+			began := slices.ContainsFunc(out, func(o Occurrence) bool { return o.frequency == s.frequency && o.To == to })
+			if began || !due.After(s.begin) {
+				continue // the definitions between left it due, or nobody expected it when it was
+			}
+			_, then := windowOf(s.frequency, to+1)
+			out = append(out, Occurrence{From: next, To: to, Due: due, Open: days.Start(then + 1 + s.grace).Add(-time.Millisecond), Waived: waived(due), frequency: s.frequency, start: start,
+				keys: s.keys, whole: s.whole, also: successors(all[i:], due)})
+		}
 	}
-	s.perform(out, pieces)
+	slices.SortStableFunc(out, func(a, b Occurrence) int { return cmp.Or(a.Due.Compare(b.Due), int(a.From-b.From)) })
 	return out
 }
 
-// perform gives each piece to the earliest window that it covers and that was not performed when it was submitted: one
-// performance counts for one window only.
-func (s schedule) perform(all []Occurrence, pieces []Performance) {
+// firstWhole is the first day of the first whole window that begins on a day or after it.
+func firstWhole(f grc.Frequency, d check.Day) check.Day {
+	from, to := windowOf(f, d)
+	if from < d {
+		return to + 1
+	}
+	return from
+}
+
+// half is half the length of the window of a frequency that a day lies in.
+func half(f grc.Frequency, days *check.Days, d check.Day) time.Duration {
+	from, to := windowOf(f, d)
+	return days.Start(to+1).Sub(days.Start(from)) / 2
+}
+
+// successors finds the kinds of evidence that took the place of kinds of the first definition before a moment: such a kind is
+// required, is new, has the same type, and the old one is named no more. A kind that got another key is still performed.
+func successors(all []schedule, due time.Time) map[string]string {
+	var out map[string]string
+	for _, later := range all[1:] {
+		if later.begin.After(due) {
+			break
+		}
+		for _, key := range all[0].keys {
+			if later.kinds[key] != "" {
+				continue
+			}
+			for _, k := range later.keys {
+				if all[0].kinds[k] == "" && later.kinds[k] == all[0].kinds[key] && out[k] == "" {
+					if out == nil {
+						out = map[string]string{}
+					}
+					out[k] = key
+					break
+				}
+			}
+		}
+	}
+	return out
+}
+
+// perform gives each piece, in the order of their submission, to the earliest window that it can perform and that no other
+// piece has. What was submitted has its window until it is returned or withdrawn. One performance counts for one window
+// only, and for one of another frequency that shares days with it. Where others have all its windows it is a spare.
+func perform(all []Occurrence, pieces []Performance) {
 	pieces = slices.Clone(pieces)
 	slices.SortStableFunc(pieces, func(a, b Performance) int { return a.Submitted.Compare(b.Submitted) })
 	for _, p := range pieces {
-		if !slices.Contains(s.keys, p.Key) {
-			continue
+		var mine, free []*Occurrence
+		for i := range all {
+			if key := all[i].takes(&p); key != "" {
+				if mine = append(mine, &all[i]); !all[i].held(key, p.Submitted) {
+					free = append(free, &all[i])
+				}
+			}
 		}
-		open := func(o Occurrence) bool { // without cover it performs the earliest window that can still be performed in time
-			return !p.Named && o.From <= p.To && !o.Due.Before(p.Submitted)
+		if len(free) == 0 {
+			p.spare = true
+			free = mine[:min(1, len(mine))]
 		}
-		i := slices.IndexFunc(all, func(o Occurrence) bool {
-			whole := p.Whole || slices.Contains(s.whole, p.Key)
-			return (open(o) || p.From <= o.To && p.To >= o.From) && (!whole || p.From <= o.From && p.To >= o.To) && !slices.ContainsFunc(o.parts, func(q Performance) bool {
-				gone := !q.Withdrawn.IsZero() && !q.Withdrawn.After(p.Submitted)
-				return q.Key == p.Key && !q.Accepted.IsZero() && q.Accepted.Before(p.Submitted) && !gone
-			})
-		})
-		if i >= 0 {
-			all[i].parts = append(all[i].parts, p)
+		given := map[grc.Frequency]bool{}
+		for _, o := range free {
+			if given[o.frequency] || o.From > free[0].To || free[0].From > o.To {
+				continue
+			}
+			given[o.frequency] = true
+			part := p
+			part.Key = o.takes(&p)
+			o.parts = append(o.parts, part)
 		}
 	}
-	for i := range all { // of several, the first that was accepted performs
-		slices.SortStableFunc(all[i].parts, func(a, b Performance) int { return cmp.Or(missing(a)-missing(b), a.Accepted.Compare(b.Accepted)) })
+	last := time.Time{}
+	for i := range all {
+		last = later(last, all[i].Open)
+		all[i].openLast = last
 	}
 }
 
-func missing(p Performance) int {
-	if p.Accepted.IsZero() {
-		return 1
+// takes is the kind of evidence of an occurrence that a piece can perform; empty where it can perform none.
+func (o *Occurrence) takes(p *Performance) string {
+	key := p.Key
+	if k := o.also[key]; k != "" {
+		key = k
 	}
-	return 0
+	within := p.From <= o.To && p.To >= o.From
+	if !p.Named && o.From <= p.To && !o.Due.Before(p.Submitted) { // without cover it performs the earliest window that can still be performed in time
+		within = true
+	}
+	if (p.Whole || slices.Contains(o.whole, key)) && (p.From > o.From || p.To < o.To) {
+		within = false
+	}
+	if !within || !slices.Contains(o.keys, key) {
+		return ""
+	}
+	return key
+}
+
+// held says whether a piece has an occurrence at a moment.
+func (o *Occurrence) held(key string, at time.Time) bool {
+	return slices.ContainsFunc(o.parts, func(p Performance) bool { return p.Key == key && !p.spare && p.valid(at) })
 }
 
 // standingAt counts the occurrences that were open at a moment: due and not done, and the next window not due yet; and of
 // those that were due, how many awaited a review.
 func standingAt(all []Occurrence, at time.Time) (overdue, awaiting int) {
-	for i := len(all) - 1; i >= 0; i-- {
-		o := &all[i]
-		if !o.Due.Before(at) {
+	due, _ := slices.BinarySearchFunc(all, at, func(o Occurrence, at time.Time) int { return o.Due.Compare(at) })
+	for i := due - 1; i >= 0 && at.Before(all[i].openLast); i-- { // before that none is open any longer
+		if !at.Before(all[i].Open) || at.Before(all[i].since) {
 			continue
 		}
-		if !at.Before(o.Open) {
-			break // older ones are no longer open either
-		}
-		switch o.State(at) {
+		switch all[i].State(at) {
 		case OccurrenceMissed:
 			overdue++
 		case OccurrenceAwaiting:

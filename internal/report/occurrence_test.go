@@ -30,6 +30,13 @@ func dayAt(t *testing.T, s string) check.Day {
 
 func never(time.Time) bool { return false }
 
+// told are the occurrences of one definition that stays, with what performed them.
+func told(s schedule, now time.Time, pieces []Performance, waived func(time.Time) bool) []Occurrence {
+	all := windows([]schedule{s}, check.NewDays(time.UTC), now, waived)
+	perform(all, pieces)
+	return all
+}
+
 func TestTheFirstOccurrenceIsTheFirstWholeWindow(t *testing.T) {
 	for _, x := range []struct {
 		frequency            grc.Frequency
@@ -43,26 +50,26 @@ func TestTheFirstOccurrenceIsTheFirstWholeWindow(t *testing.T) {
 		{"half_yearly", "2026-03-06", "2026-07-01", "2026-12-31", "2026-12-31T23:59:59.999Z"},
 		{"yearly", "2026-03-06", "2027-01-01", "2027-12-31", "2027-12-31T23:59:59.999Z"},
 	} {
-		s := schedule{frequency: x.frequency, first: dayAt(t, x.first), begin: at(t, x.first+"T00:00:00Z"), keys: []string{"k"}}
-		all := s.occurrences(check.NewDays(time.UTC), at(t, "2028-01-01T00:00:00Z"), nil, never)
+		s := schedule{frequency: x.frequency, begin: at(t, x.first+"T00:00:00Z"), keys: []string{"k"}}
+		all := told(s, at(t, "2028-01-01T00:00:00Z"), nil, never)
 		if len(all) == 0 || all[0].From != dayAt(t, x.from) || all[0].To != dayAt(t, x.to) || !all[0].Due.Equal(at(t, x.due)) {
 			t.Errorf("%s from %s: %+v", x.frequency, x.first, all[:min(1, len(all))])
 		}
 	}
 	for _, frequency := range []grc.Frequency{"continuous", "per_event"} {
-		s := schedule{frequency: frequency, first: dayAt(t, "2026-03-06"), keys: []string{"k"}}
-		if all := s.occurrences(check.NewDays(time.UTC), at(t, "2028-01-01T00:00:00Z"), nil, never); len(all) > 0 {
+		s := schedule{frequency: frequency, begin: at(t, "2026-03-06T00:00:00Z"), keys: []string{"k"}}
+		if all := told(s, at(t, "2028-01-01T00:00:00Z"), nil, never); len(all) > 0 {
 			t.Errorf("%s has occurrences", frequency)
 		}
 	}
-	none := schedule{frequency: "monthly", first: dayAt(t, "2026-03-06")}
-	if all := none.occurrences(check.NewDays(time.UTC), at(t, "2028-01-01T00:00:00Z"), nil, never); len(all) > 0 {
+	none := schedule{frequency: "monthly", begin: at(t, "2026-03-06T00:00:00Z")}
+	if all := told(none, at(t, "2028-01-01T00:00:00Z"), nil, never); len(all) > 0 {
 		t.Error("a control that only tests prove has occurrences, and nothing that could perform them")
 	}
 }
 
 func TestAnOccurrenceIsDoneLateMissedWaivedOrAwaitsReview(t *testing.T) {
-	month := schedule{frequency: "monthly", first: dayAt(t, "2026-03-01"), begin: at(t, "2026-03-01T00:00:00Z"), keys: []string{"review"}, grace: 5}
+	month := schedule{frequency: "monthly", begin: at(t, "2026-03-01T00:00:00Z"), keys: []string{"review"}, grace: 5}
 	now := at(t, "2026-07-01T00:00:00Z")
 	march := func(submitted, accepted string) []Performance {
 		p := Performance{Key: "review", From: dayAt(t, "2026-03-01"), To: dayAt(t, "2026-03-31"), Submitted: at(t, submitted)}
@@ -90,7 +97,7 @@ func TestAnOccurrenceIsDoneLateMissedWaivedOrAwaitsReview(t *testing.T) {
 		{"submitted in time and returned: from then it is overdue", []Performance{{Key: "review", From: dayAt(t, "2026-03-01"), To: dayAt(t, "2026-03-31"), Submitted: at(t, "2026-04-05T10:00:00Z"), Returned: at(t, "2026-04-20T00:00:00Z")}}, false, "2026-04-20T00:00:00Z", OccurrenceMissed},
 		{"waived", nil, true, "2026-04-06T00:00:00Z", OccurrenceWaived},
 	} {
-		all := month.occurrences(check.NewDays(time.UTC), now, x.pieces, func(time.Time) bool { return x.waived })
+		all := told(month, now, x.pieces, func(time.Time) bool { return x.waived })
 		if got := all[0].State(at(t, x.at)); got != x.want {
 			t.Errorf("%s: %s, want %s", x.name, got, x.want)
 		}
@@ -98,9 +105,9 @@ func TestAnOccurrenceIsDoneLateMissedWaivedOrAwaitsReview(t *testing.T) {
 }
 
 func TestOnePerformanceCountsForOneWindow(t *testing.T) {
-	month := schedule{frequency: "monthly", first: dayAt(t, "2026-03-01"), begin: at(t, "2026-03-01T00:00:00Z"), keys: []string{"review"}}
+	month := schedule{frequency: "monthly", begin: at(t, "2026-03-01T00:00:00Z"), keys: []string{"review"}}
 	year := Performance{Key: "review", From: dayAt(t, "2026-01-01"), To: dayAt(t, "2026-12-31"), Submitted: at(t, "2026-03-10T00:00:00Z"), Accepted: at(t, "2026-03-11T00:00:00Z")}
-	all := month.occurrences(check.NewDays(time.UTC), at(t, "2026-06-01T00:00:00Z"), []Performance{year}, never)
+	all := told(month, at(t, "2026-06-01T00:00:00Z"), []Performance{year}, never)
 	done := 0
 	for _, o := range all {
 		if o.State(at(t, "2026-06-01T00:00:00Z")) == OccurrenceDone {
@@ -110,16 +117,16 @@ func TestOnePerformanceCountsForOneWindow(t *testing.T) {
 	if len(all) != 4 || done != 1 || all[0].State(at(t, "2026-06-01T00:00:00Z")) != OccurrenceDone {
 		t.Errorf("one piece that covers a year performed %d of %d windows", done, len(all))
 	}
-	both := schedule{frequency: "monthly", first: dayAt(t, "2026-03-01"), begin: at(t, "2026-03-01T00:00:00Z"), keys: []string{"review", "list"}}
-	if all := both.occurrences(check.NewDays(time.UTC), at(t, "2026-06-01T00:00:00Z"), []Performance{year}, never); all[0].State(at(t, "2026-06-01T00:00:00Z")) != OccurrenceMissed {
+	both := schedule{frequency: "monthly", begin: at(t, "2026-03-01T00:00:00Z"), keys: []string{"review", "list"}}
+	if all := told(both, at(t, "2026-06-01T00:00:00Z"), []Performance{year}, never); all[0].State(at(t, "2026-06-01T00:00:00Z")) != OccurrenceMissed {
 		t.Error("one of two required kinds performed a window")
 	}
 }
 
 func TestAMissIsOpenUntilTheNextWindowIsDueAndThenALapse(t *testing.T) {
-	month := schedule{frequency: "monthly", first: dayAt(t, "2026-03-01"), keys: []string{"review"}}
+	month := schedule{frequency: "monthly", begin: at(t, "2026-03-01T00:00:00Z"), keys: []string{"review"}}
 	april := Performance{Key: "review", From: dayAt(t, "2026-04-01"), To: dayAt(t, "2026-04-30"), Submitted: at(t, "2026-04-20T00:00:00Z"), Accepted: at(t, "2026-04-21T00:00:00Z")}
-	all := month.occurrences(check.NewDays(time.UTC), at(t, "2026-09-10T00:00:00Z"), []Performance{april}, never)
+	all := told(month, at(t, "2026-09-10T00:00:00Z"), []Performance{april}, never)
 	for moment, want := range map[string][2]int{
 		"2026-03-31T23:00:00Z": {0, 0}, // not due
 		"2026-04-01T00:00:00Z": {1, 0}, // March was missed, and is open
@@ -136,11 +143,11 @@ func TestAMissIsOpenUntilTheNextWindowIsDueAndThenALapse(t *testing.T) {
 }
 
 func TestWhatWasWithdrawnPerformsNothingFromThenOn(t *testing.T) {
-	month := schedule{frequency: "monthly", first: dayAt(t, "2026-03-01"), keys: []string{"review"}}
+	month := schedule{frequency: "monthly", begin: at(t, "2026-03-01T00:00:00Z"), keys: []string{"review"}}
 	forged := Performance{Key: "review", From: dayAt(t, "2026-03-01"), To: dayAt(t, "2026-03-31"), Submitted: at(t, "2026-03-20T00:00:00Z"), Accepted: at(t, "2026-03-21T00:00:00Z"), Withdrawn: at(t, "2026-04-20T00:00:00Z")}
 	again := forged
 	again.Submitted, again.Accepted, again.Withdrawn = at(t, "2026-04-21T00:00:00Z"), at(t, "2026-04-22T00:00:00Z"), time.Time{}
-	all := month.occurrences(check.NewDays(time.UTC), at(t, "2026-05-10T00:00:00Z"), []Performance{forged, again}, never)
+	all := told(month, at(t, "2026-05-10T00:00:00Z"), []Performance{forged, again}, never)
 	for moment, want := range map[string]string{"2026-04-19T00:00:00Z": OccurrenceDone, "2026-04-20T00:00:00Z": OccurrenceMissed, "2026-04-23T00:00:00Z": OccurrenceLate} {
 		if got := all[0].State(at(t, moment)); got != want {
 			t.Errorf("%s: %s, want %s", moment, got, want)
@@ -149,9 +156,9 @@ func TestWhatWasWithdrawnPerformsNothingFromThenOn(t *testing.T) {
 }
 
 func TestAPopulationPerformsOnlyAWholeWindow(t *testing.T) {
-	month := schedule{frequency: "monthly", first: dayAt(t, "2026-03-01"), keys: []string{"list"}, whole: []string{"list"}}
+	month := schedule{frequency: "monthly", begin: at(t, "2026-03-01T00:00:00Z"), keys: []string{"list"}, whole: []string{"list"}}
 	day := Performance{Key: "list", From: dayAt(t, "2026-03-10"), To: dayAt(t, "2026-03-10"), Submitted: at(t, "2026-03-20T00:00:00Z"), Accepted: at(t, "2026-03-21T00:00:00Z")}
-	if all := month.occurrences(check.NewDays(time.UTC), at(t, "2026-04-10T00:00:00Z"), []Performance{day}, never); all[0].State(at(t, "2026-04-10T00:00:00Z")) != OccurrenceMissed {
+	if all := told(month, at(t, "2026-04-10T00:00:00Z"), []Performance{day}, never); all[0].State(at(t, "2026-04-10T00:00:00Z")) != OccurrenceMissed {
 		t.Error("a list of one day performed a month")
 	}
 }

@@ -23,8 +23,8 @@ type TestDays struct {
 	NoData   int    `json:"no_data" doc:"Days without data."`
 	Paused   int    `json:"paused" doc:"Days on which the test was paused."`
 	None     int    `json:"not_applicable" doc:"Days with nothing to test."`
-	Coverage int    `json:"coverage" doc:"Percent of the days with something to test that were observed; -1 where there was none."`
-	Strict   int    `json:"strict" doc:"Pass rate in percent: passed days of observed days; -1 where none was observed."`
+	Coverage int    `json:"coverage" doc:"Percent of the days with something to test that were observed; -1 if there was none."`
+	Strict   int    `json:"strict" doc:"Pass rate in percent: passed days of observed days; -1 if none was observed."`
 	Pass     int    `json:"pass" doc:"The same, counting days with an exception as passed."`
 	Late     int    `json:"late_events" doc:"Of a test over events: events that were late and have been made good, over the days of its window."`
 }
@@ -41,8 +41,8 @@ type Operation struct {
 	Awaiting  int        `json:"awaiting" doc:"Of these, submitted in time and not reviewed yet, though due."`
 	Pending   int        `json:"pending" doc:"Of these, not due yet."`
 	Waived    int        `json:"waived" doc:"Of these, waived by an exception."`
-	Timely    int        `json:"timeliness" doc:"Percent of the due performances that were done in time; -1 where none was due."`
-	Performed int        `json:"performed" doc:"Percent of the due performances that were done; -1 where none was due."`
+	Timely    int        `json:"timeliness" doc:"Percent of the due performances that were done on time; -1 if none was due."`
+	Performed int        `json:"performed" doc:"Percent of the due performances that were done; -1 if none was due."`
 	Summary   string     `json:"summary" doc:"no_occurrence, insufficient_data, deviations or no_deviations."`
 }
 

@@ -23,7 +23,7 @@ type Overview struct {
 	Zero           []string         `json:"zero" doc:"Criteria with no proof at all."`
 	Controls       map[string]int   `json:"controls" doc:"Controls in force by health (F-02)."`
 	Failing        []string         `json:"failing" doc:"Controls that fail."`
-	Tests          map[string]int   `json:"tests" doc:"Tests by what they came to last."`
+	Tests          map[string]int   `json:"tests" doc:"Number of tests by latest result."`
 	Newest         *time.Time       `json:"newest,omitempty" doc:"When the newest complete data was collected."`
 	SourcesFailing []string         `json:"sources_failing" doc:"Sources whose newest run is not complete."`
 	OldestGap      int              `json:"oldest_gap" doc:"Days since the criterion that has gone longest without a good day had one, within the last 90."`

@@ -3,6 +3,7 @@
 package report
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -45,6 +46,9 @@ func (d *dated) ofEvidence(all []store.Dated[grc.Evidence]) {
 			}
 			was = now
 		}
+		if last := byID[id][len(byID[id])-1]; p != nil && !last.To.IsZero() && p.Accepted.IsZero() && p.Returned.IsZero() {
+			p.Returned = last.To // it was deleted, and awaits no review any more
+		}
 	}
 }
 
@@ -59,16 +63,8 @@ func (d *dated) performance(x store.Dated[grc.Evidence]) *Performance {
 	if !e.TakenAt.IsZero() && e.TakenAt.Before(x.From) { // a claimed time never makes it younger
 		taken = d.days.DayOf(e.TakenAt)
 	}
-	p := &Performance{Key: e.EvidenceKey, From: taken, To: taken, Submitted: x.From, Whole: e.Type == "population"}
-	if from, err := check.ParseDay(string(e.CoversFrom)); err == nil {
-		p.From, p.Named = from, true
-	}
-	if to, err := check.ParseDay(string(e.CoversTo)); err == nil {
-		p.To, p.Named = min(to, on), true
-		if e.CoversFrom == "" {
-			p.From = p.To
-		}
-	}
+	p := &Performance{Key: e.EvidenceKey, Submitted: x.From, Whole: e.Type == "population", Named: e.CoversFrom != "" || e.CoversTo != ""}
+	p.From, p.To = coverOf(e, taken)
 	if p.From > p.To {
 		return nil
 	}
@@ -78,51 +74,101 @@ func (d *dated) performance(x store.Dated[grc.Evidence]) *Performance {
 // occurrences lists the performances that a control was and is expected to give, under the definitions that were in force
 // when their windows began.
 func (b *Board) occurrences(p *controlPast) []Occurrence {
-	var out []Occurrence
-	pieces := b.dated.performed[p.newest.ID]
+	var all []schedule
 	for i := range p.eras {
 		e := &p.eras[i]
-		s := schedule{frequency: e.def.Frequency, grace: check.Day(e.def.GraceDays), first: b.dated.days.DayOf(e.From), end: e.To}
-		if i > 0 && p.eras[i-1].To.Equal(e.From) {
-			s.begin = e.From // a window that began under the definition before is that one's
-		}
+		s := schedule{frequency: performedEach(e.def), grace: check.Day(e.def.GraceDays), begin: e.From, end: e.To, kinds: map[string]string{}}
 		for _, k := range e.def.Evidence {
-			if k.Required && k.Frequency != "per_event" {
+			s.kinds[k.Key] = k.Type
+			if performing(k, e.def) {
 				if s.keys = append(s.keys, k.Key); k.Type == "population" {
 					s.whole = append(s.whole, k.Key)
 				}
 			}
 		}
-		for _, o := range s.occurrences(b.dated.days, b.Now, pieces, func(due time.Time) bool { return b.waived(p.newest.ID, due) }) {
-			if b.expected(p, o) {
-				out = append(out, o)
-			}
+		all = append(all, s)
+	}
+	terms := b.terms(p)
+	out := windows(all, b.dated.days, b.Now, func(due time.Time) bool { return b.waived(p.newest.ID, due) })
+	starts := b.dated.starts()
+	expected := out[:0]
+	for _, o := range out {
+		if b.expected(terms, starts, &o) {
+			expected = append(expected, o)
 		}
 	}
-	return out
+	perform(expected, b.dated.performed[p.newest.ID])
+	return expected
 }
 
 // expected says whether a window is judged: the control was in force and applied when it was due, and the programme had
-// begun when the window did, as was said then.
-func (b *Board) expected(p *controlPast, o Occurrence) bool {
+// begun when the window did, as was said then. What was said for less than half of the window, and taken back, takes no
+// performance away: it is expected again from then on, and days that are over stay.
+func (b *Board) expected(terms []era, starts []programmeStart, o *Occurrence) bool {
 	at := o.Due
 	if at.After(b.Now) {
 		at = b.Now
 	}
-	if o.From == o.To && !b.workday(o.From, at) {
+	if o.From == o.To && !b.workday(o.From, o.start) {
 		return false // what is done each day is done on business days
 	}
-	if p.at(at) == nil || b.ruled(at, p.newest.Ref, p.newest.ID) != "" {
-		return false
-	}
-	for _, x := range b.dated.programme {
-		if !during(stretch{From: x.From, To: x.To}, at) {
-			continue
+	brief := func(s stretch) bool { return !s.To.IsZero() && s.To.Sub(s.From) < o.Due.Sub(o.start)/2 }
+	if away, any := awayAt(terms, at); any {
+		if !brief(away) {
+			return false
 		}
-		start, err := check.ParseDay(string(x.Thing.ProgrammeStart))
-		return err != nil || o.From >= start
+		o.since = away.To
+	}
+	for _, x := range slices.Backward(starts) {
+		switch {
+		case x.From.After(at):
+		case brief(x.stretch) && o.From < x.day:
+			if during(x.stretch, at) {
+				o.since = later(o.since, x.To)
+			}
+		default:
+			return o.From >= x.day
+		}
 	}
 	return true
+}
+
+// awayAt is the stretch around a moment in which a control was not in force or was decided away, where there is one.
+func awayAt(terms []era, at time.Time) (away stretch, any bool) {
+	for i := range terms {
+		switch {
+		case during(terms[i].stretch, at):
+			return stretch{}, false
+		case terms[i].From.After(at):
+			away.To = terms[i].From
+			return away, true
+		}
+		away.From = terms[i].To
+	}
+	return away, true
+}
+
+// programmeStart is a stretch in which the programme began on a day, as was said then.
+type programmeStart struct {
+	stretch
+	day check.Day
+}
+
+// starts lists when the programme began, as was said when.
+func (d *dated) starts() []programmeStart {
+	var out []programmeStart
+	for _, x := range d.programme {
+		day, err := check.ParseDay(string(x.Thing.ProgrammeStart))
+		if err != nil {
+			day = math.MinInt32 // it began before everything
+		}
+		if n := len(out); n > 0 && out[n-1].day == day {
+			out[n-1].To = x.To
+			continue
+		}
+		out = append(out, programmeStart{stretch{From: x.From, To: x.To}, day})
+	}
+	return out
 }
 
 // workday says whether a day is a business day, by the holidays that were set at a moment.
@@ -153,11 +199,13 @@ func (b *Board) waived(control string, at time.Time) bool {
 // due counts the occurrences that were overdue, and those that awaited a review, at a moment.
 func (c *ControlLine) due(at time.Time) (overdue, awaiting int) { return standingAt(c.Occurrences, at) }
 
-// upcoming counts the occurrences that are due within seven days and for which nothing was submitted.
+// upcoming counts the occurrences that are due soon and for which nothing was submitted: within seven days, or a fifth of the
+// window where that is less, so that what is done each week does not want attention all week.
 func (c *ControlLine) upcoming(now time.Time) (n int) {
 	for i := range c.Occurrences {
 		o := &c.Occurrences[i]
-		if submitted, _ := o.performed(now); o.State(now) == OccurrenceExpected && submitted.IsZero() && o.Due.Sub(now) <= 7*24*time.Hour {
+		soon := min(7*24*time.Hour, o.Due.Sub(o.start)/5)
+		if submitted, _ := o.performed(now); o.State(now) == OccurrenceExpected && submitted.IsZero() && o.Due.Sub(now) <= soon {
 			n++
 		}
 	}

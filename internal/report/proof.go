@@ -19,14 +19,16 @@ import (
 //     covers. It counts from its acceptance until that moment plus the validity of the kind (F-04). So a piece about January
 //     never proves November, whatever it says of when it was taken, and no time in the future makes it younger.
 //   - A piece of one window of the calendar (by the last day that it covers) counts until the end of the next window, where that
-//     is later: whoever brings one in each window is never late, early in one and late in the next. A kind that asks for fewer
-//     days than its frequency has by itself keeps to its days.
+//     is later: whoever brings one in each window is never late, early in one and late in the next. A kind that performs its
+//     control counts until the grace of that window is over. A kind that asks for fewer days than its frequency has by itself
+//     keeps to its days.
 //   - A population proves nothing short of a whole window of the kind's frequency (day, ISO week, month, quarter, half-year or
 //     year in the organisation's zone). Its age is measured from the end of the last whole window that it covers.
 //   - valid_until may end it earlier, and never later.
 //   - Evidence of single events proves its event. The kind counts as current for 365 days after the event, or for the days that
 //     the kind says. An accepted declaration that nothing happened, or a list of all events (an empty one says the same), counts
-//     for the days that it covers, and after them until the next one is due: for as many days as it covers, and 92 at most. A
+//     for the days that it covers, and after them until the next one is due: for as many days as it covers, and 92 at most; that
+//     of a month or a quarter until the next one is over. A
 //     declaration falls when an event within its days comes up: from the submission of that event on, accepted or not yet.
 //     Without any of these the kind is not due, and proves nothing.
 //   - What was withdrawn counts until then: the days before keep it.
@@ -43,6 +45,7 @@ type span struct {
 	from    time.Time        // its acceptance
 	until   time.Time        // zero where it never counts
 	ended   time.Time        // when it was withdrawn or superseded; zero where it was not
+	grace   check.Day        // for how much longer than its window it may count: the grace of its control
 	life    time.Duration    // the validity of its kind
 	first   check.Day        // what it covers, as far as it can
 	last    check.Day
@@ -54,8 +57,8 @@ type span struct {
 }
 
 // spanOf finds out when a piece counts for a kind of evidence of its control.
-func spanOf(e *grc.Evidence, k grc.EvidenceKind, cal calendar) span {
-	s := span{piece: e, key: k, from: e.ReviewedAt, ended: e.EndedAt()}
+func spanOf(e *grc.Evidence, k grc.EvidenceKind, grace check.Day, cal calendar) span {
+	s := span{piece: e, key: k, from: e.ReviewedAt, ended: e.EndedAt(), grace: grace}
 	taken := e.SubmittedAt
 	if !e.TakenAt.IsZero() && e.TakenAt.Before(taken) { // a claimed time never makes evidence younger (INV-02)
 		taken = e.TakenAt
@@ -64,11 +67,11 @@ func spanOf(e *grc.Evidence, k grc.EvidenceKind, cal calendar) span {
 	single := k.Frequency == "per_event"
 	switch {
 	case e.Nothing && !single:
-		s.why = "only evidence of single events can be replaced by a declaration"
+		s.why = "only evidence collected per event can be replaced by a declaration"
 	case e.File == "" && !e.Nothing:
-		s.why, s.context = "context only: no file kept", true
+		s.why, s.context = "context only, because it has no file", true
 	case s.first > s.last:
-		s.why = "it was taken before the days that it covers"
+		s.why = "it was taken before the days it covers"
 	case single:
 		s.single(e, cal)
 	default:
@@ -106,7 +109,7 @@ func (s *span) periodic(taken time.Time, cal calendar) {
 			from, to = windowOf(s.key.Frequency, from-1)
 		}
 		if from < s.first {
-			s.why = "it covers no whole " + windowWord(s.key.Frequency)
+			s.why = "it does not cover a whole " + windowWord(s.key.Frequency)
 			return
 		}
 		last = to
@@ -122,7 +125,7 @@ func (s *span) periodic(taken time.Time, cal calendar) {
 	}
 	_, to := windowOf(s.key.Frequency, last)
 	_, next := windowOf(s.key.Frequency, to+1)
-	if end := cal.Start(next + 1); end.After(s.until) {
+	if end := cal.Start(next + 1 + s.grace); end.After(s.until) {
 		s.until = end
 	}
 }
@@ -136,9 +139,15 @@ func (s *span) single(e *grc.Evidence, cal calendar) {
 		s.empty = e.Nothing || e.Rows != nil && *e.Rows == 0
 		days := min(s.last-s.first+1, nilDays) // what is told for a day is told again the next day
 		s.life = time.Duration(days) * 24 * time.Hour
-		s.until = cal.Start(s.last + 1 + days)
+		last := s.last + days
+		for _, f := range []grc.Frequency{"monthly", "quarterly"} { // what is told for a month is told again for the next one, however long it is
+			if from, to := windowOf(f, s.first); from == s.first && to == s.last {
+				_, last = windowOf(f, s.last+1)
+			}
+		}
+		s.until = cal.Start(last + 1)
 	case err != nil || e.Event == "":
-		s.why = "it names no event"
+		s.why = "the event or its date is missing"
 	default:
 		days := check.Day(eventDays)
 		if s.key.ValidityDays > 0 {
@@ -174,18 +183,19 @@ func lasts(k grc.EvidenceKind) int {
 }
 
 // evidenceOf finds for each kind of evidence of a control the piece that proves it now.
-func (b *Board) evidenceOf(c *grc.Control) []EvidenceLine {
-	out := make([]EvidenceLine, len(c.Evidence))
-	for i, k := range c.Evidence {
+func (b *Board) evidenceOf(l *ControlLine) []EvidenceLine {
+	out := make([]EvidenceLine, len(l.Control.Evidence))
+	for i, k := range l.Control.Evidence {
 		out[i] = EvidenceLine{Kind: k}
-		out[i].State, out[i].Piece, out[i].Until = b.stateOn(c, k, b.Now)
+		out[i].State, out[i].Piece, out[i].Until = b.stateOn(l.Control, k, b.Now)
+		out[i].State = l.excused(out[i].State, k, b.Now)
 	}
 	return out
 }
 
 // stateOn is how a kind of evidence stood at a moment, with the piece that decided.
 func (b *Board) stateOn(c *grc.Control, k grc.EvidenceKind, at time.Time) (EvidenceState, *grc.Evidence, time.Time) {
-	return standing(b.spansOf(c.ID, k), b.claimsOf(c.ID, k), at)
+	return standing(b.spansOf(c, k), b.claimsOf(c.ID, k), at)
 }
 
 // standing is how a kind of evidence stood at a moment by some pieces, and by the events that are told of without an acceptance.
@@ -241,11 +251,22 @@ type spanKey struct {
 	control, key, typ string
 	frequency         grc.Frequency
 	days              int64
+	grace             check.Day
 }
 
-// spansOf are the spans of the accepted pieces of a kind of evidence of a control.
-func (b *Board) spansOf(control string, k grc.EvidenceKind) []span {
-	key := spanKey{control, k.Key, k.Type, k.Frequency, k.ValidityDays}
+// graceOf is for how much longer than its window a kind of evidence of a control counts: where it performs the control, the next
+// piece is not due before. c is nil where there is no such control.
+func graceOf(c *grc.Control, k grc.EvidenceKind) check.Day {
+	if c == nil || !performing(k, c) {
+		return 0
+	}
+	return check.Day(c.GraceDays)
+}
+
+// spansOf are the spans of the accepted pieces of a kind of evidence of a control, under one of its definitions.
+func (b *Board) spansOf(c *grc.Control, k grc.EvidenceKind) []span {
+	grace := graceOf(c, k)
+	key := spanKey{c.ID, k.Key, k.Type, k.Frequency, k.ValidityDays, grace}
 	b.spans.RLock()
 	out, ok := b.spans.of[key]
 	b.spans.RUnlock()
@@ -253,9 +274,9 @@ func (b *Board) spansOf(control string, k grc.EvidenceKind) []span {
 		return out
 	}
 	cal := b.calendar()
-	for _, e := range b.data.evidence[control] {
+	for _, e := range b.data.evidence[c.ID] {
 		if e.EvidenceKey == k.Key {
-			out = append(out, spanOf(e, k, cal))
+			out = append(out, spanOf(e, k, grace, cal))
 		}
 	}
 	b.spans.Lock()
@@ -272,7 +293,7 @@ func (b *Board) spansOf(control string, k grc.EvidenceKind) []span {
 // where other pieces prove the day as well.
 func (b *Board) withdrawnLater(c *grc.Control, k grc.EvidenceKind, day check.Day) (*grc.Evidence, time.Time) {
 	end := b.calendar().Start(day + 1).Add(-time.Millisecond)
-	all, claims := b.spansOf(c.ID, k), b.claimsOf(c.ID, k)
+	all, claims := b.spansOf(c, k), b.claimsOf(c.ID, k)
 	gone := func(s span) bool { return !s.ended.IsZero() && !s.ended.After(b.Now) }
 	if end.After(b.Now) || !slices.ContainsFunc(all, gone) {
 		return nil, time.Time{}

@@ -19,7 +19,7 @@ import (
 // QualityFlag is one doubt about a piece of evidence (F-04).
 type QualityFlag struct {
 	Code string `json:"code" doc:"Q1 to Q8."`
-	Text string `json:"text" doc:"What is doubtful."`
+	Text string `json:"text" doc:"What is wrong."`
 	Fix  string `json:"fix" doc:"What to do."`
 }
 
@@ -27,13 +27,13 @@ type QualityFlag struct {
 type EvidenceProof struct {
 	ID      string        `json:"id" doc:"The piece of evidence."`
 	Title   string        `json:"title" doc:"What it is."`
-	Control string        `json:"control" doc:"Ref of the control that it is for."`
-	State   string        `json:"state" doc:"How it stands: current, expiring, expired, nil_declared, withdrawn, context, waiting or not_counting."`
+	Control string        `json:"control" doc:"Ref of its control."`
+	State   string        `json:"state" doc:"Its state: current, expiring, expired, nil_declared, withdrawn, context, waiting or not_counting."`
 	Counts  bool          `json:"counts" doc:"Whether it is proof now."`
-	Line    string        `json:"line" doc:"For which control and days it counts, or why it does not."`
+	Line    string        `json:"line" doc:"The control and days it counts for, or why it does not count."`
 	From    *time.Time    `json:"from,omitempty" doc:"From when it counts: its acceptance."`
 	Until   *time.Time    `json:"until,omitempty" doc:"When it stops counting."`
-	Flags   []QualityFlag `json:"flags" doc:"What is doubtful about it."`
+	Flags   []QualityFlag `json:"flags" doc:"Its quality flags."`
 	Ready   bool          `json:"ready" doc:"Ready for fieldwork: none of Q1, Q2, Q3 and Q5 is open."`
 }
 
@@ -54,8 +54,8 @@ type judge struct {
 }
 
 func addProof(s *op.Set) {
-	query(s, "evidence.quality", "evidence", "Say for which control and days one piece of evidence counts, and what is doubtful about it.", "evidence quality --id evd_…", evidenceQuality)
-	query(s, "evidence.proof", "evidence", "Say of each piece of evidence for which control and days it counts, and what is doubtful about it.", "evidence proof --flag Q2", evidenceProof)
+	query(s, "evidence.quality", "evidence", "Show the control and days that one piece of evidence counts for, and its quality flags.", "evidence quality --id evd_…", evidenceQuality)
+	query(s, "evidence.proof", "evidence", "Show the control and days that each piece of evidence counts for, and its quality flags.", "evidence proof --flag Q2", evidenceProof)
 }
 
 func evidenceQuality(ctx context.Context, v *store.View, in idIn) (*EvidenceProof, error) {
@@ -100,8 +100,8 @@ func evidenceQuality(ctx context.Context, v *store.View, in idIn) (*EvidenceProo
 
 type proofIn struct {
 	Control string `json:"control" doc:"Only for this control." ref:"control"`
-	Flag    string `json:"flag" doc:"Only with this doubt, such as Q2." max:"2"`
-	State   string `json:"state" doc:"Only those that stand so, such as expired." max:"20"`
+	Flag    string `json:"flag" doc:"Only with this quality flag, such as Q2." max:"2"`
+	State   string `json:"state" doc:"Only in this state, such as expired." max:"20"`
 }
 
 func evidenceProof(ctx context.Context, v *store.View, in proofIn) (*EvidenceProofs, error) {
@@ -219,7 +219,7 @@ func (j *judge) proof(e *grc.Evidence) EvidenceProof {
 			k = *x
 		}
 	}
-	s := spanOf(e, k, j.days)
+	s := spanOf(e, k, graceOf(c, k), j.days)
 	p.State, p.Line = j.line(e, c, &s)
 	p.Counts = p.State == "current" || p.State == "expiring" || p.State == "nil_declared"
 	if slices.Contains(decided, e.State) && s.until.After(s.from) && k.Key != "" {
@@ -246,13 +246,13 @@ func (j *judge) line(e *grc.Evidence, c *grc.Control, s *span) (state, text stri
 	case s.context:
 		return "context", "Does not count: " + s.why + "."
 	case e.Control == "":
-		return "context", "Does not count: context only, for no control."
+		return "context", "Does not count: context only, because it has no control."
 	case c == nil:
 		return "context", "Does not count: its control was archived."
 	case e.EvidenceKey == "":
-		return "context", "Does not count: context only, not one of the evidence items that " + c.Ref + " asks for."
+		return "context", "Does not count: context only, because no evidence item of " + c.Ref + " was chosen."
 	case s.key.Key == "":
-		return "not_counting", "Does not count: " + c.Ref + " no longer asks for it."
+		return "not_counting", "Does not count: " + c.Ref + " no longer lists it as evidence."
 	case s.why != "":
 		return "not_counting", "Does not count for " + c.Ref + ": " + s.why + "."
 	case e.State == "draft":
@@ -267,9 +267,9 @@ func (j *judge) line(e *grc.Evidence, c *grc.Control, s *span) (state, text stri
 	what := c.Ref + ", " + j.between(s.from, s.until)
 	switch {
 	case s.event:
-		what = c.Ref + ": " + e.Event + " on " + dayWords(s.first) + ". Current " + j.between(s.from, s.until)
+		what = c.Ref + ": " + e.Event + " on " + dayWords(s.first) + ". Valid " + j.between(s.from, s.until)
 	case s.empty:
-		what = c.Ref + ", " + j.between(s.from, s.until) + ": nothing happened " + daysWords(s.first, s.last)
+		what = c.Ref + ", " + j.between(s.from, s.until) + ": nothing happened (" + daysWords(s.first, s.last) + ")"
 	}
 	if s.capped {
 		what += ". The end date you gave is later and has no effect"
@@ -278,10 +278,10 @@ func (j *judge) line(e *grc.Evidence, c *grc.Control, s *span) (state, text stri
 	switch st {
 	case EvidenceNilDeclared:
 		if j.overtaken(e, s) {
-			return "not_counting", "Does not count: it says that nothing happened " + daysWords(s.first, s.last) + ", and there is evidence of an event in these days."
+			return "not_counting", "Does not count: it says that nothing happened (" + daysWords(s.first, s.last) + "), but there is evidence of an event in that time."
 		}
 	case EvidenceWithdrawn:
-		return evidenceName[st], fmt.Sprintf("Does not count: withdrawn on %s. Before, it counted for %s.", dayWords(j.days.DayOf(s.ended)), what)
+		return evidenceName[st], fmt.Sprintf("Does not count: withdrawn on %s. Until then it counted for %s.", dayWords(j.days.DayOf(s.ended)), what)
 	case EvidenceExpired:
 		if !s.until.After(s.from) {
 			return evidenceName[st], "Does not count for " + c.Ref + ": it was too old when it was accepted (covers " + daysWords(s.first, s.last) + ")."
@@ -327,8 +327,8 @@ func (b *Board) shown(c *grc.Control, l EvidenceLine) *grc.Evidence {
 // lineOf says for which days a piece of a control counts, or why it does not.
 func (b *Board) lineOf(c *grc.Control, k grc.EvidenceKind, e *grc.Evidence) string {
 	j := judge{now: b.Now, days: b.calendar()}
-	s := spanOf(e, k, b.calendar())
-	j.fallen = func(s *span) bool { return known(b.spansOf(c.ID, k), s, b.Now) || b.claimsOf(c.ID, k).about(s, b.Now) }
+	s := spanOf(e, k, graceOf(c, k), b.calendar())
+	j.fallen = func(s *span) bool { return known(b.spansOf(c, k), s, b.Now) || b.claimsOf(c.ID, k).about(s, b.Now) }
 	_, text := j.line(e, c, &s)
 	return text
 }

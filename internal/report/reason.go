@@ -28,6 +28,7 @@ const (
 	AwaitsReview  CauseClass = "awaiting review" // performed in time, and not reviewed yet
 	Quiet         CauseClass = "no occurrence"   // nothing happened that it could act on
 	Unconfirmed   CauseClass = "text not confirmed"
+	Silent        CauseClass = "no event on record, and none declared"
 	PartlyUnknown CauseClass = "no data for another test"
 )
 
@@ -79,6 +80,9 @@ func DayOfControl(f DayFacts) ControlDay {
 	if f.Overdue > 0 {
 		causes = append(causes, OverdueReview)
 	}
+	if slices.Contains(f.Evidence, EvidenceWaived) {
+		letter = check.Worst(letter, check.Excepted)
+	}
 	switch {
 	case len(causes) > 0:
 		if slices.ContainsFunc(f.Tests, func(l check.Letter) bool { return l == check.NoData || l == check.Errored }) {
@@ -89,6 +93,8 @@ func DayOfControl(f DayFacts) ControlDay {
 		return ControlDay{Letter: letter}
 	case f.Awaiting > 0:
 		return ControlDay{check.NoData, []CauseClass{AwaitsReview}}
+	case len(f.Tests) == 0 && slices.Contains(f.Evidence, EvidenceNotDue):
+		return ControlDay{check.NoData, []CauseClass{Silent}} // what is proved besides says nothing of events
 	case letter != check.NotApplicable:
 		return ControlDay{Letter: letter}
 	case slices.ContainsFunc(f.Evidence, EvidenceState.proves):

@@ -38,8 +38,10 @@ func TestTheLetterOfAControlsDayIsTheFirstRuleThatApplies(t *testing.T) {
 		{"an approved statement that nothing happened", DayFacts{Evidence: []EvidenceState{EvidenceNilDeclared}, Designed: true}, NA, "[no occurrence]"},
 		{"a performance awaits review", DayFacts{Tests: []check.Letter{P}, Awaiting: 1}, N, "[awaiting review]"},
 		{"a failure does not hide what is not known", DayFacts{Tests: []check.Letter{F, N}}, F, "[failing a test no data for another test]"},
-		{"evidence alone", DayFacts{Evidence: []EvidenceState{EvidenceCurrent, EvidenceExpiring, EvidenceNotDue}}, P, "[]"},
-		{"no event is known, and nobody says that there was none", DayFacts{Evidence: []EvidenceState{EvidenceNotDue}, Designed: true}, N, "[]"},
+		{"evidence alone", DayFacts{Evidence: []EvidenceState{EvidenceCurrent, EvidenceExpiring, EvidenceNilDeclared}}, P, "[]"},
+		{"evidence alone, and nobody says whether there were events", DayFacts{Evidence: []EvidenceState{EvidenceCurrent, EvidenceNotDue}}, N, "[no event on record, and none declared]"},
+		{"a waived performance", DayFacts{Evidence: []EvidenceState{EvidenceWaived}}, X, "[]"},
+		{"no event is known, and nobody says that there was none", DayFacts{Evidence: []EvidenceState{EvidenceNotDue}, Designed: true}, N, "[no event on record, and none declared]"},
 		{"nothing at all", DayFacts{Designed: true}, N, "[]"},
 		{"outside its dates", DayFacts{Outside: true, Overdue: 1}, NA, "[]"},
 	} {

@@ -91,19 +91,19 @@ const (
 func StatementsOf(f StatementFacts, now time.Time) []Statement {
 	return []Statement{
 		{"controls_defined", "Our controls are defined", f.ApprovedControls.proof(),
-			f.ApprovedControls.String() + " controls have an approved text",
+			f.ApprovedControls.String() + " controls have approved text",
 			"applicable controls whose version in force is approved"},
 		f.access(now),
-		{"systems_monitored", "Our systems are watched", f.LiveLogSources.proof(),
-			f.LiveLogSources.String() + " required log sources deliver in time",
+		{"systems_monitored", "Our systems are monitored", f.LiveLogSources.proof(),
+			f.LiveLogSources.String() + " required log sources deliver on time",
 			"required log sources by the time of their last event"},
 		{"vendors_managed", "Our vendors are managed", f.VendorsInDate.proof(),
-			f.VendorsInDate.String() + " vendors in scope were reviewed in time",
+			f.VendorsInDate.String() + " vendors in scope were reviewed on time",
 			"vendors in scope by the date of their next review"},
 		f.risk(now),
 		f.incidents(now),
 		{"evidence_documented", "Our evidence is on file", f.EvidenceInDate.proof(),
-			f.EvidenceInDate.String() + " required pieces of evidence are in date",
+			f.EvidenceInDate.String() + " required evidence items are valid",
 			"required evidence that is due, by its state"},
 		f.consistency(),
 	}
@@ -116,7 +116,7 @@ func (f StatementFacts) access(now time.Time) Statement {
 		return s
 	}
 	s.Proof = f.ReviewedAccounts.proof()
-	s.Detail = fmt.Sprintf("%v accounts were decided in the review of %s", f.ReviewedAccounts, date(f.ReviewCompletedAt))
+	s.Detail = fmt.Sprintf("%v accounts were reviewed in the access review of %s", f.ReviewedAccounts, date(f.ReviewCompletedAt))
 	if s.Proof == Proven && !within(f.ReviewCompletedAt, reviewInDate, now) {
 		s.Proof = PartlyProven
 		s.Detail += ", which is out of date"
@@ -130,19 +130,19 @@ func (f StatementFacts) risk(now time.Time) Statement {
 	case !happened(f.RiskAssessedAt, now):
 		s.Detail = "no risk assessment was completed"
 	case within(f.RiskAssessedAt, year, now):
-		s.Proof, s.Detail = Proven, "the latest risk assessment is of "+date(f.RiskAssessedAt)
+		s.Proof, s.Detail = Proven, "the latest risk assessment was on "+date(f.RiskAssessedAt)
 	default:
-		s.Proof, s.Detail = PartlyProven, "the latest risk assessment is of "+date(f.RiskAssessedAt)+", more than 365 days ago"
+		s.Proof, s.Detail = PartlyProven, "the latest risk assessment was on "+date(f.RiskAssessedAt)+", more than 365 days ago"
 	}
 	return s
 }
 
 func (f StatementFacts) incidents(now time.Time) Statement {
-	s := Statement{Key: "incidents_answered", Text: "We are ready to answer incidents", Query: "incident plan in force and reviewed, and date of the latest exercise"}
+	s := Statement{Key: "incidents_answered", Text: "We are ready to respond to incidents", Query: "incident plan in force and reviewed, and date of the latest exercise"}
 	plan, done := "no incident plan is in force", Share{0, 2}
 	switch f.IncidentPlan {
 	case PolicyInForce:
-		plan = "the incident plan is in date"
+		plan = "the incident plan is up to date"
 		done.Got++
 	case PolicyReviewOverdue:
 		plan = "the review of the incident plan is overdue"
@@ -166,7 +166,7 @@ func (f StatementFacts) consistency() Statement {
 	covered := f.ObservedDays.Of > 0 && f.ObservedDays.Got*coverageDenom >= f.ObservedDays.Of*coverageNum
 	onTime := f.OnTime.Of <= 0 || f.OnTime.Got >= f.OnTime.Of
 	s := Statement{
-		Key: "run_consistently", Text: "Our controls run all the time",
+		Key: "run_consistently", Text: "Our controls operate consistently",
 		Detail: fmt.Sprintf("%v control days passed; %v performances were on time", f.ObservedDays, f.OnTime),
 		Query:  "letters of required tests and occurrences due, over the last 90 days",
 	}

@@ -21,19 +21,19 @@ type ControlStatus struct {
 	ID          string          `json:"id" doc:"The control."`
 	Ref         string          `json:"ref" doc:"Its ref."`
 	Title       string          `json:"title" doc:"Its title."`
-	Health      string          `json:"health" doc:"Health now (F-02); retired where it is no longer in force."`
+	Health      string          `json:"health" doc:"Health now (F-02); retired if it is no longer in force."`
 	Causes      []Cause         `json:"causes" doc:"Why."`
-	Retired     *time.Time      `json:"retired_at,omitempty" doc:"When it went out of force, where it did."`
-	Documented  Light           `json:"documented" doc:"Whether it stands in writing."`
-	Implemented Light           `json:"implemented" doc:"Whether there is proof that it is there."`
-	Operating   Light           `json:"operating" doc:"Whether it worked over the last 92 days."`
+	Retired     *time.Time      `json:"retired_at,omitempty" doc:"When it was retired, if it was."`
+	Documented  Light           `json:"documented" doc:"Whether it is documented."`
+	Implemented Light           `json:"implemented" doc:"Whether there is proof that it is implemented."`
+	Operating   Light           `json:"operating" doc:"Whether it operated over the last 92 days."`
 	Operation   Operation       `json:"operation" doc:"The last 92 days, counted (F-06)."`
 	Occurrences []OccurrenceRow `json:"occurrences" doc:"The performances expected of it, newest first: the last 24."`
 	Tests       []TestRow       `json:"tests" doc:"Its tests."`
-	Evidence    []EvidenceRow   `json:"evidence" doc:"Its kinds of evidence."`
-	Policies    []PolicyRow     `json:"policies" doc:"The policies that it rests on."`
+	Evidence    []EvidenceRow   `json:"evidence" doc:"Its evidence items."`
+	Policies    []PolicyRow     `json:"policies" doc:"The policies it depends on."`
 	Row         Row             `json:"row" doc:"Its days."`
-	Elsewhere   []Elsewhere     `json:"elsewhere" doc:"Where it counts in other frameworks. Help, never proof."`
+	Elsewhere   []Elsewhere     `json:"elsewhere" doc:"Where it applies in other frameworks. For information only."`
 }
 
 // EvidenceRow is one kind of evidence of a control.
@@ -41,11 +41,11 @@ type EvidenceRow struct {
 	Key      string     `json:"key" doc:"Short name."`
 	Title    string     `json:"title" doc:"What it is."`
 	Type     string     `json:"type" doc:"Type of evidence."`
-	Required bool       `json:"required" doc:"Whether the control is not proved without it."`
+	Required bool       `json:"required" doc:"Whether the control needs it."`
 	State    string     `json:"state" doc:"missing, current, expiring, expired, withdrawn, not_due or nil_declared (F-04)."`
 	Piece    string     `json:"piece,omitempty" doc:"The evidence that decides."`
 	Until    *time.Time `json:"until,omitempty" doc:"When it expires."`
-	Line     string     `json:"line,omitempty" doc:"For which days the newest piece counts, or why it does not."`
+	Line     string     `json:"line,omitempty" doc:"The days the newest piece counts for, or why it does not count."`
 }
 
 // PolicyRow is one policy of a control.
@@ -60,7 +60,7 @@ type PolicyRow struct {
 type OccurrenceRow struct {
 	From  string    `json:"from" doc:"First day of its window."`
 	To    string    `json:"to" doc:"Last day of its window."`
-	Due   time.Time `json:"due_at" doc:"When it is due: the end of the window and the days of grace."`
+	Due   time.Time `json:"due_at" doc:"When it is due: the end of the window plus the days of grace."`
 	State string    `json:"state" doc:"expected, awaiting, done, late, missed or waived."`
 }
 
@@ -91,7 +91,7 @@ func (b *Boards) controlStatus(ctx context.Context, v *store.View, in refIn) (*C
 		return nil, err
 	}
 	if c == nil {
-		return nil, errs.New(errs.NotFound, "there is no control %.60s that is or was in force", in.Ref)
+		return nil, errs.New(errs.NotFound, "no control %.60s is or was in force", in.Ref)
 	}
 	s := &ControlStatus{ID: c.Control.ID, Ref: c.Control.Ref, Title: c.Control.Title, Health: c.Health.Health.String(), Causes: c.Health.Causes, Tests: []TestRow{}, Evidence: []EvidenceRow{}, Policies: []PolicyRow{}, Row: c.row(int(in.Days), board.Zone), Occurrences: c.occurrenceRows(board.Now)}
 	if !c.Retired.IsZero() {
@@ -106,7 +106,7 @@ func (b *Boards) controlStatus(ctx context.Context, v *store.View, in refIn) (*C
 			r.Role = string(t.Role)
 			s.Tests = append(s.Tests, r)
 		} else {
-			s.Tests = append(s.Tests, TestRow{Test: t.Test, Title: "this test is not in the catalogue, or switched off", State: "never_run", Role: string(t.Role), Origin: "custom"})
+			s.Tests = append(s.Tests, TestRow{Test: t.Test, Title: "this test is not in the catalogue or is switched off", State: "never_run", Role: string(t.Role), Origin: "custom"})
 		}
 	}
 	for _, e := range c.Evidence {
@@ -212,25 +212,25 @@ func (b *Boards) criterionList(ctx context.Context, v *store.View, _ empty) (*Cr
 // TestRow is one test with what it came to last.
 type TestRow struct {
 	Test      string     `json:"test" doc:"Its name."`
-	Title     string     `json:"title" doc:"What must hold."`
-	Kind      string     `json:"kind" doc:"The resource kind that it looks at."`
+	Title     string     `json:"title" doc:"What must be true."`
+	Kind      string     `json:"kind" doc:"The resource kind it checks."`
 	Severity  string     `json:"severity" doc:"critical, high, medium or low."`
 	Role      string     `json:"role,omitempty" doc:"For a control: required or supporting."`
-	State     string     `json:"state" doc:"What it came to last, or never_run."`
-	Reason    string     `json:"reason" doc:"Why, in words."`
-	Evaluated int64      `json:"evaluated" doc:"Resources that it was about."`
+	State     string     `json:"state" doc:"Its latest result, or never_run."`
+	Reason    string     `json:"reason" doc:"Why."`
+	Evaluated int64      `json:"evaluated" doc:"Resources it checked."`
 	Passed    int64      `json:"passed" doc:"Of these, passed."`
 	Failed    int64      `json:"failed" doc:"Of these, failed."`
 	Excepted  int64      `json:"excepted" doc:"Of these, failed under an exception."`
 	Unknown   int64      `json:"unknown" doc:"Of these, not known."`
 	Last      *time.Time `json:"last,omitempty" doc:"When it was last run."`
 	Late      int        `json:"late,omitempty" doc:"Of a test over events: events of its window that were late and have been made good."`
-	Entry     int64      `json:"entry,omitempty" doc:"Ledger entry of what it came to."`
+	Entry     int64      `json:"entry,omitempty" doc:"Ledger entry of its latest result."`
 	Paused    bool       `json:"paused" doc:"Whether it is paused now."`
-	Origin    string     `json:"origin" doc:"catalogue, by_file or custom: whose test it is."`
+	Origin    string     `json:"origin" doc:"Where the test comes from: catalogue, by_file or custom."`
 	Changed   bool       `json:"changed" doc:"Whether the organisation changed or switched off this test."`
 	ChangedBy string     `json:"changed_by,omitempty" doc:"Who changed it, or the file."`
-	ChangedAt *time.Time `json:"changed_at,omitempty" doc:"From when the change holds."`
+	ChangedAt *time.Time `json:"changed_at,omitempty" doc:"When the change came into force."`
 	ChangeWhy string     `json:"change_reason,omitempty" doc:"Why it was changed."`
 	Fields    []string   `json:"changed_fields,omitempty" doc:"What was changed."`
 	ChangeOf  string     `json:"change,omitempty" doc:"The rule file or definition that changed it."`
@@ -238,7 +238,7 @@ type TestRow struct {
 }
 
 func (t *TestLine) row() TestRow {
-	r := TestRow{Test: t.ID, Title: t.ID, State: "never_run", Reason: "it was never run"}
+	r := TestRow{Test: t.ID, Title: t.ID, State: "never_run", Reason: "it has never run"}
 	if t.Rule != nil {
 		r.Title, r.Kind, r.Severity = t.Rule.Def.Title, t.Rule.Def.Kind, t.Rule.Def.Severity
 	}
@@ -252,14 +252,14 @@ func (t *TestLine) row() TestRow {
 }
 
 type testListIn struct {
-	State string `json:"state" doc:"Only those that came to this: pass, fail, unknown, error, excepted, not_applicable, never_run, switched_off." max:"30"`
-	Kind  string `json:"kind" doc:"Only those on this resource kind." max:"100"`
+	State string `json:"state" doc:"Only tests with this result: pass, fail, unknown, error, excepted, not_applicable, never_run, switched_off." max:"30"`
+	Kind  string `json:"kind" doc:"Only tests of this resource kind." max:"100"`
 }
 
 // TestList is the tests.
 type TestList struct {
 	Data  []TestRow      `json:"data" doc:"The tests."`
-	Count map[string]int `json:"count" doc:"All tests by what they came to."`
+	Count map[string]int `json:"count" doc:"Number of tests by result."`
 }
 
 func (b *Boards) testList(ctx context.Context, v *store.View, in testListIn) (*TestList, error) {
@@ -304,7 +304,7 @@ type TestDetail struct {
 	Words     string         `json:"words" doc:"The definition in words."`
 	Filter    string         `json:"filter" doc:"Which resources, as code."`
 	Event     *content.Event `json:"event,omitempty" doc:"Of a test over events: when each is due, when it is done, and until when a lapse is open, as code."`
-	Condition string         `json:"condition" doc:"What must hold, as code; of an event, besides being done in time."`
+	Condition string         `json:"condition" doc:"What must be true, as code; of an event, besides being done in time."`
 	Params    map[string]any `json:"params" doc:"Its parameters."`
 	Interval  int            `json:"interval_hours" doc:"How often it is run."`
 	Version   string         `json:"version" doc:"Version of the definition."`
@@ -312,7 +312,7 @@ type TestDetail struct {
 	Spans     []Span         `json:"spans" doc:"Its days, newest first."`
 	Newest    string         `json:"newest" doc:"The first of these days."`
 	Coverage  int            `json:"coverage" doc:"Percent of assessable days that were observed."`
-	Changes   []check.State  `json:"changes" doc:"What it came to before, newest first."`
+	Changes   []check.State  `json:"changes" doc:"Its earlier results, newest first."`
 }
 
 func (b *Boards) testGet(ctx context.Context, v *store.View, in testIn) (*TestDetail, error) {
@@ -355,20 +355,20 @@ func (b *Boards) testGet(ctx context.Context, v *store.View, in testIn) (*TestDe
 type resultsIn struct {
 	Test    string `json:"id" doc:"Name of the test, such as idp.mfa_all." min:"3" max:"100"`
 	Verdict string `json:"verdict" doc:"Only these: fail, unknown, error, excepted, pass." max:"20"`
-	After   int64  `json:"after" doc:"Go on after this number: the value of next in the page before." min:"0" default:"0"`
-	Limit   int64  `json:"limit" doc:"How many at the most." min:"1" max:"1000" default:"50"`
+	After   int64  `json:"after" doc:"Start after this number: the value of next from the previous page." min:"0" default:"0"`
+	Limit   int64  `json:"limit" doc:"Maximum number of results." min:"1" max:"1000" default:"50"`
 }
 
 // ResultPage is a page of what a test says of resources.
 type ResultPage struct {
 	Data []Result `json:"data" doc:"The results, worst first."`
-	Next int64    `json:"next,omitempty" doc:"Give it as after to go on."`
+	Next int64    `json:"next,omitempty" doc:"Send it as after to get the next page."`
 }
 
 // Result is what a test says of one resource.
 type Result struct {
 	check.Found
-	Name  string `json:"name" doc:"What the resource is called."`
+	Name  string `json:"name" doc:"Name of the resource."`
 	Kind  string `json:"kind" doc:"Its kind."`
 	Entry int64  `json:"entry" doc:"Ledger entry of the result."`
 }

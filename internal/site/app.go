@@ -81,7 +81,7 @@ func Open(ctx context.Context, cfg Settings, p Parts) (*App, error) {
 	}
 	a := &App{Settings: cfg, Log: p.Log, Data: cfg.Get("data")}
 	if err := os.MkdirAll(a.Data, 0o700); err != nil {
-		return nil, errs.At("data", "the folder %s cannot be made", a.Data).Because(err)
+		return nil, errs.At("data", "the folder %s can't be created", a.Data).Because(err)
 	}
 	dsn := cfg.Get("database")
 	if dsn == "" {

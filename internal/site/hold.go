@@ -25,7 +25,7 @@ func Hold(ctx context.Context, cfg Settings, waiting func(pid string)) (func(), 
 		return func() {}, nil
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, errs.At("data", "the folder %s cannot be made", dir).Because(err)
+		return nil, errs.At("data", "the folder %s can't be created", dir).Because(err)
 	}
 	path := filepath.Join(dir, "serving.pid")
 	every := time.NewTicker(50 * time.Millisecond)
@@ -35,7 +35,7 @@ func Hold(ctx context.Context, cfg Settings, waiting func(pid string)) (func(), 
 	for told := false; ; told = true {
 		release, err := tryLock(path)
 		if err != nil {
-			return nil, errs.At("data", "the folder %s cannot be written", dir).Because(err)
+			return nil, errs.At("data", "the folder %s can't be written to", dir).Because(err)
 		}
 		if release != nil {
 			return release, nil

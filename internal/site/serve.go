@@ -105,7 +105,7 @@ func (a *App) ready(ctx context.Context) error {
 func (a *App) Serve(ctx context.Context, version string, listening func(addr string)) error {
 	l, err := net.Listen("tcp", a.Settings.Get("listen"))
 	if err != nil {
-		return errs.At("listen", "cannot listen on %s: %v", a.Settings.Get("listen"), err).Mend("choose another address with --listen, or stop what runs there")
+		return errs.At("listen", "can't listen on %s: %v", a.Settings.Get("listen"), err).Mend("choose another address with --listen, or stop the program that uses it")
 	}
 	// Writes may take as long as reading a source does; reads of headers and idle connections may not.
 	srv := &http.Server{Handler: a.Handler(version), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, WriteTimeout: 15 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
@@ -124,7 +124,7 @@ func (a *App) Serve(ctx context.Context, version string, listening func(addr str
 	select {
 	case err = <-failed:
 	case <-a.DB.Broken():
-		err = errs.New(errs.Unavailable, "the disk failed; the program stops so that nothing is acknowledged that is not kept")
+		err = errs.New(errs.Unavailable, "the disk failed; the program stops so that it never confirms what it could not save")
 	case <-ctx.Done():
 		err = nil
 	}

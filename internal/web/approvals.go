@@ -21,7 +21,7 @@ func approvals(q *ask) (answer, error) {
 		return answer{}, err
 	}
 	v := page.ListView{Title: "Approvals by one person", Action: "/approvals", Icon: "check", None: "Every approval was made by a second person",
-		Empty: "Approvals appear here when the author approved, or when author and approver used accounts that the same person opened.",
+		Empty: "Approvals appear here if the author approved, or if the same person opened the accounts of author and approver.",
 		Cols:  []ui.Col{{Text: "Name", Fill: true}, {Text: "Kind", Low: true}, {Text: "How", Fill: true}, {Text: "Approved by", Low: true}, {Text: "Approved", Low: true}, {Text: "Status", Low: true}}}
 	for _, a := range l.Data {
 		state := orElse(words(a.Now), "deleted")

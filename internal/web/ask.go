@@ -82,7 +82,7 @@ func (q *ask) moment() error {
 		return err
 	}
 	if q.r.Method != http.MethodGet && q.r.Method != http.MethodHead {
-		return errs.At("as_of", "the past cannot be changed").Mend("go back to now first")
+		return errs.At("as_of", "the past can't be changed").Mend("go back to now first")
 	}
 	q.asOf = t.In(q.org.Zone)
 	return nil
@@ -97,7 +97,7 @@ func do[Out any](q *ask, name string, in any) (Out, error) {
 func (q *ask) change(name string, in any) (json.RawMessage, *store.Receipt, error) {
 	raw, err := json.Marshal(in)
 	if err != nil {
-		return nil, nil, errs.New(errs.Invalid, "the form cannot be read").Because(err)
+		return nil, nil, errs.New(errs.Invalid, "the form can't be read").Because(err)
 	}
 	ans, err := q.Gate.Call(q.ctx, q.actor, op.Call{Op: name, In: raw, AsOf: q.asOf})
 	if err != nil {
@@ -197,7 +197,7 @@ func (q *ask) give(a answer) error {
 	}
 	var b bytes.Buffer
 	if err := a.body.Render(q.ctx, &b); err != nil {
-		return errs.New(errs.Internal, "the page could not be made").Because(err)
+		return errs.New(errs.Internal, "the page can't be shown").Because(err)
 	}
 	out := b.Bytes()
 	if q.past() {
@@ -219,7 +219,7 @@ func (q *ask) give(a answer) error {
 func (s *site) orgOf(ctx context.Context, id string) (Org, error) {
 	all, err := s.Orgs(ctx)
 	if err != nil {
-		err = errs.New(errs.Unavailable, "the database does not answer").Mend("try again in a while").Because(err)
+		err = errs.New(errs.Unavailable, "the database is not responding").Mend("try again in a few minutes").Because(err)
 	}
 	for _, o := range all {
 		if o.ID == id && o.Wrong == nil {

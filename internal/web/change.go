@@ -48,7 +48,7 @@ func (q *ask) form(sh kind.Shape, verb string, in []kind.Field, given, wrong map
 		v.Form.Cancel, v.Form.Rev = one, t.rev()
 		switch verb {
 		case "update":
-			v.Title, v.About, v.Form.Action, v.Form.Send = "Edit "+label, "The history keeps what was before.", one, "Save "+noun
+			v.Title, v.About, v.Form.Action, v.Form.Send = "Edit "+label, "The history keeps the previous version.", one, "Save "+noun
 		default:
 			v.Title, v.About, v.Form.Action, v.Form.Send = first(words(verb))+": "+label, q.Gate.Find(sh.Name+"."+verb).Doc, one+"/"+strings.ReplaceAll(verb, "_", "-"), first(words(verb))
 			v.Form.Danger = verb == "end"
@@ -58,7 +58,7 @@ func (q *ask) form(sh kind.Shape, verb string, in []kind.Field, given, wrong map
 		v.Form.Fields = q.askedFor(v.Form.Fields, given["control"])
 	}
 	if !q.may(sh.Name + "." + verb) {
-		return answer{}, errs.New(errs.Denied, "you may not %s this", words(verb)).Mend("ask the compliance manager or the owner of the organisation")
+		return answer{}, errs.New(errs.Denied, "your role can't %s this", words(verb)).Mend("ask a compliance manager or an owner")
 	}
 	a := answer{body: page.FormPage(q.frame(v.Title, q.sectionOf(sh.Name), append(crumbs, ui.Link{Text: first(verbWord(verb))})...), v)}
 	if len(wrong) > 0 || whole != "" {
@@ -97,7 +97,7 @@ func (q *ask) create(sh kind.Shape) (answer, error) {
 	}
 	var t thing
 	if err := json.Unmarshal(out, &t); err != nil {
-		return answer{}, errs.New(errs.Internal, "the answer cannot be read").Because(err)
+		return answer{}, errs.New(errs.Internal, "the answer can't be read").Because(err)
 	}
 	return goTo(q.hrefOf(sh.Name, t.id()), done(first(words(sh.Name))+" added", receipt))
 }
@@ -154,7 +154,7 @@ func (q *ask) update(sh kind.Shape) (answer, error) {
 		return q.form(sh, "update", in, given, wrong, "", t)
 	}
 	if was != nil && len(input) == 0 {
-		return goTo(q.hrefOf(sh.Name, t.id()), "Nothing was changed.")
+		return goTo(q.hrefOf(sh.Name, t.id()), "No changes to save.")
 	}
 	gather(connector, t, input, given)
 	if was == nil { // it will be refused; what is sent does not matter
@@ -185,7 +185,7 @@ func (q *ask) seen(sh kind.Shape) (thing, int64, error) {
 	}
 	rev, err := strconv.ParseInt(q.r.PostFormValue("rev"), 10, 64)
 	if err != nil || rev < 1 {
-		return nil, 0, &errs.Error{Code: errs.Precond, Field: "rev", Text: "the form does not say which revision you saw", Fix: "open the form again"}
+		return nil, 0, &errs.Error{Code: errs.Precond, Field: "rev", Text: "the form has no revision number", Fix: "reload the form and try again"}
 	}
 	return t, rev, nil
 }
@@ -198,7 +198,7 @@ func (q *ask) moveForm(sh kind.Shape, verb string) (answer, error) {
 	}
 	if m, ok := hasVerb(sh, verb); ok {
 		if !contains(m.From, t.text("state")) {
-			v := page.FormView{Title: first(words(verb)) + ": " + labelOf(sh.Label, t), Done: true, Why: "It is " + words(t.text("state")) + ", and this can be done only when it is " + words(strings.Join(m.From, " or ")) + "."}
+			v := page.FormView{Title: first(words(verb)) + ": " + labelOf(sh.Label, t), Done: true, Why: "It is " + words(t.text("state")) + ". This can be done only when it is " + words(strings.Join(m.From, " or ")) + "."}
 			return show(page.FormPage(q.frame(v.Title, q.sectionOf(sh.Name), ui.Link{Text: q.title(sh.Name), Href: "/" + q.plural[sh.Name]}, ui.Link{Text: clip(labelOf(sh.Label, t), 60), Href: q.hrefOf(sh.Name, t.id())}), v))
 		}
 	}

@@ -129,7 +129,7 @@ func (q *ask) dayOverrides(d *report.DayReport) []page.DayOverride {
 		out = append(out, o)
 	}
 	for _, w := range d.Withdrawn {
-		o := page.DayOverride{Word: "Evidence withdrawn later", Text: w.Title, By: "The day rested on it. It was withdrawn on " + dayIn(q.local(w.At)) + "; the result of the day stays."}
+		o := page.DayOverride{Word: "Evidence withdrawn later", Text: w.Title, By: "This day relied on it. It was withdrawn on " + dayIn(q.local(w.At)) + "; the day's result stays."}
 		if w.Piece != "" {
 			o.Href = "/evidence/" + seg(w.Piece)
 		}

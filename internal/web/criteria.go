@@ -57,7 +57,7 @@ func criteria(q *ask) (answer, error) {
 	for _, c := range []struct {
 		text, key string
 		n         int
-	}{{"not proved", "open", open}, {"no proof", "none", none}, {"proved", "proved", scope - open}, {"out of scope, too", "all", len(l.Data)}} {
+	}{{"not proved", "open", open}, {"no proof", "none", none}, {"proved", "proved", scope - open}, {"include out of scope", "all", len(l.Data)}} {
 		on := q.get("show") == c.key
 		v.Chips = append(v.Chips, ui.Chip{Text: c.text, N: c.n, On: on, Href: q.with("show", unless(on, c.key))})
 	}

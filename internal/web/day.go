@@ -19,7 +19,7 @@ func day(q *ask) (answer, error) {
 	text := q.r.PathValue("day")
 	when := dayOf(text)
 	if when.IsZero() {
-		return answer{}, errs.At("day", "%.20q is not a day", text).Mend("write it as 2026-11-22")
+		return answer{}, errs.At("day", "%.20q is not a valid date", text).Mend("write it as 2026-11-22")
 	}
 	d, err := do[*report.DayReport](q, "monitoring.day", map[string]any{"subject": q.id(), "day": text})
 	if err != nil {

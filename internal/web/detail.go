@@ -82,7 +82,7 @@ func policyTexts(t thing, all []page.Section) []page.Section {
 			}
 			s.Title = "Next version, not in force yet (" + words(t.text("state")) + ")"
 			if !binding {
-				s.Title = "A version that never came in force"
+				s.Title = "Version that never came into force"
 			}
 		}
 		out = append(out, s)
@@ -211,7 +211,7 @@ func (q *ask) refused(m kind.Move, t thing) string {
 		return ""
 	}
 	if lacksRequest(m, t) {
-		return "Somebody has to ask for it first."
+		return "Someone has to request it first."
 	}
 	a, err := do[*op.Approval](q, "approval.check", map[string]any{"thing": t.id(), "verb": m.Verb})
 	if err != nil || a.Allowed {
@@ -249,7 +249,7 @@ func (q *ask) pointing(sh kind.Shape, id string) ([]page.HereGroup, error) {
 		if !ok {
 			i = len(out)
 			at[l.Kind] = i
-			out = append(out, page.HereGroup{Kind: q.title(l.Kind) + " that point here"})
+			out = append(out, page.HereGroup{Kind: q.title(l.Kind) + " that link here"})
 		}
 		if n := len(out[i].Links); n < 20 {
 			x := q.link(l.ID)
@@ -294,7 +294,7 @@ func (q *ask) history(sh kind.Shape) (answer, error) {
 	v := page.HistoryView{Title: "History of " + label, Back: ui.Link{Text: label, Href: base}}
 	for i, x := range all {
 		if i >= 100 {
-			v.Pager.Text = "The newest 100 of " + ui.Num(int64(len(all))) + "; the others stand in the activity."
+			v.Pager.Text = "The newest 100 of " + ui.Num(int64(len(all))) + "; older ones are under Activity."
 			break
 		}
 		r := page.Revision{Rev: int(x.Rev), Event: page.Event{Entry: x.Seq, At: q.local(x.At), Actor: q.label(x.Actor), Text: q.deed(x), Via: x.Via}, AsOf: base + query("as_of", clock.Format(x.At))}
@@ -317,7 +317,7 @@ func (q *ask) deed(x store.Version) string {
 	case x.State == "ended":
 		return "ended it"
 	case x.Rev == 1:
-		return "made it"
+		return "created it"
 	case verb == "update":
 		return "changed it"
 	}
@@ -367,12 +367,12 @@ func (q *ask) stale(sh kind.Shape, id string, seen int64, err error) (answer, er
 	if herr != nil || len(all) == 0 || all[0].Rev == seen {
 		return answer{}, err
 	}
-	v := page.ErrorView{Code: codeOf(e), Text: first(e.Error()) + ". Your change was not saved, so that theirs is not lost. Go back in your browser to see what you wrote.",
-		Acts: []ui.Link{{Text: "Look at it now", Href: q.hrefOf(sh.Name, id)}, {Text: "Edit it as it is now", Href: q.hrefOf(sh.Name, id) + "/edit"}}}
+	v := page.ErrorView{Code: codeOf(e), Text: first(e.Error()) + ". Your change was not saved, so theirs is kept. Go back in your browser to see what you wrote.",
+		Acts: []ui.Link{{Text: "View current version", Href: q.hrefOf(sh.Name, id)}, {Text: "Edit current version", Href: q.hrefOf(sh.Name, id) + "/edit"}}}
 	for _, x := range all {
 		if x.Rev == seen {
 			v.Changes = q.changes(sh, bodyOf(x), bodyOf(all[0]))
 		}
 	}
-	return answer{code: v.Code, body: page.Error(q.frame("It has changed meanwhile", q.sectionOf(sh.Name)), v)}, nil
+	return answer{code: v.Code, body: page.Error(q.frame("Someone else edited this", q.sectionOf(sh.Name)), v)}, nil
 }

@@ -93,7 +93,7 @@ func evidenceList(q *ask) (answer, error) {
 		v.Chips = append(v.Chips, ui.Chip{Text: f + " " + flagWord[f], N: flagged[f], On: on, Href: q.with("flag", unless(on, f))})
 	}
 	if len(l.Data) == 0 && q.partly(sh) != "" {
-		v.Answer = []ui.Part{{Text: "There is no evidence that you can see."}}
+		v.Answer = []ui.Part{{Text: "There is no evidence you can see."}}
 	} else if len(l.Data) == 0 {
 		v.Answer = []ui.Part{{Text: "No evidence yet. Each "}, {Text: "control", Href: "/controls"}, {Text: " lists the evidence it requires."}}
 	} else {

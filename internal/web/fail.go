@@ -50,9 +50,9 @@ func (q *ask) fail(err error) {
 		v.Acts = append(v.Acts, ui.Link{Text: "All " + strings.ToLower(title), Href: list})
 	}
 	if q.past() && e.Code == errs.NotFound {
-		v.Title, v.Text = "It was not there then", "At the moment that you look at, the ledger had nothing of this."
+		v.Title, v.Text = "This did not exist yet", "The ledger has no record of it at the date you are viewing."
 		if strings.HasPrefix(e.Text, "there is no organi") { // the ledger itself begins later
-			v.Title, v.Text = "Your ledger had not begun then", "Nothing was recorded before its first entry. Choose a later day."
+			v.Title, v.Text = "No records for this date", "Your ledger starts later. Choose a later date."
 		}
 		v.Acts = append(v.Acts, ui.Link{Text: "Back to now", Href: "/as-of" + query("back", q.r.URL.RequestURI())})
 	}
@@ -84,13 +84,13 @@ func errorView(e *errs.Error) page.ErrorView {
 	v := page.ErrorView{Code: codeOf(e), Text: first(e.Error()) + "."}
 	switch e.Code {
 	case errs.Invalid, errs.Precond:
-		v.Title = "That cannot be done like this"
+		v.Title = "This can't be done"
 	case errs.Denied:
-		v.Title = "You may not do this"
+		v.Title = "You can't do this"
 	case errs.Internal:
 		v.Text = "" // the page has the words for it
 	case errs.Conflict:
-		v.Title = "That is not possible as it stands"
+		v.Title = "This isn't possible right now"
 	}
 	if e.Fix != "" {
 		v.Text += " " + first(e.Fix) + "."

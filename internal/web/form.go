@@ -98,7 +98,7 @@ func (q *ask) sort(x *ui.Field, f kind.Field) {
 		x.Options = q.testNames()
 	case f.Ref == "*" && f.Type == "string":
 		x.Options = q.anything()
-		x.Hint += " Type a part of its name to find it."
+		x.Hint += " Type part of its name to find it."
 		if x.Value != "" {
 			x.Hint += " Filled in: " + q.label(x.Value) + "."
 		}
@@ -257,7 +257,7 @@ func (q *ask) timeText(s string) string {
 func (q *ask) read(in []kind.Field, was map[string]string) (map[string]any, map[string]string, map[string]string, error) {
 	out, given, wrong := map[string]any{}, map[string]string{}, map[string]string{}
 	if err := q.r.ParseForm(); err != nil {
-		return nil, nil, nil, errs.New(errs.Invalid, "the form cannot be read").Because(err)
+		return nil, nil, nil, errs.New(errs.Invalid, "the form can't be read").Because(err)
 	}
 	for _, f := range in {
 		text := strings.ReplaceAll(q.r.PostForm.Get(f.Name), "\r\n", "\n")
@@ -331,16 +331,16 @@ func readYAML(f kind.Field, text string) (any, error) {
 	}
 	var v any
 	if err := yaml.Unmarshal([]byte(text), &v); err != nil {
-		return nil, errs.At(f.Name, "is neither YAML nor JSON: %s", strings.TrimSpace(yaml.FormatError(err, false, false)))
+		return nil, errs.At(f.Name, "is not valid YAML or JSON: %s", strings.TrimSpace(yaml.FormatError(err, false, false)))
 	}
 	raw, err := json.Marshal(v)
 	if err != nil {
-		return nil, errs.At(f.Name, "has keys that are no text").Because(err)
+		return nil, errs.At(f.Name, "has keys that are not text").Because(err)
 	}
 	_, isList := v.([]any)
 	_, isMap := v.(map[string]any)
 	if f.Type == "array" && !isList || f.Type == "object" && !isMap {
-		return nil, errs.At(f.Name, "wants %s", map[string]string{"array": "a list: begin each entry with a hyphen", "object": "names and values: write each as name: value"}[f.Type])
+		return nil, errs.At(f.Name, "must be %s", map[string]string{"array": "a list: start each entry with a hyphen", "object": "names and values: write each as name: value"}[f.Type])
 	}
 	return json.RawMessage(raw), nil
 }
@@ -359,7 +359,7 @@ func (q *ask) timeGiven(f kind.Field, text string) (any, error) {
 	}
 	t, err := time.ParseInLocation(time.DateOnly, text, q.org.Zone)
 	if err != nil {
-		return nil, errs.At(f.Name, "%q is not a time", clip(text, 40)).Mend("write it as 2026-11-22, or as 2026-11-22 17:00")
+		return nil, errs.At(f.Name, "%q is not a valid time", clip(text, 40)).Mend("write it as 2026-11-22, or as 2026-11-22 17:00")
 	}
 	return clock.Format(t.AddDate(0, 0, 1).Add(-time.Minute)), nil
 }
@@ -370,7 +370,7 @@ func wrongText(e *errs.Error) string {
 	switch first, _, _ := strings.Cut(text, " "); {
 	case text == "is required":
 		text = "fill this in"
-	case slices.Contains([]string{"is", "must", "has", "wants", "cannot"}, first): // it stands below its name
+	case slices.Contains([]string{"is", "must", "has", "wants", "can", "can't", "cannot"}, first): // it stands below its name
 		text = "it " + text
 	}
 	if e.Fix != "" {

@@ -67,7 +67,7 @@ func moveTo(q *ask) (answer, error) {
 	v.Del("as_of")
 	if d := q.get("day"); d != "" {
 		if dayOf(d).IsZero() {
-			return answer{}, errs.At("day", "%.20q is not a day", d).Mend("write it as 2026-11-22")
+			return answer{}, errs.At("day", "%.20q is not a valid date", d).Mend("write it as 2026-11-22")
 		}
 		v.Set("as_of", d)
 	}

@@ -33,20 +33,20 @@ func (q *ask) preview(t thing) page.Preview {
 	media := t.text("media_type")
 	switch {
 	case q.past():
-		return page.Preview{None: "Go back to now to look into the file. Its digest above is the one of then."}
+		return page.Preview{None: "Go back to now to see the file. The digest above is from the date you are viewing."}
 	case isPicture(media) && t.number("size") <= mostPicture:
-		return page.Preview{Image: "/evidence/" + seg(t.id()) + "/picture", Alt: "The picture " + t.text("file_name")}
+		return page.Preview{Image: "/evidence/" + seg(t.id()) + "/picture", Alt: "Image " + t.text("file_name")}
 	case !strings.HasPrefix(media, "text/"):
-		return page.Preview{None: "There is no preview of this type of file. Download it to look at it."}
+		return page.Preview{None: "No preview for this type of file. Download it to view it."}
 	}
 	r, _, err := q.Gate.Preview(q.ctx, q.actor, "evidence", t.id(), "file")
 	if err != nil {
-		return page.Preview{None: "The file cannot be read: " + errs.Public(err).Error() + "."}
+		return page.Preview{None: "The file can't be read: " + errs.Public(err).Error() + "."}
 	}
 	defer r.Close()
 	b, err := io.ReadAll(io.LimitReader(r, mostPreview+1))
 	if err != nil {
-		return page.Preview{None: "The file cannot be read to its end. It may have been altered: verify the ledger."}
+		return page.Preview{None: "The file can't be read completely. It may have been altered: verify the ledger."}
 	}
 	cutOff := len(b) > mostPreview
 	if cutOff {
@@ -56,7 +56,7 @@ func (q *ask) preview(t thing) page.Preview {
 		}
 	}
 	if !utf8.Valid(b) || bytes.IndexByte(b, 0) >= 0 {
-		return page.Preview{None: "It is not readable text. Download it to look at it."}
+		return page.Preview{None: "The file is not readable text. Download it to view it."}
 	}
 	text := string(b)
 	if cutOff {
@@ -82,13 +82,13 @@ func picture(q *ask) error {
 	if err := q.asShown(info.SHA256); err != nil {
 		return err
 	}
-	no := errs.New(errs.NotFound, "there is no preview of this file")
+	no := errs.New(errs.NotFound, "there is no preview for this file")
 	if info.Size > mostPicture {
 		return no
 	}
 	b, err := io.ReadAll(io.LimitReader(r, mostPicture+1))
 	if err != nil {
-		return errs.New(errs.Unavailable, "the file cannot be read to its end").Because(err)
+		return errs.New(errs.Unavailable, "the file can't be read completely").Because(err)
 	}
 	c, kind, err := image.DecodeConfig(bytes.NewReader(b))
 	if err != nil || c.Width < 1 || c.Height < 1 || c.Width*c.Height > mostPoints || c.Width > 20_000 || c.Height > 20_000 {
@@ -103,7 +103,7 @@ func picture(q *ask) error {
 	}
 	var out bytes.Buffer
 	if err := (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&out, img); err != nil {
-		return errs.New(errs.Internal, "the picture could not be drawn").Because(err)
+		return errs.New(errs.Internal, "the image can't be shown").Because(err)
 	}
 	h := q.w.Header()
 	h.Set("Content-Type", "image/png")
@@ -150,7 +150,7 @@ func (q *ask) asShown(sum string) error {
 	}
 	t, err := do[thing](q, "evidence.get", map[string]any{"id": q.id()})
 	if err == nil && t.text("file") != sum {
-		err = errs.New(errs.NotFound, "it had another file then, which nothing cites any more")
+		err = errs.New(errs.NotFound, "it had a different file then, which is no longer in use")
 	}
 	return err
 }

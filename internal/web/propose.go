@@ -19,8 +19,8 @@ var proposing = []struct {
 	from                                   []string // states of the control
 }{
 	{"change", "change", "Propose a change", "Propose a change to ", "Another person approves it. Nothing changes until then.", "Change proposed", []string{"active"}},
-	{"retire", "retire", "Propose to retire", "Propose to retire ", "Another person approves it. The control keeps its page and every day that is over.", "Proposed to retire", []string{"active"}},
-	{"activate", "activate", "Propose to activate", "Propose to activate ", "Another person approves it. From then on the control counts.", "Proposed to activate", []string{"draft", "retired"}},
+	{"retire", "retire", "Propose to retire", "Propose to retire ", "Another person approves it. The control keeps its page and its past results.", "Proposed to retire", []string{"active"}},
+	{"activate", "activate", "Propose to activate", "Propose to activate ", "Another person approves it. The control counts from then on.", "Proposed to activate", []string{"draft", "retired"}},
 }
 
 // terms are the fields of a control that change by a proposal only.
@@ -28,7 +28,7 @@ var terms = []string{"title", "text", "weight", "frequency", "grace_days", "purp
 
 // proposalHints say what a field means here.
 var proposalHints = map[string]string{
-	"effective_from":     "On the day of a change, each definition judges its own part of the day and the worse result counts. Leave this empty to apply the change on approval.",
+	"effective_from":     "On the day of the change, the old and the new definition each decide part of the day, and the worse result counts. Leave this empty to apply the change on approval.",
 	"change_significant": "Tick this if your system description must mention it.",
 	"reason":             "The approver and your auditor read this.",
 }
@@ -110,7 +110,7 @@ func (q *ask) proposeForm(i int) (answer, error) {
 func (q *ask) proposalForm(i int, t thing, given, wrong map[string]string, whole string) (answer, error) {
 	p, sh := proposing[i], kind.Shape{}
 	if !q.may("control_version.create") {
-		return answer{}, errs.New(errs.Denied, "your role can't propose changes of controls").Mend("ask a compliance manager")
+		return answer{}, errs.New(errs.Denied, "your role can't propose changes to controls").Mend("ask a compliance manager")
 	}
 	sh, _ = q.Gate.Shape("control_version")
 	home := "/controls/" + seg(t.text("ref"))

@@ -49,7 +49,7 @@ func (q *ask) settingsView(tab string, given, wrong map[string]string, refused e
 		return v, q.tokens(&v, given, wrong, whole)
 	}
 	if !q.may("user.list") { // how the server is set up is for those who run it
-		return v, errs.New(errs.Denied, "you may not see how the server is set up")
+		return v, errs.New(errs.Denied, "your role can't see the server settings")
 	}
 	v.Config = q.Settings()
 	return v, nil
@@ -71,7 +71,7 @@ func (q *ask) accounts(v *page.SettingsView, given, wrong map[string]string, who
 		return nil
 	}
 	people, few := q.choices("person")
-	who := ui.Field{Kind: "text", Name: "person", Label: "Member of the workforce", Value: given["person"], Wrong: wrong["person"]}
+	who := ui.Field{Kind: "text", Name: "person", Label: "Linked person", Value: given["person"], Wrong: wrong["person"]}
 	if few {
 		who.Kind, who.Options = "select", append([]ui.Option{{Text: "–"}}, people...)
 	}
@@ -142,7 +142,7 @@ func makeToken(q *ask) (answer, error) {
 	}
 	days, err := strconv.ParseInt(strings.TrimSpace(given["days"]), 10, 64)
 	if err != nil {
-		return q.refuse("tokens", given, errs.At("days", "wants a whole number"))
+		return q.refuse("tokens", given, errs.At("days", "must be a whole number"))
 	}
 	t, err := do[auth.NewToken](q, "token.create", map[string]any{"name": given["name"], "scopes": scopes, "days": days})
 	if err != nil {

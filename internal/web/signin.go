@@ -37,7 +37,7 @@ func (q *ask) signInView() page.SignInView {
 	all, err := q.Orgs(q.ctx)
 	switch {
 	case err != nil:
-		v.Wrong = "The database does not answer. Try again in a while."
+		v.Wrong = "The database is not responding. Try again in a few minutes."
 	case len(all) == 1:
 		v.Org, v.Chosen = all[0].Name, all[0].ID
 	case len(all) == 0:
@@ -73,7 +73,7 @@ func signIn(q *ask) {
 			org = all[i].ID
 		}
 	}
-	cookie, err := "", error(errs.New(errs.Unsigned, "the address or the password is not right"))
+	cookie, err := "", error(errs.New(errs.Unsigned, "wrong e-mail address or password"))
 	if org != "" {
 		cookie, err = q.Door.ByPassword(q.ctx, org, v.Email, q.r.PostFormValue("password"))
 	}
@@ -139,7 +139,7 @@ func enter(q *ask) {
 			q.fail(err)
 			return
 		}
-		q.write(http.StatusUnprocessableEntity, page.SignIn(page.SignInView{Link: true, Token: code, Password: true, Org: o.Name, Wrong: "The password is shorter than 12 characters. The link was not used."}))
+		q.write(http.StatusUnprocessableEntity, page.SignIn(page.SignInView{Link: true, Token: code, Password: true, Org: o.Name, Wrong: "The password must have at least 12 characters. The link was not used: try again."}))
 		return
 	}
 	cookie, err := q.Door.ByLink(q.ctx, code)
@@ -156,7 +156,7 @@ func enter(q *ask) {
 		var err error
 		if cookie, err = q.setPassword(q.ctx, cookie, pass); cookie == "" {
 			v, e := q.signInView(), errs.Public(err)
-			v.Wrong = "Your password is set, but you could not be signed in: " + e.Error() + ". Sign in with it."
+			v.Wrong = "Your password is set, but you could not be signed in: " + e.Error() + ". Sign in with your new password."
 			q.write(codeOf(e), page.SignIn(v))
 			return
 		}
@@ -196,7 +196,7 @@ func signOut(q *ask) {
 // me is one's own account.
 func me(q *ask) (answer, error) {
 	v := page.AccountView{About: []ui.Pair{{Term: "Name", Text: q.actor.Name}, {Term: "Organisation", Text: q.org.Name}, {Term: "Roles", Text: strings.Join(roleWords(q.actor.Roles), ", ")},
-		{Term: "Tokens", Text: "Tokens for programs", Href: "/settings?tab=tokens"}, {Term: "Work", Text: "What waits for you", Href: "/work"}}}
+		{Term: "Tokens", Text: "Tokens for programs", Href: "/settings?tab=tokens"}, {Term: "Work", Text: "My work", Href: "/work"}}}
 	if !q.past() {
 		v.Password = &ui.Form{Action: "/me/password", Send: "Set password", Fields: []ui.Field{{Kind: "username", Name: "email", Value: q.actor.Name},
 			{Kind: "password", Name: "password", Label: "New password", Required: true, Complete: "new-password", Hint: "At least 12 characters. Your other sessions end."}}}

@@ -25,7 +25,7 @@ func testList(q *ask) (answer, error) {
 		return answer{}, err
 	}
 	v := page.ListView{Title: "Tests", Tabs: q.tabs("/tests"), Query: q.get("q"), Search: "Name, title or resource kind", Action: "/tests", Keep: q.keep("state", "kind"), Icon: "run", Empty: "Clear filters or search for less. A test checks each resource.",
-		Cols: []ui.Col{{Text: "Test", Fill: true}, {Text: "Now"}, {Text: "Looks at", Low: true}, {Text: "Severity", Low: true}, {Text: "Failing", Num: true}, {Text: "Unknown", Num: true, Low: true}, {Text: "Looked at", Num: true, Low: true}, {Text: "Reason", Fill: true, Low: true}}}
+		Cols: []ui.Col{{Text: "Test", Fill: true}, {Text: "Now"}, {Text: "Resource kind", Low: true}, {Text: "Severity", Low: true}, {Text: "Failing", Num: true}, {Text: "Unknown", Num: true, Low: true}, {Text: "Checked", Num: true, Low: true}, {Text: "Reason", Fill: true, Low: true}}}
 	all := 0
 	for _, s := range testStates {
 		n := l.Count[s[0]]
@@ -42,8 +42,8 @@ func testList(q *ask) (answer, error) {
 		v.Rows = append(v.Rows, page.ListRow{Href: "/tests/" + seg(t.Test), Cells: []page.Cell{{Text: t.Title + badges(t), Marks: overrideMarks(t.Marks, "switched off")}, {Status: healthOf(t.State), Health: true}, {Mono: t.Kind}, {Text: t.Severity},
 			{Num: ui.Num(t.Failed)}, {Num: ui.Num(t.Unknown)}, {Num: ui.Num(t.Evaluated)}, {Text: t.Reason}}})
 	}
-	v.Answer = []ui.Part{{Text: fmt.Sprintf("%d of %s", l.Count["fail"], ui.Count(all, "test")), Href: "/tests?state=fail"}, {Text: verb(l.Count["fail"], " fails", " fail") + "; of "},
-		{Text: fmt.Sprint(l.Count["unknown"]), Href: "/tests?state=unknown"}, {Text: " nothing is known."}}
+	v.Answer = []ui.Part{{Text: fmt.Sprintf("%d of %s", l.Count["fail"], ui.Count(all, "test")), Href: "/tests?state=fail"}, {Text: verb(l.Count["fail"], " fails", " fail") + "; "},
+		{Text: fmt.Sprint(l.Count["unknown"]), Href: "/tests?state=unknown"}, {Text: verb(int(l.Count["unknown"]), " has", " have") + " no data."}}
 	v.Pager.Text = fmt.Sprintf("%d of %d", len(v.Rows), all)
 	if q.mayChange("definition.create") {
 		v.New = ui.Link{Text: "New test", Href: "/definitions/new"}

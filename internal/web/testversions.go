@@ -92,9 +92,9 @@ func (q *ask) testVersions(test string) ([]page.TestVersion, error) {
 			x.What += ", approved by " + q.label(v.ApprovedBy)
 		}
 		if d := v.Definition; d != nil {
-			x.Lines = []ui.Pair{{Term: "Title", Text: d.Title}, {Term: "Severity", Text: d.Severity}, {Term: "Runs", Text: every(int64(d.IntervalHours))}, {Term: "Looks at", Text: d.Kind}}
+			x.Lines = []ui.Pair{{Term: "Title", Text: d.Title}, {Term: "Severity", Text: d.Severity}, {Term: "Runs", Text: every(int64(d.IntervalHours))}, {Term: "Resource kind", Text: d.Kind}}
 			if d.Filter != "" {
-				x.Lines = append(x.Lines, ui.Pair{Term: "Only", Text: d.Filter})
+				x.Lines = append(x.Lines, ui.Pair{Term: "Applies to", Text: d.Filter})
 			}
 			for _, l := range d.Code() {
 				term := map[string]string{"due": "Due", "done": "Done", "ends": "A lapse ends", "condition": "Passes when"}[l[0]]

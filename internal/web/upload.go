@@ -50,13 +50,13 @@ func (q *ask) uploadFields() []kind.Field {
 
 func (q *ask) uploadForm(given, wrong map[string]string, whole string) (answer, error) {
 	if !q.may("evidence.create") {
-		return answer{}, errs.New(errs.Denied, "your role can't add evidence").Mend("ask the compliance manager")
+		return answer{}, errs.New(errs.Denied, "your role can't add evidence").Mend("ask a compliance manager")
 	}
 	sh, _ := q.Gate.Shape("evidence")
-	file := ui.Field{Kind: "file", Name: "file", Label: "File", Hint: "Without a file it is context only and proves nothing, unless you declare that nothing happened.", Wrong: wrong["file"], Example: "Any file up to " + ui.Size(q.MaxFile)}
+	file := ui.Field{Kind: "file", Name: "file", Label: "File", Hint: "Without a file, evidence is context only and proves nothing, unless you declare that nothing happened.", Wrong: wrong["file"], Example: "Any file up to " + ui.Size(q.MaxFile)}
 	v := page.UploadView{Form: ui.Form{Action: "/evidence", Upload: true, Send: "Add evidence", Cancel: "/evidence", Wrong: whole, Fields: append([]ui.Field{file}, q.fields(sh, q.uploadFields(), given, wrong)...)}}
 	v.Form.Fields = q.askedFor(v.Form.Fields, given["control"])
-	v.Form.Fields = append(v.Form.Fields, ui.Field{Kind: "checkbox", Name: "submit", Label: "Submit for review", Value: orElse(given["submit"], "true"), Hint: "Submitted evidence can't be changed. Leave it a draft to complete it later."})
+	v.Form.Fields = append(v.Form.Fields, ui.Field{Kind: "checkbox", Name: "submit", Label: "Submit for review", Value: orElse(given["submit"], "true"), Hint: "Submitted evidence can't be changed. To finish it later, leave this off to save a draft."})
 	if c := given["control"]; c != "" {
 		v.For = q.link(c)
 	}
@@ -76,7 +76,7 @@ func (q *ask) askedFor(fields []ui.Field, control string) []ui.Field {
 	}
 	f := &fields[i]
 	f.Kind, f.Label, f.Options = "select", "Evidence item", []ui.Option{{Text: "–"}}
-	f.Hint = "What the control requires. Without one it is context only and proves nothing."
+	f.Hint = "What the control requires. Without an item, evidence is context only and proves nothing."
 	var all []thing
 	if control != "" {
 		if t, err := do[thing](q, "control.get", map[string]any{"id": control}); err == nil {
@@ -121,7 +121,7 @@ func withControl(input map[string]any, given, wrong map[string]string) {
 		return
 	}
 	if given["control"] != "" && given["control"] != c {
-		wrong["evidence_key"] = "This is evidence of another control than the one you chose."
+		wrong["evidence_key"] = "This evidence item belongs to a different control than the one you chose."
 		return
 	}
 	given["control"], given["evidence_key"] = c, key
@@ -137,7 +137,7 @@ type brought struct {
 // bring keeps the file while it streams in, then makes the evidence, then submits it.
 func bring(q *ask) (answer, error) {
 	if !q.may("evidence.create") {
-		return answer{}, errs.New(errs.Denied, "your role can't add evidence").Mend("ask the compliance manager")
+		return answer{}, errs.New(errs.Denied, "your role can't add evidence").Mend("ask a compliance manager")
 	}
 	file, err := q.parts()
 	if err != nil {
@@ -165,7 +165,7 @@ func bring(q *ask) (answer, error) {
 	}
 	var t thing
 	if err := json.Unmarshal(out, &t); err != nil {
-		return answer{}, errs.New(errs.Internal, "the answer cannot be read").Because(err)
+		return answer{}, errs.New(errs.Internal, "the answer can't be read").Because(err)
 	}
 	said := "Evidence added"
 	if given["submit"] == "true" {
@@ -193,7 +193,7 @@ func (q *ask) parts() (*brought, error) {
 	q.r.Body = http.MaxBytesReader(q.w, q.r.Body, q.MaxFile+mostText)
 	m, err := q.r.MultipartReader()
 	if err != nil {
-		return nil, errs.New(errs.Invalid, "the form cannot be read").Because(err)
+		return nil, errs.New(errs.Invalid, "the form can't be read").Because(err)
 	}
 	q.r.PostForm = map[string][]string{}
 	q.r.Form = map[string][]string{}
@@ -209,7 +209,7 @@ func (q *ask) parts() (*brought, error) {
 		}
 		if p.FileName() != "" {
 			if file != nil {
-				return nil, errs.At("file", "one piece of evidence has one file")
+				return nil, errs.At("file", "each piece of evidence has one file")
 			}
 			if file, err = q.keepFile(p); err != nil {
 				return nil, err
@@ -231,9 +231,9 @@ func (q *ask) parts() (*brought, error) {
 func cut(err error) error {
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
-		return errs.At("file", "is larger than %s", ui.Size(large.Limit)).Mend("raise max_file_mb, or bring it in parts")
+		return errs.At("file", "is larger than %s", ui.Size(large.Limit)).Mend("raise max_file_mb, or split the file")
 	}
-	return errs.New(errs.Invalid, "the file was not sent to its end; nothing was added").Because(err)
+	return errs.New(errs.Invalid, "the upload was interrupted, and nothing was added").Because(err)
 }
 
 // keepFile keeps a file.

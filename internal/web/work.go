@@ -82,7 +82,7 @@ func lacksRequest(m kind.Move, t thing) bool {
 func (q *ask) decision(sh kind.Shape, m kind.Move, t thing) page.WorkItem {
 	w := page.WorkItem{Kind: first(words(sh.Name)), Ask: "to " + words(m.Verb), Text: labelOf(sh.Label, t), Href: q.hrefOf(sh.Name, t.id()), Status: ui.NeedsAttention}
 	if c := t.text("control"); sh.Name == "control_version" && c != "" { // its reason alone does not say of what
-		w.Kind, w.Text = "Change of a control", q.label(c)+": "+w.Text
+		w.Kind, w.Text = "Control change", q.label(c)+": "+w.Text
 	}
 	for _, f := range []string{"requested_by", "submitted_by", "author", "created_by"} {
 		if who := t.text(f); who != "" {
@@ -153,9 +153,9 @@ func work(q *ask) (answer, error) {
 			late++
 		}
 	}
-	v.Answer = []ui.Part{{Text: ui.Count(len(items), "thing")}, {Text: verb(len(items), " waits", " wait") + " for you; " + fmt.Sprint(late) + verb(late, " is", " are") + " late."}}
+	v.Answer = []ui.Part{{Text: ui.Count(len(items), "item") + ", " + fmt.Sprint(late) + " overdue"}}
 	if len(items) == 0 {
-		v.Answer = []ui.Part{{Text: "Nothing waits for you."}}
+		v.Answer = []ui.Part{{Text: "You're all caught up"}}
 	}
 	return show(page.Work(q.frame("My work", "tasks"), v))
 }

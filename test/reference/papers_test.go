@@ -31,6 +31,12 @@ func (w *world) proof(control string, k ekind, m time.Time) (state string, until
 		switch {
 		case p.Nil:
 			end = w.start(to + 1 + min(to-from+1, 92))
+			for _, months := range []int{1, 3} { // a whole month or quarter: until the end of the next
+				first := time.Unix(int64(from)*86400, 0).UTC()
+				if first.Day() == 1 && (int(first.Month())-1)%months == 0 && dateOf(first.AddDate(0, months, -1)) == to {
+					end = w.start(dateOf(first.AddDate(0, 2*months, 0)))
+				}
+			}
 		case k.Event:
 			end = w.start(date(p.On) + 1 + k.Valid)
 		default:
@@ -119,6 +125,9 @@ func (w *world) reviewLate(policy string) bool {
 
 // required are the kinds of evidence without which a control is not proved.
 func (t *terms) required() (out []ekind) {
+	if t == nil {
+		return nil
+	}
 	for _, k := range t.Kinds {
 		if k.Required {
 			out = append(out, k)

@@ -5,6 +5,7 @@
 package reference
 
 import (
+	"maps"
 	"math/big"
 	"slices"
 	"time"
@@ -45,19 +46,22 @@ func (w *world) judge(control string, all []part, p part) string {
 		return "N"
 	}
 	var tests, proofs []string
+	silent := false
 	for test, role := range p.Tests {
 		if role == "required" {
 			tests = append(tests, w.letter(test, []span{required(test, all, p)}))
 		}
 	}
 	shown := len(tests) > 0
-	for _, m := range w.moments(control, p.span, began) { // F for any part of the day; else as it stood at its end
-		shown, proofs = len(tests) > 0, nil
+	moments := w.moments(control, p.span, began)
+	for i, m := range moments { // F for any part of the day; else as it stood at its end
+		shown, silent, proofs = len(tests) > 0, false, nil
 		for _, k := range p.required() {
 			state, _ := w.proof(control, k, m)
+			silent = silent || state == "none" && len(tests) == 0
 			switch {
-			case m.Before(began):
-				continue // nothing lacks until the control was proved for the first time
+			case m.Before(began), i < len(moments)-1 && w.firstAsked(control, k.Key, p):
+				continue // nothing lacks until the control was proved for the first time, or before a day to upload it is over
 			case state == "missing" || state == "over":
 				return "F"
 			}
@@ -67,6 +71,9 @@ func (w *world) judge(control string, all []part, p part) string {
 		if slices.ContainsFunc(p.Policies, func(pol string) bool { return !w.inForce(pol, m) }) {
 			return "F"
 		}
+	}
+	if silent {
+		return "N" // nobody says whether anything happened
 	}
 	l := worst(append(tests, proofs...)...)
 	if l == "–" && !(shown && p.own) {
@@ -130,6 +137,7 @@ func (w *world) health(control string) string {
 		soon := min(14*24*time.Hour, time.Duration(k.Valid)*24*time.Hour/5)
 		is["concern"] = is["concern"] || state == "current" && until.Sub(w.t) <= soon
 		is["proof"] = is["proof"] || state == "current"
+		is["no_data"] = is["no_data"] || state == "none" && !slices.Contains(slices.Collect(maps.Values(d.Tests)), "required")
 	}
 	for _, p := range d.Policies {
 		is["failing"] = is["failing"] || !w.inForce(p, w.t)

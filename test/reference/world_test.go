@@ -371,6 +371,13 @@ func (w *world) findStarted(control string) (at time.Time) {
 			}
 		}
 	}
+	for _, m := range w.turns(control) { // what was accepted before the control asked for it
+		for _, k := range w.holds(control, m).required() {
+			if state, _ := w.proof(control, k, m); state == "current" || state == "nil" {
+				at = earlier(at, m)
+			}
+		}
+	}
 	for _, test := range testIDs {
 		for _, r := range w.runs(test) {
 			if d := w.holds(control, r.at); completed(r.state) && d.terms != nil && d.Tests[test] == "required" {
@@ -379,6 +386,36 @@ func (w *world) findStarted(control string) (at time.Time) {
 		}
 	}
 	return at
+}
+
+// turns are the moments at which a control became something else.
+func (w *world) turns(control string) (out []time.Time) {
+	for _, d := range w.defs(control) {
+		out = append(out, d.since)
+	}
+	for _, s := range w.away(control) {
+		out = append(out, s.to)
+	}
+	return slices.DeleteFunc(out, func(m time.Time) bool { return m.IsZero() || m.After(w.t) })
+}
+
+// firstAsked says whether a control that was there before asks for a kind of evidence for the first time on the day of a part.
+func (w *world) firstAsked(control, key string, p part) bool {
+	since, first := time.Time{}, time.Time{}
+	for _, d := range w.defs(control) {
+		if d.terms != nil && !d.since.After(p.from) {
+			first = earlier(first, d.since)
+		}
+		asks := d.terms != nil && slices.ContainsFunc(d.required(), func(k ekind) bool { return k.Key == key })
+		switch {
+		case d.since.After(p.from):
+		case !asks:
+			since = time.Time{}
+		case since.IsZero():
+			since = d.since
+		}
+	}
+	return !since.IsZero() && !since.Equal(first) && w.dayOf(since) == w.dayOf(p.from)
 }
 
 // required is the stretch around a part in which the definitions require a test: it is judged by the runs of all of them.

@@ -87,7 +87,7 @@ func pages() []one {
 			return page.Error(f, page.ErrorView{Code: 404, Request: "req_01k9x7"})
 		})},
 		{"error-409", "/409", "/409", 409, framed("Conflict", "", func(f ui.Frame) templ.Component {
-			return page.Error(f, page.ErrorView{Code: 409, Request: "req_01k9x8", Acts: []ui.Link{{Text: "Look at it now", Href: "/controls/IAM-02"}}, Changes: []ui.Line{{Sign: '-', Name: "owner", Text: "Tomoko Brandt"}, {Sign: '+', Name: "owner", Text: "Ravi Lindqvist"}}})
+			return page.Error(f, page.ErrorView{Code: 409, Request: "req_01k9x8", Acts: []ui.Link{{Text: "View current version", Href: "/controls/IAM-02"}}, Changes: []ui.Line{{Sign: '-', Name: "owner", Text: "Tomoko Brandt"}, {Sign: '+', Name: "owner", Text: "Ravi Lindqvist"}}})
 		})},
 		{"error-500", "/500", "/500", 500, func(*http.Request) templ.Component {
 			return page.ErrorAlone(page.ErrorView{Code: 500, Request: "req_01k9x9"})

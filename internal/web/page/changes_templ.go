@@ -198,7 +198,7 @@ func Changes(f ui.Frame, v ChangesView) templ.Component {
 				}
 				ctx = templ.InitializeContext(ctx)
 				if len(v.Rows) == 0 {
-					templ_7745c5c3_Err = ui.Empty("edit", "No changes", "Changed tests, exceptions, pauses, decisions and edited controls appear here, with who asked for them and who approved.", ui.Link{}).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Empty("edit", "No changes", "Changed tests, exceptions, pauses, decisions and edited controls appear here, with who requested and who approved them.", ui.Link{}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -41,7 +41,7 @@ func (v CriterionView) acts() []ui.Button {
 	if v.Decide == "" {
 		return nil
 	}
-	return []ui.Button{{Text: "Does it apply?", Href: v.Decide, Write: true}}
+	return []ui.Button{{Text: "Mark as not applicable", Href: v.Decide, Write: true}}
 }
 
 // Criterion shows one criterion.
@@ -187,7 +187,7 @@ func Criterion(f ui.Frame, v CriterionView) templ.Component {
 				}
 				ctx = templ.InitializeContext(ctx)
 				if len(v.Controls) == 0 {
-					templ_7745c5c3_Err = ui.Empty("control", "No control", "Nothing in force serves this criterion, so nothing proves it.", ui.Link{Text: "All controls", Href: "/controls"}).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Empty("control", "No controls", "No control in force supports this criterion, so it has no proof.", ui.Link{Text: "All controls", Href: "/controls"}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -280,14 +280,14 @@ func Criterion(f ui.Frame, v CriterionView) templ.Component {
 						}
 						return nil
 					})
-					templ_7745c5c3_Err = ui.Table("Controls that serve it", []ui.Col{{Text: "Id"}, {Text: "Control", Fill: true}, {Text: "Now"}, {Text: "Owner", Low: true}, {Text: "Reason", Fill: true, Low: true}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var8), templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Table("Related controls", []ui.Col{{Text: "Id"}, {Text: "Control", Fill: true}, {Text: "Now"}, {Text: "Owner", Low: true}, {Text: "Reason", Fill: true, Low: true}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var8), templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.PanelOf(ui.Panel{ID: "controls", Title: "Controls that serve it", Flush: true, Fresh: f.Path}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var7), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.PanelOf(ui.Panel{ID: "controls", Title: "Related controls", Flush: true, Fresh: f.Path}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var7), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

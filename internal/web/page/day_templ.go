@@ -506,18 +506,18 @@ func runCols(runs []RunLine) []ui.Col {
 	if len(runs) > 0 && runs[0].Bare {
 		return out
 	}
-	return append(out, ui.Col{Text: "Looked at", Num: true, Low: true}, ui.Col{Text: "Passed", Num: true, Low: true}, ui.Col{Text: "Failed", Num: true}, ui.Col{Text: "Excepted", Num: true, Low: true}, ui.Col{Text: "Unknown", Num: true})
+	return append(out, ui.Col{Text: "Checked", Num: true, Low: true}, ui.Col{Text: "Passed", Num: true, Low: true}, ui.Col{Text: "Failed", Num: true}, ui.Col{Text: "Excepted", Num: true, Low: true}, ui.Col{Text: "Unknown", Num: true})
 }
 
 // noRuns says of a day on which nothing ran where its letter comes from.
 func (v DayView) noRuns() string {
 	switch v.Letter {
 	case ui.P, ui.F:
-		return "No test run on this day; the letter comes from evidence and policies."
+		return "No tests ran on this day. The result comes from evidence and policies."
 	case ui.N:
-		return "No test run on this day, and nothing else decided. Days without data never count as passed."
+		return "No tests ran on this day, and nothing else gave a result. Days without data never count as passed."
 	}
-	return "No test run on this day."
+	return "No tests ran on this day."
 }
 
 func runsPanel(title, none string, runs []RunLine) templ.Component {

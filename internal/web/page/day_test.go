@@ -15,9 +15,9 @@ import (
 // A day without a run says what decided, and never beside a letter that nothing did.
 func TestADayWithoutARunSaysWhatDecided(t *testing.T) {
 	for letter, want := range map[ui.Letter]string{
-		ui.P: "No test run on this day; the letter comes from evidence and policies.",
-		ui.F: "No test run on this day; the letter comes from evidence and policies.",
-		ui.N: "nothing else decided",
+		ui.P: "No tests ran on this day. The result comes from evidence and policies.",
+		ui.F: "No tests ran on this day. The result comes from evidence and policies.",
+		ui.N: "nothing else gave a result",
 	} {
 		var out bytes.Buffer
 		if err := page.Day(ui.Frame{}, page.DayView{Ref: "OWN-02", Day: now, Letter: letter}).Render(context.Background(), &out); err != nil {

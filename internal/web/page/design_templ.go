@@ -295,8 +295,8 @@ func Design(f ui.Frame) templ.Component {
 				ctx = templ.InitializeContext(ctx)
 				templ_7745c5c3_Err = ui.Steps([]ui.Step{
 					{Text: "Put your policies in force", Why: "Until then each control that rests on one fails its days.", Href: "#", Got: 4, Of: 23},
-					{Text: "Give every control an owner", Why: "What fails then waits for somebody by name.", Href: "#", Of: 80, Act: ui.Link{Text: "Choose", Href: "#"}},
-					{Text: "Mend what the tests found", Why: "These have an answer already, and it is no.", Href: "#", Got: 12, Of: 12},
+					{Text: "Assign control owners", Why: "Every failure then has someone responsible.", Href: "#", Of: 80, Act: ui.Link{Text: "Choose", Href: "#"}},
+					{Text: "Fix failing tests", Why: "These tests ran and failed, or ended in an error.", Href: "#", Got: 12, Of: 12},
 				}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -343,7 +343,7 @@ func Design(f ui.Frame) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = ui.ButtonOf(ui.Button{Text: "Approve", Off: "You asked for it; somebody else must approve"}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.ButtonOf(ui.Button{Text: "Approve", Off: "You can't approve your own request. Ask another approver."}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -28,19 +28,19 @@ type ErrorView struct {
 func (v ErrorView) words() (title, text string) {
 	switch v.Code {
 	case 401:
-		title, text = "You are not signed in", "Sign in, and you come back to this page."
+		title, text = "You are not signed in", "Sign in to continue."
 	case 403:
-		title, text = "You may not see this", "Your role does not allow it. Nothing was changed. An owner of the organisation can give you the role that does."
+		title, text = "You can't see this", "Your role doesn't allow it. Nothing was changed. An owner can give you a role that does."
 	case 404:
-		title, text = "There is nothing here", "The address is wrong, or it names something that is not yours to see."
+		title, text = "Page not found", "The address is wrong, or you don't have access to this page."
 	case 409:
-		title, text = "Somebody changed this before you", "Your change was not saved, so that theirs is not lost. Look at what changed, then make yours again."
+		title, text = "Someone else edited this", "Your change was not saved, so theirs is kept. See what changed, then make your change again."
 	case 429:
 		title, text = "Too many requests", "Nothing was changed. Wait a minute and try again."
 	case 503, 507:
-		title, text = "Not possible just now", "Nothing was written. Try again in a while."
+		title, text = "Not available right now", "Nothing was saved. Try again in a few minutes."
 	default:
-		title, text = "Something went wrong on our side", "Nothing was changed by this request. Try again; if it stays, look for the request id in the log."
+		title, text = "Something went wrong on our side", "Nothing was changed by this request. Try again. If it keeps failing, look for the request id in the log."
 	}
 	return orText(v.Title, title), orText(v.Text, text)
 }
@@ -220,13 +220,13 @@ func errorBody(v ErrorView) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = ui.Diff("What changed meanwhile", v.Changes).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Diff("What changed", v.Changes).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.PanelOf(ui.Panel{Title: "What changed meanwhile", Flush: true}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var9), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.PanelOf(ui.Panel{Title: "What changed", Flush: true}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var9), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

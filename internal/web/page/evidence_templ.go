@@ -979,7 +979,7 @@ func Upload(f ui.Frame, v UploadView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.HeadOf(ui.Head{Title: "Add evidence", Answer: "Files are hashed in your browser and again on upload. Submitted evidence can't be changed; add a new item to correct it."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var36), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.HeadOf(ui.Head{Title: "Add evidence", Answer: "Files are hashed in your browser and again on upload. You can't change evidence once it is submitted. To correct it, add new evidence."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var36), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

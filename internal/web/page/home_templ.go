@@ -103,7 +103,7 @@ func (v HomeView) answer(now time.Time) []ui.Part {
 		out = append(out, ui.Part{Text: ui.Count(v.Failing.N, "control"), Href: v.Failing.Href}, ui.Part{Text: is(v.Failing.N) + "failing, "})
 	}
 	noun := " of " + ui.Num(int64(v.Criteria)) + " criteria"
-	out = append(out, ui.Part{Text: ui.Num(int64(v.NoProof.N)) + noun, Href: v.NoProof.Href}, ui.Part{Text: has(v.NoProof.N) + "no proof, and the newest data is from "})
+	out = append(out, ui.Part{Text: ui.Num(int64(v.NoProof.N)) + noun, Href: v.NoProof.Href}, ui.Part{Text: has(v.NoProof.N) + "no proof, and data was updated "})
 	if v.Newest.IsZero() {
 		return append(out[:len(out)-1], ui.Part{Text: has(v.NoProof.N) + "no proof, and "}, ui.Part{Text: "no data", Href: v.NewestHref}, ui.Part{Text: " has been collected yet."})
 	}
@@ -319,7 +319,7 @@ func homePanels(f ui.Frame, v HomeView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.PanelOf(ui.Panel{ID: "lately", Title: "Lately", Flush: true, More: ui.Link{Text: "All activity", Href: "/activity"}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var4), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.PanelOf(ui.Panel{ID: "lately", Title: "Recent activity", Flush: true, More: ui.Link{Text: "All activity", Href: "/activity"}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var4), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -391,7 +391,7 @@ func nextPanel(v HomeView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.PanelOf(ui.Panel{ID: "next", Title: "What to do next", Note: "best first", Flush: true}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.PanelOf(ui.Panel{ID: "next", Title: "What to do next", Note: "highest impact first", Flush: true}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -531,7 +531,7 @@ func statementsPanel(v HomeView) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = ui.PanelOf(ui.Panel{ID: "statements", Title: "Eight things a strong programme can say", More: ui.Link{Text: v.proven()}, Flush: true}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var8), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.PanelOf(ui.Panel{ID: "statements", Title: "Programme health", More: ui.Link{Text: v.proven()}, Flush: true}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var8), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -578,9 +578,9 @@ func readinessPanel(v HomeView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var17 string
-				templ_7745c5c3_Var17, templ_7745c5c3_Err = templ.JoinStringErrs(strconv.Itoa(v.Readiness) + "% is the first point. The curve starts tomorrow: one day is not yet a curve.")
+				templ_7745c5c3_Var17, templ_7745c5c3_Err = templ.JoinStringErrs("The chart starts tomorrow.")
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/home.templ`, Line: 252, Col: 128}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/home.templ`, Line: 252, Col: 50}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var17))
 				if templ_7745c5c3_Err != nil {
@@ -601,7 +601,7 @@ func readinessPanel(v HomeView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if len(v.HistoryRows) > 0 {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, "<details><summary class=\"muted small\">The same as a table</summary><table class=\"table\" aria-label=\"Days on which readiness changed\"><thead><tr><th scope=\"col\">Day</th><th scope=\"col\" class=\"num\">Readiness</th><th scope=\"col\">Why</th></tr></thead> <tbody>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, "<details><summary class=\"muted small\">Show as table</summary><table class=\"table\" aria-label=\"Days on which readiness changed\"><thead><tr><th scope=\"col\">Day</th><th scope=\"col\" class=\"num\">Readiness</th><th scope=\"col\">Why</th></tr></thead> <tbody>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -652,7 +652,7 @@ func readinessPanel(v HomeView) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = ui.PanelOf(ui.Panel{ID: "readiness", Title: "Readiness", Note: strconv.Itoa(v.Readiness) + "% today", More: ui.Link{Text: "What holds it back", Href: v.ReadinessHref}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var16), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.PanelOf(ui.Panel{ID: "readiness", Title: "Readiness", Note: strconv.Itoa(v.Readiness) + "% today", More: ui.Link{Text: "See gaps", Href: v.ReadinessHref}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var16), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -694,12 +694,12 @@ func workPanel(f ui.Frame, v HomeView) templ.Component {
 			}
 			ctx = templ.InitializeContext(ctx)
 			if len(v.Work) == 0 && len(v.Next) > 0 {
-				templ_7745c5c3_Err = ui.Empty("me", "Nothing is yours yet", "Controls that you own and that fail, tasks, reviews and approvals stand here. Begin by giving controls an owner.", ui.Link{Text: "Controls without an owner", Href: "/controls?mine=nobody"}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Empty("me", "Nothing assigned to you", "Your failing controls, your tasks and requests for your approval appear here. Start by assigning control owners.", ui.Link{Text: "Unassigned controls", Href: "/controls?mine=nobody"}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			} else if len(v.Work) == 0 {
-				templ_7745c5c3_Err = ui.Empty("check", "Nothing waits for you", "When a control you own fails, a review is due or somebody asks you to approve, it stands here.", ui.Link{}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Empty("check", "You're all caught up", "Your failing controls, your tasks and requests for your approval appear here.", ui.Link{}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -766,9 +766,9 @@ func workPanel(f ui.Frame, v HomeView) templ.Component {
 							return templ_7745c5c3_Err
 						}
 						var templ_7745c5c3_Var25 string
-						templ_7745c5c3_Var25, templ_7745c5c3_Err = templ.JoinStringErrs("late since ")
+						templ_7745c5c3_Var25, templ_7745c5c3_Err = templ.JoinStringErrs("overdue since ")
 						if templ_7745c5c3_Err != nil {
-							return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/home.templ`, Line: 299, Col: 25}
+							return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/home.templ`, Line: 299, Col: 28}
 						}
 						_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var25))
 						if templ_7745c5c3_Err != nil {
@@ -819,7 +819,7 @@ func workPanel(f ui.Frame, v HomeView) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = ui.PanelOf(ui.Panel{ID: "work", Title: "What needs you now", Flush: true, More: v.WorkMore}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var21), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.PanelOf(ui.Panel{ID: "work", Title: "Needs your attention", Flush: true, More: v.WorkMore}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var21), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -861,7 +861,7 @@ func sourcesPanel(f ui.Frame, v HomeView) templ.Component {
 			}
 			ctx = templ.InitializeContext(ctx)
 			if len(v.Sources) == 0 {
-				templ_7745c5c3_Err = ui.Empty("source", "No source yet", "Connect one, and the first results follow within a minute.", ui.Link{Text: "Add a source", Href: "/sources/new"}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Empty("source", "No source yet", "Connect one to get the first results within a minute.", ui.Link{Text: "Add a source", Href: "/sources/new"}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -97,9 +97,9 @@ func SignIn(v SignInView) templ.Component {
 			}
 			if v.Link {
 				var templ_7745c5c3_Var5 string
-				templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs("This link opens " + v.Org + " once. Confirm that it was meant for you.")
+				templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs("This link signs you in to " + v.Org + " and works once. Use it only if it was meant for you.")
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/signin.templ`, Line: 37, Col: 79}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/signin.templ`, Line: 37, Col: 101}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 				if templ_7745c5c3_Err != nil {
@@ -174,7 +174,7 @@ func SignIn(v SignInView) templ.Component {
 						}()
 					}
 					ctx = templ.InitializeContext(ctx)
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "<p>This link was used already or is too old. Ask whoever invited you for a new link, or sign in below if you have chosen a password. The first owner runs <code>assay up</code> on the server.</p>")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "<p>This link has already been used or has expired. Ask the person who invited you for a new link, or sign in below if you have set a password. If you are the first owner, run <code>assay up</code> on the server.</p>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -199,7 +199,7 @@ func SignIn(v SignInView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, " <div class=\"or\">or</div><p class=\"small muted\">No password yet? Ask an administrator for a link that signs you in once. The first owner runs <code>assay up</code> on the server: it prints one.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, " <div class=\"or\">or</div><p class=\"small muted\">No password yet? Ask an administrator for a sign-in link. If you are the first owner, run <code>assay up</code> on the server to get one.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -227,7 +227,7 @@ func signInFields(v SignInView) []ui.Field {
 func linkFields(v SignInView) []ui.Field {
 	out := []ui.Field{{Kind: "hidden", Name: "token", Value: v.Token}}
 	if v.Password {
-		out = append(out, ui.Field{Kind: "username", Name: "email", Value: v.Email}, ui.Field{Kind: "password", Name: "password", Label: "Choose a password", Hint: "At least 12 characters. You can leave it for later and use another link.", Complete: "new-password"})
+		out = append(out, ui.Field{Kind: "username", Name: "email", Value: v.Email}, ui.Field{Kind: "password", Name: "password", Label: "Choose a password", Hint: "At least 12 characters. Optional: you can set it later.", Complete: "new-password"})
 	}
 	return out
 }

@@ -82,7 +82,7 @@ type Param struct{ Name, Value, Default, About string }
 
 func (v TestView) answer() string {
 	if v.Evaluated == 0 {
-		return "Nothing has been looked at yet, so nothing is known."
+		return "No resources checked yet."
 	}
 	return ui.Num(int64(v.Failed)) + " of " + ui.Num(int64(v.Evaluated)) + " fail" + unknownTail(v.Unknown) + "."
 }
@@ -91,7 +91,7 @@ func unknownTail(n int) string {
 	if n == 0 {
 		return ""
 	}
-	return ", and for " + ui.Num(int64(n)) + " it cannot be known"
+	return "; " + ui.Num(int64(n)) + has(n) + "no data"
 }
 
 // Test shows a test.
@@ -283,7 +283,7 @@ func Test(f ui.Frame, v TestView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			templ_7745c5c3_Err = ui.Stats([]ui.Stat{
-				{N: ui.Num(int64(v.Evaluated)), Label: "looked at"},
+				{N: ui.Num(int64(v.Evaluated)), Label: "checked"},
 				{N: ui.Num(int64(v.Passed)), Label: "passed"},
 				{N: ui.Num(int64(v.Failed)), Label: "failed"},
 				{N: ui.Num(int64(v.Excepted)), Label: "excepted"},
@@ -345,7 +345,7 @@ func Test(f ui.Frame, v TestView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				if v.Filter != "" {
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "<h3>Looks at</h3>")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "<h3>Applies to</h3>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -374,7 +374,7 @@ func Test(f ui.Frame, v TestView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = runsPanel("Newest runs", "It has not run yet. Days without data never count as passed.", v.Runs).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = runsPanel("Recent runs", "This test has not run yet. Days without data never count as passed.", v.Runs).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -399,10 +399,10 @@ func Test(f ui.Frame, v TestView) templ.Component {
 				}
 				ctx = templ.InitializeContext(ctx)
 				templ_7745c5c3_Err = ui.List([]ui.Pair{
-					{Term: "Looks at", Text: v.Kind},
+					{Term: "Resource kind", Text: v.Kind},
 					{Term: "Severity", Text: v.Severity},
 					{Term: "Runs", Text: v.Every},
-					{Term: "Newest run", Show: ui.Since(f.Moment(), v.Last)},
+					{Term: "Last run", Show: ui.Since(f.Moment(), v.Last)},
 					{Term: "Controls", Show: links(v.Controls)},
 					{Term: "Sources", Show: links(v.Sources)},
 					{Term: "Defined in", Text: v.Origin},

@@ -1154,7 +1154,7 @@ func judged(n int) string {
 	if n == 1 {
 		return ""
 	}
-	return "each judged its part of the day; the worse result counts"
+	return "each decided part of the day; the worst result counts"
 }
 
 // clockSpan says from when to when, on one day. Its end is the last moment before the next begins.

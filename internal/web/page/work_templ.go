@@ -77,7 +77,7 @@ func Work(f ui.Frame, v WorkView) templ.Component {
 				}
 				ctx = templ.InitializeContext(ctx)
 				if len(v.Items) == 0 {
-					templ_7745c5c3_Err = ui.Empty("check", "Nothing waits for you", "When a control you own fails, a review is due or somebody asks you to approve, it stands here.", ui.Link{Text: "All tasks", Href: "/tasks"}).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Empty("check", "You're all caught up", "Your failing controls, your tasks and requests for your approval appear here.", ui.Link{Text: "All tasks", Href: "/tasks"}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -108,7 +108,7 @@ func Work(f ui.Frame, v WorkView) templ.Component {
 								if templ_7745c5c3_Err != nil {
 									return templ_7745c5c3_Err
 								}
-								templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "late</span>")
+								templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "overdue</span>")
 								if templ_7745c5c3_Err != nil {
 									return templ_7745c5c3_Err
 								}

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"assay/internal/op"
+	"assay/internal/report"
+)
+
+// review makes a control in force from the first day, 6 March 2026, which a report performs, both as often.
+func review(t *testing.T, s *spring, ref, frequency string, grace int) {
+	t.Helper()
+	s.own(t, ref, map[string]any{"frequency": frequency, "grace_days": grace, "evidence": asked(frequency, 0, true)})
+	s.version(t, ref, map[string]any{"action": "activate"})
+}
+
+// on sets the clock.
+func (s *spring) on(month time.Month, day, hour int) {
+	s.clock.Set(time.Date(2026, month, day, hour, 0, 0, 0, time.UTC))
+}
+
+// sent uploads and submits a report that nobody has reviewed.
+func (s *spring) sent(t *testing.T, ref string, more map[string]any) string {
+	t.Helper()
+	info, err := s.h.Gate.Upload(t.Context(), s.author(s.org), strings.NewReader("sent "+s.clock.Now().String()+fmt.Sprint(more)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := map[string]any{"title": "A report", "type": "report", "control": s.ids[ref], "evidence_key": "report", "file": info.SHA256, "file_name": "report.txt"}
+	for k, v := range more {
+		in[k] = v
+	}
+	id := fmt.Sprint(s.do(t, "evidence.create", in)["id"])
+	s.do(t, "evidence.submit", map[string]any{"id": id})
+	return id
+}
+
+func (s *spring) accepted(t *testing.T, id string) {
+	t.Helper()
+	s.agree(t, "evidence.accept", map[string]any{"id": id})
+}
+
+// stands are the occurrences of a control that were due, oldest first, as "from state".
+func (s *spring) stands(t *testing.T, ref string) string {
+	t.Helper()
+	c, err := op.Do[*report.ControlStatus](t.Context(), s.h.Gate, s.full(s.org), "control.status", map[string]any{"ref": ref}, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, o := range c.Occurrences {
+		if o.State != report.OccurrenceExpected {
+			out = append([]string{string(o.From) + " " + o.State}, out...)
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// last are the letters of the last days, oldest first.
+func (s *spring) last(t *testing.T, ref string, last int) string {
+	t.Helper()
+	all := []rune(s.since(t, ref, time.Time{}))
+	return string(all[max(0, len(all)-last):])
+}
+
+func (s *spring) stood(t *testing.T, ref, want, when string) {
+	t.Helper()
+	if got := s.stands(t, ref); got != want {
+		t.Errorf("%s: %s has %q, want %q", when, ref, got, want)
+	}
+}
+
+func TestOnePieceCountsForOneWindowWhateverIsEdited(t *testing.T) {
+	s := young(t)
+	review(t, s, "OWN-60", "quarterly", 15)
+	s.accepted(t, s.sent(t, "OWN-60", nil))
+	s.on(6, 1, 9)
+	s.version(t, "OWN-60", map[string]any{"weight": 2})
+	s.on(7, 10, 9)
+	s.accepted(t, s.sent(t, "OWN-60", nil))
+	s.on(10, 20, 9)
+	s.stood(t, "OWN-60", "2026-04-01 done, 2026-07-01 missed", "one review on 10 July")
+	if got := s.last(t, "OWN-60", 6); got != "PFFFFF" {
+		t.Errorf("overdue from 16 October: %s", got)
+	}
+}
+
+func TestAReviewChangesNoDayThatIsOver(t *testing.T) {
+	s := young(t)
+	review(t, s, "OWN-60", "monthly", 3)
+	s.accepted(t, s.sent(t, "OWN-60", nil))
+	s.on(4, 29, 9)
+	a := s.sent(t, "OWN-60", map[string]any{"covers_from": "2026-04-01", "covers_to": "2026-04-28"})
+	s.on(5, 6, 9)
+	b := s.sent(t, "OWN-60", map[string]any{"covers_from": "2026-04-01", "covers_to": "2026-04-30"})
+	s.on(5, 12, 9)
+	before := s.last(t, "OWN-60", 9)
+	if before != "NNNNNNNNN" {
+		t.Errorf("in time, and not reviewed: %s", before)
+	}
+	s.accepted(t, b)
+	if got := s.last(t, "OWN-60", 9); got[:8] != before[:8] {
+		t.Errorf("accepting the later piece made %s of %s", got, before)
+	}
+	s.stood(t, "OWN-60", "2026-04-01 late", "the later piece was accepted")
+	s.accepted(t, a)
+	s.stood(t, "OWN-60", "2026-04-01 done", "the piece that was in time was accepted too")
+	if got := s.last(t, "OWN-60", 9); got[:8] != before[:8] {
+		t.Errorf("accepting both made %s of %s", got, before)
+	}
+}
+
+func TestACorrectedPieceTakesThePlaceOfTheOneThatIsWithdrawn(t *testing.T) {
+	s := young(t)
+	review(t, s, "OWN-60", "monthly", 0)
+	s.on(4, 27, 9)
+	a := s.sent(t, "OWN-60", map[string]any{"covers_from": "2026-04-01", "covers_to": "2026-04-26"})
+	s.accepted(t, a)
+	s.on(4, 29, 9)
+	s.accepted(t, s.sent(t, "OWN-60", map[string]any{"covers_from": "2026-04-01", "covers_to": "2026-04-29"}))
+	s.agree(t, "evidence.withdraw", map[string]any{"id": a, "reason": "The list was of another team"})
+	s.on(5, 3, 9)
+	s.stood(t, "OWN-60", "2026-04-01 done", "corrected in time")
+	if got := s.last(t, "OWN-60", 4); got != "PPPP" {
+		t.Errorf("corrected in time: %s", got)
+	}
+}
+
+func TestEvidenceThatWasAcceptedForADraftStartsTheControl(t *testing.T) {
+	s := young(t)
+	s.own(t, "OWN-60", map[string]any{"frequency": "monthly", "evidence": asked("monthly", 0, true)})
+	s.accepted(t, s.sent(t, "OWN-60", nil))
+	s.on(3, 10, 9)
+	s.version(t, "OWN-60", map[string]any{"action": "activate"})
+	s.on(3, 14, 9)
+	if got := s.last(t, "OWN-60", 5); got != "PPPPP" {
+		t.Errorf("proved before it was in force: %s", got)
+	}
+	s.on(5, 4, 9)
+	if got := s.last(t, "OWN-60", 5); got != "PFFFF" {
+		t.Errorf("April was missed: %s", got)
+	}
+}
+
+func TestEvidenceThatDoesNotCountPerformsNothing(t *testing.T) {
+	s := young(t)
+	review(t, s, "OWN-60", "monthly", 3)
+	s.own(t, "OWN-61", map[string]any{"frequency": "monthly", "grace_days": 3, "evidence": []any{map[string]any{"key": "report", "title": "Report", "type": "population", "frequency": "monthly", "required": true}}})
+	s.version(t, "OWN-61", map[string]any{"action": "activate"})
+	april := map[string]any{"covers_from": "2026-04-01", "covers_to": "2026-04-30"}
+	with := func(more map[string]any) map[string]any {
+		for k, v := range april {
+			more[k] = v
+		}
+		return more
+	}
+	s.on(5, 2, 9)
+	s.accepted(t, s.sent(t, "OWN-60", with(map[string]any{"taken_at": "2024-01-01T00:00:00Z"})))
+	s.accepted(t, s.sent(t, "OWN-61", with(map[string]any{"type": "population", "row_count": 12, "taken_at": "2026-04-10T00:00:00Z"})))
+	s.on(5, 5, 9)
+	s.stood(t, "OWN-60", "2026-04-01 missed", "taken before the days that it covers")
+	s.stood(t, "OWN-61", "2026-04-01 missed", "a list that was taken before the month was over")
+}
+
+func TestWhatWasDeletedAwaitsNoReview(t *testing.T) {
+	s := young(t)
+	review(t, s, "OWN-60", "monthly", 3)
+	s.accepted(t, s.sent(t, "OWN-60", nil))
+	s.on(5, 2, 9)
+	id := s.sent(t, "OWN-60", nil)
+	s.on(5, 6, 9)
+	s.stood(t, "OWN-60", "2026-04-01 awaiting", "submitted in time")
+	s.do(t, "evidence.end", map[string]any{"id": id})
+	s.stood(t, "OWN-60", "2026-04-01 missed", "and deleted")
+	s.on(5, 9, 9)
+	if got := s.last(t, "OWN-60", 7); got != "PNNFFFF" {
+		t.Errorf("deleted on 6 May: %s", got)
+	}
+}
+
+// What holds for a moment takes no performance away: each edit is made in the evening on which April is due, and taken back.
+func TestAnEditForAnHourTakesNoPerformanceAway(t *testing.T) {
+	scope := func(s *spring, start string) { s.scope(t, map[string]any{"programme_start": start}) }
+	for _, x := range []struct {
+		name       string
+		month      time.Month
+		day        int
+		edit, back func(*spring)
+	}{
+		{"nothing", 5, 3, func(*spring) {}, func(*spring) {}},
+		{"retired", 5, 3, func(s *spring) { s.version(t, "OWN-60", map[string]any{"action": "retire"}) }, func(s *spring) { s.version(t, "OWN-60", map[string]any{"action": "activate"}) }},
+		{"not applicable on that day", 5, 3, func(s *spring) {
+			s.decide(t, "OWN-60", map[string]any{"from_day": "2026-05-03", "to_day": "2026-05-03"})
+		}, func(*spring) {}},
+		{"the programme begins later", 5, 3, func(s *spring) { scope(s, "2026-05-01") }, func(s *spring) { scope(s, "2026-03-01") }},
+		{"another frequency when it begins", 3, 31, func(s *spring) { s.version(t, "OWN-60", map[string]any{"frequency": "continuous"}) }, func(s *spring) { s.version(t, "OWN-60", map[string]any{"frequency": "monthly"}) }},
+		{"another frequency when it is due", 5, 3, func(s *spring) { s.version(t, "OWN-60", map[string]any{"frequency": "continuous"}) }, func(s *spring) { s.version(t, "OWN-60", map[string]any{"frequency": "monthly"}) }},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			s := young(t)
+			review(t, s, "OWN-60", "monthly", 3)
+			s.on(3, 30, 9)
+			s.accepted(t, s.sent(t, "OWN-60", nil))
+			s.on(x.month, x.day, 23)
+			x.edit(s)
+			s.clock.Move(2 * time.Hour)
+			x.back(s)
+			s.on(5, 8, 9)
+			s.stood(t, "OWN-60", "2026-04-01 missed", x.name)
+			if got := s.last(t, "OWN-60", 4); got != "FFFF" {
+				t.Errorf("%s: %s", x.name, got)
+			}
+		})
+	}
+}
+
+func TestAHolidayCountsOnlyWhereItWasSetBeforeItsDayBegan(t *testing.T) {
+	s := young(t)
+	s.own(t, "OWN-60", map[string]any{"frequency": "daily", "evidence": asked("daily", 30, true)})
+	s.version(t, "OWN-60", map[string]any{"action": "activate"})
+	holidays := func(days ...string) { s.do(t, "organization.update", map[string]any{"id": s.org, "holidays": days}) }
+	s.on(3, 9, 9)
+	s.accepted(t, s.sent(t, "OWN-60", nil))
+	holidays("2026-03-11")
+	s.on(3, 10, 23)
+	holidays("2026-03-10", "2026-03-11")
+	s.clock.Move(2 * time.Hour)
+	holidays("2026-03-11")
+	s.on(3, 12, 9)
+	s.stood(t, "OWN-60", "2026-03-06 missed, 2026-03-09 done, 2026-03-10 missed", "a holiday of an hour, and one that was set in time")
+}
+
+func TestAwaitingIsNotForgottenOnTheLastDay(t *testing.T) {
+	s := young(t)
+	s.own(t, "OWN-60", map[string]any{"frequency": "daily", "evidence": asked("daily", 38, true)})
+	s.version(t, "OWN-60", map[string]any{"action": "activate"})
+	s.on(3, 9, 9)
+	s.accepted(t, s.sent(t, "OWN-60", nil))
+	for day := 10; day <= 13; day++ {
+		s.on(3, day, 9)
+		s.sent(t, "OWN-60", nil) // nobody looks at it
+	}
+	s.on(3, 14, 9)
+	if got := s.last(t, "OWN-60", 4); got != "NNNN" {
+		t.Errorf("nobody has reviewed anything since the 9th: %s", got)
+	}
+}
+
+func TestAWaivedPerformanceIsAnExceptionAndNoFailure(t *testing.T) {
+	s := young(t)
+	review(t, s, "OWN-60", "monthly", 0)
+	s.on(5, 20, 9)
+	s.accepted(t, s.sent(t, "OWN-60", nil))
+	s.on(6, 20, 9)
+	id := fmt.Sprint(s.do(t, "exception.create", map[string]any{"title": "No review in June", "reason": "The team was at the move of the office", "control": s.ids["OWN-60"], "expires_at": "2026-07-20T00:00:00Z"})["id"])
+	s.agree(t, "exception.approve", map[string]any{"id": id})
+	s.on(7, 3, 9)
+	s.stood(t, "OWN-60", "2026-04-01 missed, 2026-05-01 done, 2026-06-01 waived", "an exception from 20 June")
+	if got := s.last(t, "OWN-60", 4); got != "PXXX" {
+		t.Errorf("the performance of June was waived: %s", got)
+	}
+	s.on(8, 1, 9)
+	if got := s.last(t, "OWN-60", 1); got != "F" {
+		t.Errorf("that of July was not: %s", got)
+	}
+}
+
+func TestTheGraceOfAControlReachesItsEvidence(t *testing.T) {
+	s := young(t)
+	review(t, s, "OWN-60", "monthly", 10)
+	s.on(4, 20, 9)
+	s.accepted(t, s.sent(t, "OWN-60", nil))
+	s.on(6, 5, 9)
+	s.accepted(t, s.sent(t, "OWN-60", map[string]any{"covers_from": "2026-05-01", "covers_to": "2026-05-31"}))
+	s.on(6, 7, 9)
+	if got := s.last(t, "OWN-60", 12); got != "PPPPPPPPPPPP" {
+		t.Errorf("done on time within the grace: %s", got)
+	}
+}
+
+func TestAKindOfEvidenceMayBeUploadedOnTheDayOnWhichItIsFirstRequired(t *testing.T) {
+	s := young(t)
+	review(t, s, "OWN-60", "monthly", 0)
+	s.accepted(t, s.sent(t, "OWN-60", nil))
+	s.on(4, 15, 9)
+	two := append(asked("monthly", 0, true), map[string]any{"key": "list", "title": "List", "type": "report", "frequency": "monthly", "required": true})
+	s.version(t, "OWN-60", map[string]any{"evidence": two})
+	s.clock.Move(2 * time.Hour)
+	s.accepted(t, s.sent(t, "OWN-60", map[string]any{"evidence_key": "list"}))
+	s.on(4, 16, 9)
+	if got := s.last(t, "OWN-60", 3); got != "PPP" {
+		t.Errorf("uploaded two hours after it was first required: %s", got)
+	}
+}
+
+func TestAKindThatIsAskedForLessOftenIsNotDueInEachWindow(t *testing.T) {
+	s := young(t)
+	s.own(t, "OWN-60", map[string]any{"frequency": "monthly", "evidence": append(asked("monthly", 0, true), map[string]any{"key": "yearly", "title": "Assessment", "type": "report", "frequency": "yearly", "required": true})})
+	s.version(t, "OWN-60", map[string]any{"action": "activate"})
+	s.accepted(t, s.sent(t, "OWN-60", map[string]any{"evidence_key": "yearly"}))
+	for _, month := range []time.Month{3, 4, 5} {
+		s.on(month, 20, 9)
+		s.accepted(t, s.sent(t, "OWN-60", nil))
+	}
+	s.on(6, 2, 9)
+	s.stood(t, "OWN-60", "2026-04-01 done, 2026-05-01 done", "a yearly assessment beside monthly reports")
+}
