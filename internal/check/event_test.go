@@ -203,11 +203,11 @@ func TestAnEventBlockThatCannotJudgeIsRefusedByName(t *testing.T) {
 		"x.test.event.done: it is missing":                                                  func(d *content.Test) { d.Event.Done = "" },
 		"x.test.event.due: it gives bool, and a time is wanted":                             func(d *content.Test) { d.Event.Due = "right" },
 		"x.test.event.done: column 1: event has no attribute dune_at; did you mean done_at": func(d *content.Test) { d.Event.Done = "dune_at" },
-		"x.test.event.due: it reads nothing of the resource":                                func(d *content.Test) { d.Event.Due = "now" },
+		"x.test.event.due: it reads no attribute of the resource":                           func(d *content.Test) { d.Event.Due = "now" },
 		"x.test.event: events are judged one by one":                                        func(d *content.Test) { d.Over, d.By = "group", []string{"name"} },
 		"x.test.empty: without an event":                                                    func(d *content.Test) { d.Empty = "fail" },
 		"x.test.params.window_days: it must be a whole number between 1 and 3660":           func(d *content.Test) { d.Params = map[string]any{"window_days": 0} },
-		"x.test.condition: it is true whatever the resource is":                             func(d *content.Test) { d.Condition = "right || true" },
+		"x.test.condition: it is true for every resource":                                   func(d *content.Test) { d.Condition = "right || true" },
 	} {
 		def := testOf("", "")
 		def.Kind, def.Event = "event", &content.Event{Due: "due_at", Done: "done_at"}

@@ -18,7 +18,7 @@ func (r *Rule) checkMeaning() *errs.Error {
 	if r.event != nil {
 		for i, e := range []*expr{r.event.due, r.event.done} {
 			if e != nil && !r.reads(e) {
-				return errs.At(at([]string{"event.due", "event.done"}[i]), "it reads nothing of the resource, so that it says the same of all").Mend("name an attribute of %s", r.Def.Kind)
+				return errs.At(at([]string{"event.due", "event.done"}[i]), "it reads no attribute of the resource, so every event gets the same time").Mend("use an attribute of %s", r.Def.Kind)
 			}
 		}
 	}
