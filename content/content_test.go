@@ -185,6 +185,8 @@ Assay brings %d tests: the %d of its specification, and %d beyond it ("yes" in t
 
 A test looks at each resource of its kind that the filter lets through, or at groups of them, and the condition must hold. What no source says is unknown, and unknown never passes. Controls in brackets are supported, the others require the test. What a row that is not there would hide, and what shows it, stands beside each test. A time of a past event that lies more than 24 hours ahead of the collection is unknown. A name after "params." is a value that you can change; what it is stands behind the condition.
 
+A test with "due" looks at past events, in a window of the last 92 days (%d tests; the parameter window_days changes it). Now, an open lapse fails, one that was made good in the window needs attention, and an older one counts no more. The letter of a day looks at what was due on that day or overdue on a part of it; with neither it is –. Nothing is judged that was due before the programme started. "done" says when the event was done, "ends" until when a lapse that nobody can make good counts as open, and the condition what must hold besides.
+
 | test | what must hold | kind | severity | every | controls | filter | condition | what a missing row hides | beyond |
 |---|---|---|---|---|---|---|---|---|---|
 `
@@ -192,7 +194,7 @@ A test looks at each resource of its kind that the filter lets through, or at gr
 // cataloguePage is docs/catalogue.md.
 func cataloguePage(tests []content.Test) string {
 	var rows strings.Builder
-	beyond := 0
+	beyond, events := 0, 0
 	cell := func(text string) string {
 		return strings.ReplaceAll(strings.Join(strings.Fields(text), " "), "|", `\|`)
 	}
@@ -211,15 +213,18 @@ func cataloguePage(tests []content.Test) string {
 				links = append(links, "("+c.ID+")")
 			}
 		}
+		if x.Event != nil {
+			events++
+		}
 		mark := ""
 		if x.Beyond {
 			beyond++
 			mark = "yes"
 		}
 		fmt.Fprintf(&rows, "| `%s` | %s | %s | %s | %d h | %s | %s | %s | %s | %s |\n", x.ID, cell(x.Title), x.Kind, x.Severity,
-			x.IntervalHours, strings.Join(links, " "), code(x.Filter), strings.TrimSpace(code(x.Condition)+" "+cell(settings(x))), cell(x.Missing), mark)
+			x.IntervalHours, strings.Join(links, " "), code(x.Filter), strings.TrimSpace(decides(x, code)+" "+cell(settings(x))), cell(x.Missing), mark)
 	}
-	return fmt.Sprintf(catalogueHead, len(tests), len(tests)-beyond, beyond) + rows.String()
+	return fmt.Sprintf(catalogueHead, len(tests), len(tests)-beyond, beyond, events) + rows.String()
 }
 
 const kindsHead = `
@@ -254,6 +259,56 @@ func kindsPage(kinds []content.ResourceKind) string {
 	}
 	return out.String()
 }
+
+// decides is what must hold, as code: of an event also when it is due and done.
+func decides(x content.Test, code func(string) string) string {
+	if x.Event == nil {
+		return code(x.Condition)
+	}
+	var parts []string
+	for _, l := range x.Code() {
+		parts = append(parts, l[0]+" "+code(l[1]))
+	}
+	return strings.Join(parts, "<br>")
+}
+
+// Every test over events shows how it judges as time goes by.
+func TestEveryTestOverEventsShowsItsWindow(t *testing.T) {
+	over := 0
+	for _, x := range must[[]content.Test](t)(content.Tests()) {
+		if x.Event == nil {
+			if len(x.Fixtures.Window) > 0 {
+				t.Errorf("%s has window examples and no event", x.ID)
+			}
+			continue
+		}
+		over++
+		for _, name := range content.WindowNames {
+			if _, ok := x.Fixtures.Window[name]; !ok {
+				t.Errorf("%s has no window example %s", x.ID, name)
+			}
+		}
+		for name, f := range x.Fixtures.Window {
+			if !slices.Contains(content.WindowNames, name) || (name == "before_start") != (f.ProgrammeStart != "") {
+				t.Errorf("%s: the window example %s is none of %v, or names the start of the programme wrongly", x.ID, name, content.WindowNames)
+			}
+			if name == "open" && f.Expect != "fail" || name == "today" && f.OnDay != "fail" || slices.Contains([]string{"before_start", "old_lapse", "tomorrow"}, name) && f.Expect+f.OnDay != "not_applicablenot_applicable" {
+				t.Errorf("%s: the window example %s expects %s, and %s for the day", x.ID, name, f.Expect, f.OnDay)
+			}
+		}
+	}
+	for _, id := range eventTests {
+		if !slices.ContainsFunc(must[[]content.Test](t)(content.Tests()), func(x content.Test) bool { return x.ID == id && x.Event != nil }) {
+			t.Errorf("%s judges no events", id)
+		}
+	}
+	t.Logf("%d tests over events, %d window examples", over, over*len(content.WindowNames))
+}
+
+// eventTests are those of which practitioners said that one lapse must not fail them for ever.
+var eventTests = strings.Fields(`siem.alert_triage siem.alert_closed review.on_time review.no_self review.revokes_done hr.offboard_done hr.agreement_signed
+hr.screened job.completed job.balanced train.onboard ticket.access_approved policy.sod incident.notified dsr.on_time deploy.linked vcs.change_approved
+vcs.change_tested vcs.change_ticket vcs.emergency_reviewed vuln.sla_critical vuln.sla_high vuln.sla_medium`)
 
 // settings says what a condition alone does not: what it is taken over, and the values that one can change.
 func settings(x content.Test) string {

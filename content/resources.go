@@ -119,13 +119,43 @@ type Test struct {
 	Counts        map[string]string `yaml:"counts" json:"counts,omitempty"`
 	Params        map[string]any    `yaml:"params" json:"params,omitempty"`
 	Filter        string            `yaml:"filter" json:"filter"`
-	Condition     string            `yaml:"condition" json:"condition"`
+	Event         *Event            `yaml:"event" json:"event,omitempty"`
+	Condition     string            `yaml:"condition" json:"condition"`   // of an event: what must hold besides once it is done
 	Empty         string            `yaml:"empty" json:"empty,omitempty"` // not_applicable (the default), fail, error
 	Message       string            `yaml:"message" json:"message"`
 	Observed      []string          `yaml:"observed" json:"observed"`
 	Missing       string            `yaml:"missing" json:"missing,omitempty"` // what a row that is not there hides, and what shows it
 	Controls      []ControlLink     `yaml:"controls" json:"controls"`
 	Fixtures      *Fixtures         `yaml:"fixtures" json:"fixtures,omitempty"`
+}
+
+// Event says when what a resource tells of was due, and when it was done: the test then judges it in a window. All three
+// are expressions that come to a time, or to null.
+type Event struct {
+	Due  string `yaml:"due" json:"due"`
+	Done string `yaml:"done" json:"done,omitempty"` // null until then; without it the event is of one moment, and Condition says whether it was right
+	// Ends says until when a lapse that nobody makes good counts as open; without it, or while it is null, it stays open.
+	Ends string `yaml:"ends" json:"ends,omitempty"`
+}
+
+// WindowNames are the examples beside the four that every test over events carries.
+var WindowNames = []string{"before_start", "old_lapse", "made_good", "today", "open", "tomorrow"}
+
+// Code lists the expressions that decide, each with its name.
+func (t *Test) Code() [][2]string {
+	var out [][2]string
+	add := func(name, src string) {
+		if src = strings.TrimSpace(src); src != "" {
+			out = append(out, [2]string{name, src})
+		}
+	}
+	if x := t.Event; x != nil {
+		add("due", x.Due)
+		add("done", x.Done)
+		add("ends", x.Ends)
+	}
+	add("condition", t.Condition)
+	return out
 }
 
 // Expect says for which resources of another kind there must be a row here: each of that kind for which Where holds.
@@ -163,6 +193,17 @@ type Fixtures struct {
 	Unknown Fixture `yaml:"unknown" json:"unknown"`
 	// More are further examples by name: a shape of real systems, or a fault that there once was.
 	More map[string]Fixture `yaml:"more" json:"more,omitempty"`
+
+	Window map[string]WindowFixture `yaml:"window" json:"window,omitempty"` // of a test over events
+}
+
+// WindowFixture shows how an event is judged as time goes by.
+type WindowFixture struct {
+	Expect         string                      `yaml:"expect" json:"expect"`
+	OnDay          string                      `yaml:"on_day" json:"on_day"`                             // what the letter of the day takes
+	Late           int                         `yaml:"late" json:"late,omitempty"`                       // lapses of the window that are over
+	ProgrammeStart string                      `yaml:"programme_start" json:"programme_start,omitempty"` // a date; nothing that was due before is judged
+	Given          map[string][]map[string]any `yaml:"given" json:"given"`
 }
 
 // Fixture is a set of resources by kind, and the state that the test must come to.

@@ -99,7 +99,7 @@ func (c *Catalogue) change(o *Override, i int, controls map[string]bool, changed
 		return nil
 	}
 	if known {
-		if t.Condition == nil {
+		if t.Condition == nil && t.Event == nil {
 			if err := o.checkParams(entry, t, def); err != nil {
 				return err
 			}
@@ -172,6 +172,11 @@ func (c *Catalogue) checkFixtures(o *Override, entry string, r *Rule) error {
 			return o.wrong(entry, "fixtures."+name, fmt.Sprintf("the test comes to %s and not to %s: %s", got.State, want, got.Reason))
 		}
 	}
+	for _, name := range sortedKeys(r.Def.Fixtures.Window) {
+		if err := c.CheckWindow(r, name); err != nil {
+			return o.translate(entry, r.Def.ID, err)
+		}
+	}
 	return nil
 }
 
@@ -219,6 +224,9 @@ func (t TestChange) onto(def *content.Test) {
 	set(&def.Message, t.Message)
 	set(&def.Observed, t.Observed)
 	set(&def.Controls, t.Controls)
+	if t.Event != nil {
+		def.Event = t.Event
+	}
 	if t.Expect != nil {
 		def.Expect = t.Expect
 	}

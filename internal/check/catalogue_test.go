@@ -54,6 +54,21 @@ func TestEveryTestKeepsItsFourExamples(t *testing.T) {
 	}
 }
 
+func TestEveryTestOverEventsKeepsItsWindowExamples(t *testing.T) {
+	c, held := catalogue(t), 0
+	for _, r := range c.Rules() {
+		for name := range r.Def.Fixtures.Window {
+			held++
+			if err := c.CheckWindow(r, name); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if held < 100 {
+		t.Errorf("%d examples were looked at", held)
+	}
+}
+
 func TestTheExamplesOfATestShowAllFourSides(t *testing.T) {
 	for _, r := range catalogue(t).Rules() {
 		f := r.Def.Fixtures
@@ -247,7 +262,7 @@ func TestEveryAttributeAndTestSaysWhatItIs(t *testing.T) {
 		}
 	}
 	for _, r := range catalogue(t).Rules() {
-		if r.Def.Message == "" || len(r.Def.Observed) == 0 || !strings.Contains(r.Explain(), r.Def.Condition) {
+		if r.Def.Message == "" || len(r.Def.Observed) == 0 || slices.ContainsFunc(r.Def.Code(), func(l [2]string) bool { return !strings.Contains(r.Explain(), l[0]+": "+l[1]) }) {
 			t.Errorf("%s has no message, shows nothing or cannot be explained", r.ID())
 		}
 	}

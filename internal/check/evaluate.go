@@ -19,6 +19,8 @@ type Input struct {
 	Exceptions []Exception
 	Zone       *time.Location // of the organisation; nil is UTC
 	Holidays   Holidays
+	Days       *Days           // of the organisation, whatever zones it had; nil are those of Zone
+	Since      time.Time       // when the programme began: no event that was due before it is judged; zero judges all
 	Halt       <-chan struct{} // once it is closed, an evaluation ends early, and its outcome is to be thrown away; nil never does
 }
 
@@ -53,6 +55,9 @@ type Result struct {
 	Message   string         `json:"message,omitempty"`   // empty where it passed
 	Observed  map[string]any `json:"observed,omitempty"`  // what decided, where it did not pass; what is unknown is not in it
 	Exception string         `json:"exception,omitempty"` // that excuses it
+
+	day  Verdict // of an event: what the letter of the day takes of it
+	late bool    // of an event: a lapse of the window that is over
 }
 
 // Outcome is what one evaluation of a test came to.
@@ -69,12 +74,16 @@ type Outcome struct {
 	Errors      int      `json:"errors"`
 	OutOfFilter int      `json:"out_of_filter"`
 	Results     []Result `json:"results"`
+	OnDay       *OnDay   `json:"on_day,omitempty"` // of a test over events alone
 }
 
 // Evaluate tests all resources. It uses all processors where there is enough to do.
 func (r *Rule) Evaluate(in *Input) Outcome {
 	out := Outcome{Test: r.Def.ID, Version: r.Version}
 	if r.stopped(&out, in) {
+		if r.event != nil {
+			out.OnDay = &OnDay{State: out.State, Reason: out.Reason, Days: r.event.days}
+		}
 		return out
 	}
 	in = in.sober(r.kinds)
@@ -116,7 +125,7 @@ func (r *Rule) EvaluateOne(in *Input, b *Bound) Result {
 	}
 	set := in.Resources.Set(b.Kind())
 	b = b.sober(set.until(in.Now), in.Zone)
-	return r.one(newFrame(r.plan, in.sober(r.kinds)), b, excusesFor(in, r.Def.ID))
+	return r.one(r.frame(in.sober(r.kinds)), b, excusesFor(in, r.Def.ID))
 }
 
 // stopped settles the outcome where the sources do not allow an evaluation (INV-06, INV-07).
@@ -226,7 +235,7 @@ func (r *Rule) each(out *Outcome, in *Input, resources []*Bound, excuses map[str
 
 // some tests a share of the resources; it returns how many results it wrote and how many it looked at.
 func (r *Rule) some(in *Input, counts []ref.Val, resources []*Bound, results []Result, excuses map[string]string) (written, looked int) {
-	f := newFrame(r.plan, in)
+	f := r.frame(in)
 	copy(f.counts, counts)
 	for i, b := range resources {
 		if in.halted(i) {
@@ -248,7 +257,7 @@ func (r *Rule) some(in *Input, counts []ref.Val, resources []*Bound, results []R
 func (r *Rule) one(f *frame, b *Bound, excuses map[string]string) (res Result) {
 	defer func() {
 		if p := recover(); p != nil {
-			res = Result{Resource: b.ID, Verdict: VerdictError, Message: fmt.Sprintf("%s: the test could not be evaluated: %v", b.Name, p)}
+			res = Result{Resource: b.ID, Verdict: VerdictError, day: VerdictError, Message: fmt.Sprintf("%s: the test could not be evaluated: %v", b.Name, p)}
 		}
 	}()
 	f.on(b)
@@ -256,7 +265,10 @@ func (r *Rule) one(f *frame, b *Bound, excuses map[string]string) (res Result) {
 		if a.truth == isFalse {
 			return Result{Resource: b.ID, Verdict: VerdictNotApplicable}
 		}
-		return r.explainOne(f, b.ID, b.Name, a, excuses)
+		return r.doubt(f, b, a, excuses)
+	}
+	if r.event != nil {
+		return r.oneEvent(f, b, excuses)
 	}
 	a := r.condition.eval(f)
 	if a.truth == isTrue {
@@ -282,8 +294,16 @@ func (r *Rule) explainOne(f *frame, id, name string, a answer, excuses map[strin
 	return res
 }
 
-// conclude counts the results and draws the verdict of the whole: the worst that there is.
+// conclude counts the results and draws the verdict of the whole; of a test over events that of the day too.
 func (r *Rule) conclude(out *Outcome, resources int) {
+	r.draw(out, resources)
+	if r.event != nil {
+		r.onDay(out, resources)
+	}
+}
+
+// draw counts the results and draws the verdict of them: the worst that there is.
+func (r *Rule) draw(out *Outcome, resources int) {
 	for i := range out.Results {
 		switch out.Results[i].Verdict {
 		case VerdictPass:

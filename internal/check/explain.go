@@ -41,7 +41,16 @@ func (r *Rule) Explain() string {
 	if r.Def.Filter != "" {
 		line("Only where", r.words(r.filter))
 	}
-	line("Must hold", r.words(r.condition))
+	if r.event == nil {
+		line("Must hold", r.words(r.condition))
+	} else {
+		line("Passes when", r.eventWords())
+		line("Judged", fmt.Sprintf("what was due in the last %d days, and what is still open. Nothing that was due before the programme started", r.event.days))
+		line("A day fails", "when something was overdue on it; without anything due or overdue it is not applicable")
+		if r.event.ends != nil {
+			line("Nobody can make it good after", r.timeWords(r.event.ends)+"; then it counts as late and no longer as open")
+		}
+	}
 	for i, e := range r.counts {
 		line("counts."+r.plan.counts[i]+" counts those where", r.words(e))
 	}
@@ -58,8 +67,29 @@ func (r *Rule) Explain() string {
 	}
 	out.WriteString("\n")
 	line("filter", strings.TrimSpace(r.Def.Filter))
-	line("condition", strings.TrimSpace(r.Def.Condition))
+	for _, l := range r.Def.Code() {
+		line(l[0], l[1])
+	}
 	return out.String()
+}
+
+// eventWords says when an event passes.
+func (r *Rule) eventWords() string {
+	due, must := r.timeWords(r.event.due), ""
+	if r.condition.src != "" {
+		must = r.words(r.condition)
+	}
+	switch {
+	case r.event.done == nil:
+		return fmt.Sprintf("as of %s, %s", due, must)
+	case must == "":
+		return fmt.Sprintf("%s is not after %s", r.timeWords(r.event.done), due)
+	}
+	return fmt.Sprintf("%s is not after %s, and %s", r.timeWords(r.event.done), due, must)
+}
+
+func (r *Rule) timeWords(e *expr) string {
+	return (&speaker{p: r.plan, e: e}).value(e.ast.NativeRep().Expr())
 }
 
 func (r *Rule) expectWords() string {
@@ -117,6 +147,8 @@ func sentence(e *expr, p *plan) string {
 	}
 	return (&speaker{p: p, e: e}).bool(e.ast.NativeRep().Expr(), false)
 }
+
+func isNull(e ast.Expr) bool { return e.Kind() == ast.LiteralKind && e.AsLiteral() == types.NullValue }
 
 // speaker turns a checked expression into words. What it has no words for it shows as code.
 type speaker struct {
@@ -231,7 +263,7 @@ func (s *speaker) value(e ast.Expr) string {
 		}
 		return e.AsIdent()
 	case ast.LiteralKind:
-		if e.AsLiteral() == types.NullValue {
+		if isNull(e) {
 			return "empty"
 		}
 		return fmt.Sprint(e.AsLiteral().Value())
@@ -270,6 +302,12 @@ func (s *speaker) valueCall(e ast.Expr) string {
 	case startOfDayFn:
 		return "the start of the day of " + s.value(args[1])
 	case operators.Conditional:
+		if isNull(args[2]) { // x != null ? f(x) : null is f(x), where there is an x
+			if nested(args[0]) == operators.NotEquals && isNull(args[0].AsCall().Args()[1]) {
+				return s.value(args[1])
+			}
+			return fmt.Sprintf("%s if %s", s.value(args[1]), s.bool(args[0], true))
+		}
 		return fmt.Sprintf("(%s if %s, else %s)", s.value(args[1]), s.bool(args[0], true), s.value(args[2]))
 	}
 	return s.code(e)

@@ -40,11 +40,12 @@ type answer struct {
 
 // expr is one compiled expression.
 type expr struct {
-	src  string
-	ast  *cel.Ast
-	prog cel.Program
-	fast func(*frame) truth // nil where only CEL can evaluate it; decides, or leaves it to CEL
-	vars []string           // the names it uses, in order
+	src     string
+	ast     *cel.Ast
+	prog    cel.Program
+	fast    func(*frame) truth // nil where only CEL can evaluate it; decides, or leaves it to CEL
+	fastVal valFn              // the same of an expression that comes to a time
+	vars    []string           // the names it uses, in order
 }
 
 // newExpr compiles an expression that says yes or no. The empty expression is always true.
@@ -54,12 +55,41 @@ func newExpr(env *cel.Env, p *plan, kinds map[string]*kind, src string) (*expr, 
 		e.fast = func(*frame) truth { return isTrue }
 		return e, nil
 	}
+	run, err := e.compile(env, p, kinds)
+	if err != nil {
+		return nil, err
+	}
+	if t := run.OutputType(); t.Kind() != types.BoolKind && !t.IsExactType(types.NewNullableType(types.BoolType)) {
+		return nil, fmt.Errorf("it gives %s, and a yes or no is wanted", t)
+	}
+	e.fast = compileFast(p, run.NativeRep().Expr())
+	return e, nil
+}
+
+// newTimeExpr compiles an expression that comes to a time, or to null. The empty expression is none.
+func newTimeExpr(env *cel.Env, p *plan, kinds map[string]*kind, src string) (*expr, error) {
+	e := &expr{src: strings.TrimSpace(src)}
+	if e.src == "" {
+		return nil, nil
+	}
+	run, err := e.compile(env, p, kinds)
+	if err != nil {
+		return nil, err
+	}
+	if t := run.OutputType(); t.Kind() != types.TimestampKind {
+		return nil, fmt.Errorf("it gives %s, and a time is wanted", plainTypes(t.String()))
+	}
+	if o, ok := (&fastCompiler{p: p}).operand(run.NativeRep().Expr()); ok {
+		e.fastVal = o.fn
+	}
+	return e, nil
+}
+
+// compile checks and plans the expression; it gives what is run of it.
+func (e *expr) compile(env *cel.Env, p *plan, kinds map[string]*kind) (*cel.Ast, error) {
 	checked, issues := env.Compile(e.src)
 	if err := issues.Err(); err != nil {
 		return nil, p.plain(issues)
-	}
-	if t := checked.OutputType(); t.Kind() != types.BoolKind && !t.IsExactType(types.NewNullableType(types.BoolType)) {
-		return nil, fmt.Errorf("it gives %s, and a yes or no is wanted", t)
 	}
 	e.ast = checked
 	e.vars = variablesOf(checked.NativeRep().Expr(), p)
@@ -82,8 +112,7 @@ func newExpr(env *cel.Env, p *plan, kinds map[string]*kind, src string) (*expr, 
 		return nil, fmt.Errorf("plan the expression: %w", err)
 	}
 	e.prog = prog
-	e.fast = compileFast(p, run.NativeRep().Expr())
-	return e, nil
+	return run, nil
 }
 
 // eval answers for the resource that the frame is on. What is true or false the fast path says

@@ -62,6 +62,22 @@ type Found struct {
 	At        time.Time      `json:"at" doc:"When that was."`
 }
 
+// Window is what a test over events came to for the letter of a day, from one check on. Only changes are kept. While there
+// is one, the days of the test take it, and no State; a row that says gone ends that.
+type Window struct {
+	store.Place
+	Test    string          `json:"test" doc:"Name of the test."`
+	Verdict Word            `json:"on_day" doc:"What the events came to that were due on the day or overdue on it; gone when the test no longer judges events."`
+	Reason  string          `json:"reason" doc:"Why, in words."`
+	Judged  int64           `json:"judged" doc:"Events that were due on the day or overdue on it."`
+	Open    int64           `json:"open" doc:"Lapses that nobody has made good."`
+	Late    int64           `json:"late" doc:"Lapses of the window that are over."`
+	Days    int64           `json:"window_days" doc:"How many days the window has."`
+	Rows    map[string]Word `json:"rows" doc:"Where the rows belong to policies: what each of them came to for the day."`
+	Check   string          `json:"check_id" doc:"The check that saw it first."`
+	At      time.Time       `json:"at" doc:"When that was."`
+}
+
 // Late is what a test came to over data that the server began to collect on a day that was over when the collection ended.
 // It belongs to that day, was judged by the definitions of that day, and is kept apart from what the test comes to now.
 type Late struct {
@@ -103,11 +119,12 @@ func (w Word) RunState() RunState {
 
 // The tables of what tests came to.
 var (
-	Checks = store.Facts[Check]("check_run", "Runs of the tests.", nil, []string{"at"}, []string{"id"})
-	Plans  = store.Facts[Plan]("check_plan", "Lists of tests that were run together.", []string{"scope"})
-	Lates  = store.Facts[Late]("late_state", "Outcomes of tests over data that was collected on a day that was over.", nil, []string{"test"})
-	States = store.Facts[State]("test_state", "Outcomes of tests; only changes are kept.", []string{"test"})
-	Finds  = store.Facts[Found]("result", "Verdicts on resources; only changes are kept.", []string{"test", "resource"}, []string{"resource"}).
+	Checks  = store.Facts[Check]("check_run", "Runs of the tests.", nil, []string{"at"}, []string{"id"})
+	Plans   = store.Facts[Plan]("check_plan", "Lists of tests that were run together.", []string{"scope"})
+	Lates   = store.Facts[Late]("late_state", "Outcomes of tests over data that was collected on a day that was over.", nil, []string{"test"})
+	Windows = store.Facts[Window]("test_window", "What tests over events came to for the letters of days; only changes are kept.", []string{"test"})
+	States  = store.Facts[State]("test_state", "Outcomes of tests; only changes are kept.", []string{"test"})
+	Finds   = store.Facts[Found]("result", "Verdicts on resources; only changes are kept.", []string{"test", "resource"}, []string{"resource"}).
 		Spreads("", func(f *Found, g store.Group) {
 			*f = Found{Test: f.Test, Resource: f.Resource, Verdict: Gone, Check: g.ID, At: f.At}
 		})
@@ -124,6 +141,7 @@ func Add(s *op.Set) {
 	s.Table(Checks)
 	s.Table(Plans)
 	s.Table(States)
+	s.Table(Windows)
 	s.Table(Lates)
 	s.Table(Finds)
 }

@@ -43,6 +43,47 @@ func (c *Catalogue) RunFixture(r *Rule, name string) (Outcome, error) {
 	if r.Def.Fixtures == nil {
 		return Outcome{}, errs.At(r.Def.ID+".fixtures", "they are missing").Mend("add a pass, a fail, an empty and an unknown example")
 	}
+	return c.example(r, name, FixtureOf(r.Def.Fixtures, name).Given, time.Time{})
+}
+
+// CheckWindow evaluates an example of how a test over events judges as time goes by, and says what of it is not as it should be.
+func (c *Catalogue) CheckWindow(r *Rule, name string) error {
+	at, x := r.Def.ID+".fixtures.window."+name, r.Def.Fixtures.Window[name]
+	if r.event == nil {
+		return errs.At(r.Def.ID+".fixtures.window", "these examples are for tests over events").Mend("leave them out, or add event")
+	}
+	var since time.Time
+	if x.ProgrammeStart != "" {
+		d, err := ParseDay(x.ProgrammeStart)
+		if err != nil {
+			return errs.At(at+".programme_start", "%v", err)
+		}
+		since = d.Start(time.UTC)
+	}
+	state, err := ParseVerdict(x.Expect)
+	if err != nil {
+		return errs.At(at+".expect", "%v", err)
+	}
+	day, err := ParseVerdict(x.OnDay)
+	if err != nil {
+		return errs.At(at+".on_day", "%v", err)
+	}
+	out, err := c.example(r, "window."+name, x.Given, since)
+	switch {
+	case err != nil:
+		return err
+	case out.State != state:
+		return errs.At(at, "the test comes to %s and not to %s: %s", out.State, state, out.Reason)
+	case out.OnDay.State != day:
+		return errs.At(at, "for the day it comes to %s and not to %s: %s", out.OnDay.State, day, out.OnDay.Reason)
+	case out.OnDay.Late != x.Late:
+		return errs.At(at, "%d events are late, and not %d", out.OnDay.Late, x.Late)
+	}
+	return nil
+}
+
+// example evaluates a rule over the resources of an example.
+func (c *Catalogue) example(r *Rule, name string, given map[string][]map[string]any, since time.Time) (Outcome, error) {
 	at := r.Def.ID + ".fixtures"
 	now, err := time.Parse(time.RFC3339, r.Def.Fixtures.Now)
 	if err != nil {
@@ -52,7 +93,7 @@ func (c *Catalogue) RunFixture(r *Rule, name string) (Outcome, error) {
 	for _, k := range r.kinds {
 		sets[k] = Set{State: SourceComplete}
 	}
-	for kind, resources := range FixtureOf(r.Def.Fixtures, name).Given {
+	for kind, resources := range given {
 		set := Set{State: SourceComplete}
 		for i, attrs := range resources {
 			b, err := c.Bind(fixtureResource(kind, attrs), time.UTC)
@@ -63,7 +104,7 @@ func (c *Catalogue) RunFixture(r *Rule, name string) (Outcome, error) {
 		}
 		sets[kind] = set
 	}
-	return r.Evaluate(&Input{Now: now, Resources: NewPopulation(sets)}), nil
+	return r.Evaluate(&Input{Now: now, Resources: NewPopulation(sets), Since: since}), nil
 }
 
 func fixtureResource(kind string, attrs map[string]any) Resource {

@@ -22,6 +22,8 @@ type frame struct {
 	loop   []ref.Val // where each loop is at
 	steps  int       // that loops have taken for this resource
 
+	window windowAt // of a test over events
+
 	items  ref.Val // of the group; nil is unknown
 	count  ref.Val
 	counts []ref.Val
@@ -34,6 +36,15 @@ func newFrame(p *plan, in *Input) *frame {
 		folded: make([]ref.Val, len(p.folds)), counts: make([]ref.Val, len(p.counts))}
 	for i, fold := range p.folds {
 		f.folded[i] = fold(f)
+	}
+	return f
+}
+
+// frame prepares a frame for a run of the rule.
+func (r *Rule) frame(in *Input) *frame {
+	f := newFrame(r.plan, in)
+	if r.event != nil {
+		f.window = r.windowAt(in)
 	}
 	return f
 }

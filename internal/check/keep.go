@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -39,10 +40,11 @@ func Evaluate(ctx context.Context, rules []*Rule, in *Input, progress func(done,
 
 // Before is what was kept of earlier checks: what the next is compared with.
 type Before struct {
-	states map[string]State
-	finds  map[string]map[string]find // by test and resource
-	plan   map[string]bool
-	seen   int64 // the size of the ledger at which they were read
+	states  map[string]State
+	windows map[string]Window
+	finds   map[string]map[string]find // by test and resource
+	plan    map[string]bool
+	seen    int64 // the size of the ledger at which they were read
 }
 
 type find struct {
@@ -52,13 +54,20 @@ type find struct {
 
 // LoadBefore reads what the tests came to last.
 func LoadBefore(ctx context.Context, v *store.View) (*Before, error) {
-	b := &Before{states: map[string]State{}, finds: map[string]map[string]find{}, plan: map[string]bool{}, seen: v.At}
+	b := &Before{states: map[string]State{}, windows: map[string]Window{}, finds: map[string]map[string]find{}, plan: map[string]bool{}, seen: v.At}
 	states, err := States.Select(ctx, v, "", "")
 	if err != nil {
 		return nil, err
 	}
 	for _, s := range states {
 		b.states[s.Test] = s
+	}
+	windows, err := Windows.Select(ctx, v, "", "")
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range windows {
+		b.windows[w.Test] = w
 	}
 	type row struct {
 		Test, Resource string
@@ -120,6 +129,7 @@ func Keep(ctx context.Context, db *store.DB, org string, by store.By, b *Before,
 		return c, err
 	}
 	c.Changed = int64(len(states))
+	windows := b.newWindows(c, outcomes)
 	g := store.Group{ID: c.ID, Seen: b.seen, Told: told}
 	err = Finds.Spread(ctx, db, org, by, g, finds, func(tx *store.Tx) error {
 		if !b.plan[plan.Scope] {
@@ -132,10 +142,37 @@ func Keep(ctx context.Context, db *store.DB, org string, by store.By, b *Before,
 				return err
 			}
 		}
+		if len(windows) > 0 {
+			if _, err := Windows.Append(ctx, tx, c.ID, windows, nil); err != nil {
+				return err
+			}
+		}
 		_, err := Checks.Append(ctx, tx, c.ID, []Check{c}, nil)
 		return err
 	})
 	return c, err
+}
+
+// newWindows finds what differs for the letters of days from what was kept.
+func (b *Before) newWindows(c Check, outcomes []Outcome) []Window {
+	var out []Window
+	for _, o := range outcomes {
+		was, known := b.windows[o.Test]
+		w := Window{Test: o.Test, Verdict: Gone, Check: c.ID, At: c.At}
+		if d := o.OnDay; d != nil {
+			w.Verdict, w.Reason, w.Judged, w.Open, w.Late, w.Days, w.Rows = WordOf(d.State), d.Reason, int64(d.Judged), int64(d.Open), int64(d.Late), int64(d.Days), d.Rows
+		} else if !known || was.Verdict == Gone {
+			continue
+		}
+		if !known || !sameWindow(was, w) {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+func sameWindow(a, b Window) bool {
+	return a.Verdict == b.Verdict && a.Reason == b.Reason && a.Judged == b.Judged && a.Open == b.Open && a.Late == b.Late && a.Days == b.Days && maps.Equal(a.Rows, b.Rows)
 }
 
 // changes finds what differs from what was kept.

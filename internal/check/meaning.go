@@ -15,8 +15,16 @@ import (
 // has its answer while nothing is known.
 func (r *Rule) checkMeaning() *errs.Error {
 	at := func(field string) string { return r.Def.ID + "." + field }
+	if r.event != nil {
+		for i, e := range []*expr{r.event.due, r.event.done} {
+			if e != nil && !r.reads(e) {
+				return errs.At(at([]string{"event.due", "event.done"}[i]), "it reads no attribute of the resource, so every event gets the same time").Mend("use an attribute of %s", r.Def.Kind)
+			}
+		}
+	}
+	bare := r.event != nil && r.condition.src == "" // being done in time is all that it asks
 	switch {
-	case !r.reads(r.condition):
+	case !bare && !r.reads(r.condition):
 		return errs.At(at("condition"), "it reads no attribute of the resource, so every resource gets the same result").
 			Mend("use an attribute of %s; to stop a test, switch it off and give a reason", r.Def.Kind)
 	case r.filter.src != "" && !r.reads(r.filter):
@@ -24,7 +32,7 @@ func (r *Rule) checkMeaning() *errs.Error {
 			Mend("use an attribute of %s, or leave the filter empty", r.Def.Kind)
 	}
 	f := r.knowingNothing()
-	if t := guard(r.condition, f).truth; t == isTrue || t == isFalse {
+	if t := guard(r.condition, f).truth; !bare && (t == isTrue || t == isFalse) {
 		return errs.At(at("condition"), "it is %s for every resource", map[truth]string{isTrue: "true", isFalse: "false"}[t]).
 			Mend("write what must be true of %s; to stop a test, switch it off and give a reason", r.Def.Kind)
 	}
@@ -47,7 +55,7 @@ func (c *Catalogue) checkOverride(o *Override) error {
 		if r.hollow != nil {
 			return o.translate(entry, t.ID, r.hollow)
 		}
-		if t.Condition == nil && t.Filter == nil && t.Fixtures == nil || r.Def.Fixtures == nil {
+		if t.Condition == nil && t.Filter == nil && t.Event == nil && t.Fixtures == nil || r.Def.Fixtures == nil {
 			continue
 		}
 		if err := c.checkSides(o, entry, r, t.Fixtures != nil); err != nil {

@@ -47,6 +47,7 @@ type TestChange struct {
 	Counts        *map[string]string     `yaml:"counts"`
 	Params        map[string]any         `yaml:"params"`
 	Filter        *string                `yaml:"filter"`
+	Event         *content.Event         `yaml:"event"`
 	Condition     *string                `yaml:"condition"`
 	Empty         *string                `yaml:"empty"`
 	Message       *string                `yaml:"message"`

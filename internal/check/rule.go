@@ -19,6 +19,7 @@ type Rule struct {
 	plan      *plan
 	filter    *expr
 	condition *expr
+	event     *event // nil for all but tests over events
 	counts    []*expr
 	expect    *expected
 	message   *template
@@ -70,6 +71,7 @@ func (c *Catalogue) compile(t content.Test) (*Rule, error) {
 	if t.Empty == "" {
 		t.Empty = "not_applicable"
 	}
+	t = withWindow(t)
 	if err := c.checkShape(t); err != nil {
 		return nil, err
 	}
@@ -103,7 +105,7 @@ func (c *Catalogue) checkShape(t content.Test) error {
 		return errs.At(at("title"), "it is missing").Mend("say in a sentence what must hold")
 	case !ok:
 		return errs.At(at("kind"), "%q is not a resource kind", t.Kind)
-	case t.Condition == "":
+	case t.Condition == "" && t.Event == nil:
 		return errs.At(at("condition"), "it is missing")
 	case !slices.Contains(severities, t.Severity):
 		return errs.At(at("severity"), "%q is none of %s", t.Severity, strings.Join(severities, ", "))
@@ -117,6 +119,9 @@ func (c *Catalogue) checkShape(t content.Test) error {
 		return errs.At(at("by"), "a test over groups needs it, and no other test has it")
 	case t.Over == "each" && t.Latest != "":
 		return errs.At(at("over"), "latest is for tests over a group or all")
+	}
+	if err := checkEvent(t); err != nil {
+		return err
 	}
 	for _, attr := range append(slices.Clone(t.By), t.Latest) {
 		if _, ok := k.slots[attr]; !ok && attr != "" {
@@ -136,11 +141,12 @@ func (c *Catalogue) compileExprs(r *Rule) error {
 	if err != nil {
 		return fmt.Errorf("extend environment for %s: %w", r.Def.ID, err)
 	}
+	with := newExpr
 	one := func(field, src string) *expr {
 		if err != nil {
 			return nil
 		}
-		e, wrong := newExpr(env, r.plan, c.kinds, src)
+		e, wrong := with(env, r.plan, c.kinds, src)
 		if wrong != nil {
 			err = errs.At(r.Def.ID+"."+field, "%v", wrong)
 		}
@@ -148,6 +154,12 @@ func (c *Catalogue) compileExprs(r *Rule) error {
 	}
 	r.filter = one("filter", r.Def.Filter)
 	r.condition = one("condition", r.Def.Condition)
+	if x := r.Def.Event; x != nil {
+		with = newTimeExpr
+		days, _ := wholeNumber(r.Def.Params[windowParam])
+		r.event, r.byNow = &event{due: one("event.due", x.Due), done: one("event.done", x.Done), ends: one("event.ends", x.Ends), days: int(days)}, true
+		with = newExpr
+	}
 	for _, name := range r.plan.counts {
 		r.counts = append(r.counts, one("counts."+name, r.Def.Counts[name]))
 	}
@@ -161,7 +173,7 @@ func (c *Catalogue) compileExprs(r *Rule) error {
 			}
 		}
 	}
-	for _, e := range append([]*expr{r.filter, r.condition}, r.counts...) {
+	for _, e := range r.expressions() {
 		r.seesGone = r.seesGone || slices.Contains(e.vars, "present")
 		r.byNow = r.byNow || slices.Contains(e.vars, nowIdent)
 	}

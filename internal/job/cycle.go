@@ -161,7 +161,7 @@ func (w *Works) check(ctx context.Context, org string, by store.By, trigger stri
 		rules = slices.DeleteFunc(dueRules(cat, s, now, days), func(r *check.Rule) bool {
 			return check.Covers(pauses[r.ID()], now) || only != nil && !only[r.ID()]
 		})
-		in = &check.Input{Now: now, Resources: s.population, Exceptions: excused(approved, s), Zone: zone, Holidays: holidays(o)}
+		in = &check.Input{Now: now, Resources: s.population, Exceptions: excused(approved, s), Zone: zone, Days: days, Holidays: holidays(o), Since: began(o, days)}
 		before, err = check.LoadBefore(ctx, v)
 		return err
 	})
@@ -213,6 +213,15 @@ func excused(approved []*grc.Exception, s *scene) []check.Exception {
 		}
 	}
 	return out
+}
+
+// began is when the programme began: the start of its first day; zero where none is named.
+func began(o *grc.Organization, days *check.Days) time.Time {
+	d, err := check.ParseDay(string(o.ProgrammeStart))
+	if err != nil { // a kind.Date is a day or empty
+		return time.Time{}
+	}
+	return days.Start(d)
 }
 
 func holidays(o *grc.Organization) check.Holidays {

@@ -177,7 +177,7 @@ func (w *Works) runLate(ctx context.Context, org string, by store.By, days *chec
 	id := w.DB.IDs().New("chk", now)
 	var rows []check.Late
 	for _, at := range slices.SortedFunc(maps.Keys(together), time.Time.Compare) {
-		rules, in, err := w.asOf(ctx, org, by, at, zone, together[at])
+		rules, in, err := w.asOf(ctx, org, by, at, days, zone, together[at])
 		if err != nil {
 			return err
 		}
@@ -189,7 +189,8 @@ func (w *Works) runLate(ctx context.Context, org string, by store.By, days *chec
 			return err
 		}
 		for _, o := range outcomes {
-			rows = append(rows, check.Late{ID: id, Test: o.Test, Version: o.Version, Verdict: check.WordOf(o.State), Reason: o.Reason, Evaluated: int64(o.Evaluated), Failed: int64(o.Failed), Excepted: int64(o.Excepted),
+			state, why := o.OfDay()
+			rows = append(rows, check.Late{ID: id, Test: o.Test, Version: o.Version, Verdict: check.WordOf(state), Reason: why, Evaluated: int64(o.Evaluated), Failed: int64(o.Failed), Excepted: int64(o.Excepted),
 				Collected: at, At: now})
 		}
 	}
@@ -205,11 +206,11 @@ func (w *Works) runLate(ctx context.Context, org string, by store.By, days *chec
 
 // asOf is what a run would have looked at when its data was collected: the tests, exceptions, pauses and holidays in force at that
 // moment, and never what was approved or taken back later on the same day; with the data itself, which is still the newest.
-func (w *Works) asOf(ctx context.Context, org string, by store.By, at time.Time, zone *time.Location, tests []string) ([]*check.Rule, *check.Input, error) {
+func (w *Works) asOf(ctx context.Context, org string, by store.By, at time.Time, days *check.Days, zone *time.Location, tests []string) ([]*check.Rule, *check.Input, error) {
 	var cat *check.Catalogue
 	var approved []*grc.Exception
 	var rules []*check.Rule
-	in := &check.Input{Now: at, Zone: zone}
+	in := &check.Input{Now: at, Zone: zone, Days: days}
 	err := w.DB.View(ctx, org, at, by, func(v *store.View) (err error) {
 		if cat, err = w.Rules(ctx, v); err != nil {
 			return err
@@ -222,7 +223,7 @@ func (w *Works) asOf(ctx context.Context, org string, by store.By, at time.Time,
 		if err != nil {
 			return err
 		}
-		in.Holidays = holidays(o)
+		in.Holidays, in.Since = holidays(o), began(o, days)
 		for _, t := range tests {
 			if r, ok := cat.Rule(t); ok && !check.Covers(pauses[t], at) {
 				rules = append(rules, r)

@@ -100,8 +100,12 @@ type TestLine struct {
 	Done      check.RunState
 	Cells     []check.DayCell
 
+	// Of a test over events: lapses of its window that are over, those that are open, and how many days the window has.
+	Late, Open, WindowDays int
+
 	runs    []check.RunAt // all that it had part in, oldest first
 	history check.TestHistory
+	own     []check.StateChange // of a test that is counted on some policies alone: what it came to now
 }
 
 // boardData is what a board is made of.
@@ -110,6 +114,7 @@ type boardData struct {
 	overdue    map[string]int             // overdue tasks by subject
 	exceptions []*grc.Exception           // live ones
 	states     map[string]check.State     // what each test came to last
+	windows    map[string]check.Window    // the same of tests over events, for the letters of days
 	only       *controlPast               // the one control that is looked at; nil where all are
 	narrow     *Narrow                    // tests that a control counts on some policies alone
 	narrowed   sync.Map                   // what they came to (*TestLine), by test and policies
@@ -205,7 +210,7 @@ func (b *Board) settle(was *Board) {
 func (b *Board) read(ctx context.Context, v *store.View, only *controlPast) error {
 	b.data = &boardData{overdue: map[string]int{}, only: only}
 	if b.was != nil { // evidence and rows are among what was the same
-		b.data.evidence, b.data.states, b.data.narrow, b.spans = b.was.data.evidence, b.was.data.states, b.was.data.narrow, b.was.spans
+		b.data.evidence, b.data.states, b.data.windows, b.data.narrow, b.spans = b.was.data.evidence, b.was.data.states, b.was.data.windows, b.was.data.narrow, b.was.spans
 	} else if err := b.data.readProof(ctx, v, b.dated.narrowed(only)); err != nil {
 		return err
 	}
@@ -213,7 +218,7 @@ func (b *Board) read(ctx context.Context, v *store.View, only *controlPast) erro
 }
 
 func (d *boardData) readProof(ctx context.Context, v *store.View, narrowed []string) error {
-	d.evidence, d.states = map[string][]*grc.Evidence{}, map[string]check.State{}
+	d.evidence, d.states, d.windows = map[string][]*grc.Evidence{}, map[string]check.State{}, map[string]check.Window{}
 	brought := map[string]any{"state": []string{"accepted", "superseded", "withdrawn"}}
 	if d.only != nil {
 		brought["control"] = d.only.newest.ID
@@ -231,6 +236,13 @@ func (d *boardData) readProof(ctx context.Context, v *store.View, narrowed []str
 	}
 	for _, s := range now {
 		d.states[s.Test] = s
+	}
+	windows, err := check.Windows.Select(ctx, v, "", "")
+	if err != nil {
+		return err
+	}
+	for _, w := range windows {
+		d.windows[w.Test] = w
 	}
 	d.narrow, err = ReadNarrow(ctx, v, narrowed)
 	return err

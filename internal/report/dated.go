@@ -36,6 +36,7 @@ type dated struct {
 	checks    []check.Check                           // oldest first
 	plans     map[string]map[string]bool              // tests by scope
 	changes   map[string][]change                     // by test, oldest first
+	letters   map[string][]change                     // the same as the days take it: of a test over events what was due on them
 	lates     map[string][]check.Late                 // by test: late runs, oldest first
 	over      *overrides                              // what was changed about how days are judged
 }
@@ -62,7 +63,7 @@ func held[T any](m *memory, all []store.Dated[T], at int64) []store.Dated[T] {
 
 func (m *memory) upTo(at int64) (*dated, error) {
 	d := &dated{at: at, policies: map[string][]store.Dated[grc.Policy]{}, decided: map[string][]ruling{}, scope: map[string][]stretch{},
-		exists: map[string][]stretch{}, newest: map[string]*grc.Policy{}, changes: map[string][]change{}, lates: map[string][]check.Late{}}
+		exists: map[string][]stretch{}, newest: map[string]*grc.Policy{}, changes: map[string][]change{}, letters: map[string][]change{}, lates: map[string][]check.Late{}}
 	if err := d.ofOrganization(held(m, m.orgs, at)); err != nil {
 		return nil, err
 	}
@@ -104,11 +105,44 @@ func (m *memory) upTo(at int64) (*dated, error) {
 		}
 	}
 	for t, all := range m.changes {
-		if n, _ := slices.BinarySearchFunc(all, at, func(c change, at int64) int { return cmp.Compare(c.batch, at) }); n > 0 {
-			d.changes[t] = all[:n:n]
+		if known := upToBatch(all, at); len(known) > 0 {
+			d.changes[t] = known
+			d.letters[t] = ofDays(known, upToBatch(m.windows[t], at))
 		}
 	}
 	return d, nil
+}
+
+func upToBatch(all []change, at int64) []change {
+	n, _ := slices.BinarySearchFunc(all, at, func(c change, at int64) int { return cmp.Compare(c.batch, at) })
+	return all[:n:n]
+}
+
+// ofDays is what the days take of a test: from the check on that first judged it over events that is what was due on the
+// day, and what it came to before that and after. So a day that was over then stays as it was judged.
+func ofDays(states, windows []change) []change {
+	if len(windows) == 0 {
+		return states
+	}
+	out := make([]change, 0, len(states)+len(windows))
+	var own *change
+	windowed := false
+	for s, w := 0, 0; s < len(states) || w < len(windows); {
+		if w == len(windows) || s < len(states) && !states[s].At.After(windows[w].At) {
+			if own = &states[s]; !windowed {
+				out = append(out, *own)
+			}
+			s++
+			continue
+		}
+		x := windows[w]
+		if windowed = x.Verdict != check.Gone; !windowed && own != nil {
+			x.Verdict, x.Reason = own.Verdict, own.Reason
+		}
+		out = append(out, x)
+		w++
+	}
+	return out
 }
 
 // ofOrganization reads when the organisation was there, in which zone its days were counted and what was in scope.

@@ -124,6 +124,8 @@ type TestFacts struct {
 	Completed   check.RunState // of the newest run that came to an end
 	CompletedAt time.Time      // when that was; zero means never
 	Paused      bool
+	Late        int    // of a test over events: lapses of its window that are over
+	WindowDays  int    // how many days that window has
 	Off         string // how it is not in force, such as: switched off: We have no passwords; empty where it is
 }
 
@@ -323,6 +325,7 @@ func (f ControlFacts) concerns(now time.Time) (c []Cause) {
 	for _, t := range f.Tests {
 		done := !t.CompletedAt.IsZero() && t.Off == ""
 		add(done && t.Required && t.Completed == check.RunExcepted, fmt.Sprintf("test %s passes with a waiver", t.Test))
+		add(done && t.Required && t.Late > 0, fmt.Sprintf("%s late in the last %d days: test %s", count(t.Late, "event was", "events were"), t.WindowDays, t.Test))
 		add(done && !t.Required && t.Completed == check.RunFailed, "supporting test "+t.failing(now))
 	}
 	add(f.ActiveExceptions > 0, count(f.ActiveExceptions, "waiver is", "waivers are")+" in force")

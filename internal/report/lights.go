@@ -170,12 +170,14 @@ func (o Operation) deviations() (out []string) {
 			out = append(out, text)
 		}
 	}
-	failed := o.Days.Failed
+	failed, late := o.Days.Failed, 0
 	for _, t := range o.Tests {
 		failed = max(failed, t.Failed)
+		late += t.Late
 	}
 	add(failed, count(failed, "day", "days")+" failed")
 	add(o.Days.Documents, count(o.Days.Documents, "day", "days")+" failed for missing documents")
+	add(late, count(late, "late event", "late events"))
 	add(o.Late, fmt.Sprintf("%d performed late", o.Late))
 	add(o.Missed, fmt.Sprintf("%d missed", o.Missed))
 	if o.Late+o.Missed == 0 { // it was due before

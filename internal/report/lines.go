@@ -42,8 +42,9 @@ func (b *Board) tests(cat *check.Catalogue) error {
 		t.Paused = check.Covers(b.data.pauses[id], b.Now)
 		t.runs = runs[which]
 		t.fill(b.data.states[id], b.dated.changes[id], t.runs)
-		h := check.TestHistory{Pauses: b.data.pauses[id], Changes: make([]check.StateChange, 0, len(b.dated.changes[id])), Dates: []check.Stretch{{From: b.since(t)}}}
-		for _, s := range b.dated.changes[id] {
+		t.window(b.data.windows[id])
+		h := check.TestHistory{Pauses: b.data.pauses[id], Changes: make([]check.StateChange, 0, len(b.dated.letters[id])), Dates: []check.Stretch{{From: b.since(t)}}}
+		for _, s := range b.dated.letters[id] {
 			h.Changes = append(h.Changes, check.StateChange{At: s.At, State: s.Verdict.RunState()})
 		}
 		for _, l := range b.dated.lates[id] {
@@ -161,6 +162,13 @@ func ended(s check.RunState) bool {
 	return s == check.RunPassed || s == check.RunFailed || s == check.RunExcepted || s == check.RunNotApplicable
 }
 
+// window sets which lapses the window has; none where the test does not judge events.
+func (t *TestLine) window(w check.Window) {
+	if w.Verdict != check.Gone {
+		t.Late, t.Open, t.WindowDays = int(w.Late), int(w.Open), int(w.Days)
+	}
+}
+
 // controls judges every control that is in force, and those that were on one of the days.
 func (b *Board) controls() {
 	all := b.dated.controls
@@ -237,6 +245,7 @@ func (b *Board) factsOf(l *ControlLine, evidence []EvidenceLine) ControlFacts {
 		}
 		if l := b.testOf(t); l != nil && l.Known {
 			x.Latest, x.Completed, x.CompletedAt = l.State.Verdict.RunState(), l.Done, l.Completed
+			x.Late, x.WindowDays = l.Late, l.WindowDays
 			if l.Rule != nil {
 				x.Interval = time.Duration(l.Rule.Def.IntervalHours) * time.Hour
 			}
@@ -276,11 +285,11 @@ func (b *Board) testOf(t grc.ControlTest) *TestLine {
 	l := &TestLine{ID: t.Test, Rule: whole.Rule, runs: whole.runs, history: check.TestHistory{Pauses: whole.history.Pauses, Dates: whole.history.Dates}} // late runs keep no rows: they say nothing of some policies alone
 	var old []check.DayCell
 	if was := b.settledNarrowed(key); was != nil {
-		l.history.Changes, old = was.history.Changes, was.Cells[b.anew:]
+		l.own, l.history.Changes, old = was.own, was.history.Changes, was.Cells[b.anew:]
 	} else {
-		l.history.Changes = b.data.narrow.Changes(t.Test, t.OnlyPolicies)
+		l.own, l.history.Changes = b.data.narrow.Changes(t.Test, t.OnlyPolicies), b.data.narrow.Letters(t.Test, t.OnlyPolicies)
 	}
-	if all := l.history.Changes; len(all) > 0 {
+	if all := l.own; len(all) > 0 {
 		words := make([]change, len(all))
 		for i, c := range all {
 			words[i] = change{Verdict: wordOf(c.State), At: c.At}

@@ -43,6 +43,7 @@ type memory struct {
 	checks       []check.Check
 	plans        map[string]map[string]bool // tests by scope
 	changes      map[string][]change        // all that each test came to, oldest first
+	windows      map[string][]change        // what each test over events came to for the letters of days, oldest first
 	lates        []check.Late
 	made         []*dated // the last ones
 	news         int      // how many versions and rows were read
@@ -62,7 +63,7 @@ func (m *memory) read(ctx context.Context, v *store.View) (*dated, error) {
 		before := m.news
 		if err := m.grow(ctx, v.Whole()); err != nil {
 			m.size, m.orgs, m.requirements, m.controls, m.policies, m.decisions, m.proposals = 0, nil, nil, nil, nil, nil, nil // half read is not read
-			m.checks, m.plans, m.changes, m.lates, m.evidence, m.exceptions = nil, nil, nil, nil, nil, nil
+			m.checks, m.plans, m.changes, m.windows, m.lates, m.evidence, m.exceptions = nil, nil, nil, nil, nil, nil, nil
 			m.definitions, m.files, m.pauses, m.sources, m.systems, m.scopes, m.newest = nil, nil, nil, nil, nil, nil, nil
 			return nil, err
 		}
@@ -158,7 +159,7 @@ func (m *memory) growOverrides(ctx context.Context, v *store.View) error {
 // growRuns reads the runs of the tests since, and what they came to.
 func (m *memory) growRuns(ctx context.Context, v *store.View) error {
 	if m.changes == nil {
-		m.plans, m.changes = map[string]map[string]bool{}, map[string][]change{}
+		m.plans, m.changes, m.windows = map[string]map[string]bool{}, map[string][]change{}, map[string][]change{}
 	}
 	checks, err := check.Checks.Select(ctx, v, "batch>=$3", "", m.size)
 	if err != nil {
@@ -192,9 +193,17 @@ func (m *memory) growRuns(ctx context.Context, v *store.View) error {
 		At      int64
 	}
 	rows, err := store.ProjectChanges[row](ctx, v, check.States, []string{"batch", "test", "state", "reason", "at"}, "batch>=$3", m.size)
+	if err != nil {
+		return err
+	}
 	m.news += len(rows)
 	for _, s := range rows {
 		m.changes[s.Test] = append(m.changes[s.Test], change{s.Verdict, s.Reason, time.UnixMilli(s.At).UTC(), s.Batch})
+	}
+	windows, err := store.ProjectChanges[row](ctx, v, check.Windows, []string{"batch", "test", "on_day", "reason", "at"}, "batch>=$3", m.size)
+	m.news += len(windows)
+	for _, s := range windows {
+		m.windows[s.Test] = append(m.windows[s.Test], change{s.Verdict, s.Reason, time.UnixMilli(s.At).UTC(), s.Batch})
 	}
 	return err
 }

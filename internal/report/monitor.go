@@ -381,8 +381,9 @@ func widthOf(back int) int {
 	return mostDays
 }
 
+// stateAt is what the days take of a test at a moment.
 func (b *Board) stateAt(test string, at time.Time) *change {
-	all := b.dated.changes[test]
+	all := b.dated.letters[test]
 	for i := len(all) - 1; i >= 0; i-- {
 		if !all[i].At.After(at) {
 			return &all[i]

@@ -33,6 +33,15 @@ type refAt struct {
 type rowHistory struct {
 	finds  []findAt
 	states []stateAt
+
+	windows []windowAt // of a test over events
+}
+
+// windowAt is what a test over events came to for the letter of a day, from a moment on; gone when it no longer judges events.
+type windowAt struct {
+	at      time.Time
+	verdict check.Word
+	rows    map[string]check.Word // nil where the source allowed no look at them
 }
 
 type findAt struct {
@@ -97,6 +106,24 @@ func ReadNarrow(ctx context.Context, v *store.View, tests []string) (*Narrow, er
 		stopped := s.Evaluated == 0 && (s.Verdict == "error" || s.Verdict == "unknown")
 		n.tests[s.Test].states = append(n.tests[s.Test].states, stateAt{time.UnixMilli(s.At).UTC(), s.Verdict.RunState(), stopped})
 	}
+	windows, err := store.ProjectChanges[struct {
+		Test  string
+		OnDay check.Word
+		Rows  string
+		At    int64
+	}](ctx, v, check.Windows, []string{"test", "on_day", "rows", "at"}, where, args...)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range windows {
+		x := windowAt{at: time.UnixMilli(w.At).UTC(), verdict: w.OnDay}
+		if w.Rows != "" {
+			if err := json.Unmarshal([]byte(w.Rows), &x.rows); err != nil {
+				return nil, fmt.Errorf("rows of the window of %s: %w", w.Test, err)
+			}
+		}
+		n.tests[w.Test].windows = append(n.tests[w.Test].windows, x)
+	}
 	if len(finds) == 0 {
 		return n, nil
 	}
@@ -131,9 +158,19 @@ func (n *Narrow) readRefs(ctx context.Context, v *store.View) error {
 	return nil
 }
 
-// Changes lists what a test came to over the rows of some policies, oldest first: as the changes of the test itself,
-// they are laid over the days by F-00. It takes as long as there are changes, not as there are rows.
+// Changes lists what a test came to over the rows of some policies, oldest first. It takes as long as there are changes,
+// not as there are rows.
 func (n *Narrow) Changes(test string, policies []string) []check.StateChange {
+	return n.changes(test, policies, false)
+}
+
+// Letters are the same as the days take them, as the changes of the test itself: of a test over events what was due on
+// each day.
+func (n *Narrow) Letters(test string, policies []string) []check.StateChange {
+	return n.changes(test, policies, true)
+}
+
+func (n *Narrow) changes(test string, policies []string, ofDays bool) []check.StateChange {
 	h := n.tests[test]
 	if h == nil {
 		return nil
@@ -156,8 +193,12 @@ func (n *Narrow) Changes(test string, policies []string) []check.StateChange {
 			continue // it was not run yet
 		}
 		state := h.states[s-1].state
-		if !h.states[s-1].stopped {
-			state = t.worst()
+		w := h.windowAt(at)
+		switch {
+		case w != nil && ofDays:
+			state = n.onDay(w, policies, at)
+		case !h.states[s-1].stopped:
+			state = t.worst(w != nil)
 		}
 		if len(out) == 0 || out[len(out)-1].State != state {
 			out = append(out, check.StateChange{At: at, State: state})
@@ -168,7 +209,10 @@ func (n *Narrow) Changes(test string, policies []string) []check.StateChange {
 
 // moments are those at which the answer may change: what was found is all of one check, at one moment.
 func (h *rowHistory) moments() []time.Time {
-	out := make([]time.Time, 0, len(h.finds)+len(h.states))
+	out := make([]time.Time, 0, len(h.finds)+len(h.states)+len(h.windows))
+	for _, w := range h.windows {
+		out = append(out, w.at)
+	}
 	for _, f := range h.finds {
 		out = append(out, f.at)
 	}
@@ -177,6 +221,40 @@ func (h *rowHistory) moments() []time.Time {
 	}
 	slices.SortFunc(out, time.Time.Compare)
 	return slices.CompactFunc(out, time.Time.Equal)
+}
+
+// windowAt is what the letters of days took at a moment; nil where the test did not judge events then.
+func (h *rowHistory) windowAt(at time.Time) *windowAt {
+	i, _ := slices.BinarySearchFunc(h.windows, at, func(w windowAt, t time.Time) int { return cmp.Or(w.at.Compare(t), -1) })
+	if i == 0 || h.windows[i-1].verdict == check.Gone {
+		return nil
+	}
+	return &h.windows[i-1]
+}
+
+// onDay is what the letter of a day takes over the rows of some policies.
+func (n *Narrow) onDay(w *windowAt, policies []string, at time.Time) check.RunState {
+	if w.rows == nil && w.verdict != "not_applicable" {
+		if w.verdict == "error" {
+			return check.RunErrored
+		}
+		return check.RunUnknown // no row is of any policy
+	}
+	state := check.RunNotApplicable
+	for resource, verdict := range w.rows {
+		if ref, _ := n.refOf(resource, at); !slices.Contains(policies, ref) {
+			continue
+		}
+		if s := verdict.RunState(); state == check.RunNotApplicable || graver(s, state) {
+			state = s
+		}
+	}
+	return state
+}
+
+func graver(a, b check.RunState) bool {
+	i, j := slices.Index(gravity, a), slices.Index(gravity, b)
+	return i >= 0 && (j < 0 || i < j)
 }
 
 // moved lists the rows of a test that became those of another policy, oldest first.
@@ -249,13 +327,17 @@ func (t *tally) count(resource string, at time.Time) {
 	t.rows[ref]++
 }
 
-// worst is the gravest state of the rows. A policy without any row is unknown, never passed.
-func (t *tally) worst() check.RunState {
-	alone := slices.ContainsFunc(t.policies, func(p string) bool { return p == "" || t.rows[p] == 0 })
+// worst is the gravest state of the rows. A policy without any row is unknown, never passed; of a test over events, it
+// had none in the window.
+func (t *tally) worst(events bool) check.RunState {
+	alone := !events && slices.ContainsFunc(t.policies, func(p string) bool { return p == "" || t.rows[p] == 0 })
 	for _, s := range gravity {
 		if t.states[s] > 0 || s == check.RunUnknown && alone {
 			return s
 		}
+	}
+	if events && len(t.counted) == 0 {
+		return check.RunNotApplicable
 	}
 	return check.RunPassed
 }

@@ -26,6 +26,7 @@ type TestDays struct {
 	Coverage int    `json:"coverage" doc:"Percent of the days with something to test that were observed; -1 if there was none."`
 	Strict   int    `json:"strict" doc:"Pass rate in percent: passed days of observed days; -1 if none was observed."`
 	Pass     int    `json:"pass" doc:"The same, counting days with an exception as passed."`
+	Late     int    `json:"late_events" doc:"Of a test over events: events that were late and have been made good, over the days of its window."`
 }
 
 // Operation is how a control operated over a period: facts, not an opinion (F-06).
@@ -120,6 +121,17 @@ func countDays(test string, letters []check.Letter) TestDays {
 	return d
 }
 
+// overEvents is the same for a test over events: a day on which nothing was due was looked at all the same, and few gaps among
+// many such days hide nothing.
+func (d TestDays) overEvents() TestDays {
+	observed := d.Passed + d.Failed + d.Excepted
+	d.Coverage = percentOf(observed+d.None, observed+d.None+d.Errors+d.NoData+d.Paused)
+	if observed == 0 && d.Coverage >= coverageNum {
+		d.Coverage = -1 // nothing happened, which was seen
+	}
+	return d
+}
+
 // percentOf is rounded down; -1 of nothing.
 func percentOf(n, of int) int {
 	if of == 0 {
@@ -166,12 +178,13 @@ func OperationOf(days DayCounts, tests []TestDays, performances []Occurrence, fr
 // reviewed is neither done nor missed, and decides only where nothing deviates.
 func (o *Operation) summary() string {
 	n := o.Days
-	least, failed := o.leastCoverage(), n.Failed > 0
+	least, failed, late := o.leastCoverage(), n.Failed > 0, 0
 	for _, t := range o.Tests {
 		failed = failed || t.Failed > 0
+		late += t.Late
 	}
 	switch {
-	case o.Late+o.Missed+n.Overdue > 0:
+	case o.Late+o.Missed+n.Overdue+late > 0:
 		return "deviations"
 	case least >= 0 && least < coverageNum:
 		return "insufficient_data"
@@ -228,7 +241,14 @@ func (b *Board) operation(c *ControlLine, days int) Operation {
 	}
 	tests := make([]TestDays, 0, len(order))
 	for _, t := range order {
-		tests = append(tests, countDays(t, letters[t]))
+		d := countDays(t, letters[t])
+		if l := b.Tests[t]; l != nil && l.WindowDays > 0 {
+			d = d.overEvents()
+			if days >= l.WindowDays { // a shorter period may have been without them
+				d.Late = l.Late
+			}
+		}
+		tests = append(tests, d)
 	}
 	o := OperationOf(counts, tests, c.Occurrences, b.starts[days], b.starts[0], b.Now)
 	o.From, o.To = b.Days[days-1].String(), b.Days[0].String()

@@ -209,6 +209,7 @@ type TestRow struct {
 	Excepted  int64      `json:"excepted" doc:"Of these, failed under an exception."`
 	Unknown   int64      `json:"unknown" doc:"Of these, not known."`
 	Last      *time.Time `json:"last,omitempty" doc:"When it was last run."`
+	Late      int        `json:"late,omitempty" doc:"Of a test over events: events of its window that were late and have been made good."`
 	Entry     int64      `json:"entry,omitempty" doc:"Ledger entry of its latest result."`
 	Paused    bool       `json:"paused" doc:"Whether it is paused now."`
 	Origin    string     `json:"origin" doc:"Where the test comes from: catalogue, by_file or custom."`
@@ -228,6 +229,7 @@ func (t *TestLine) row() TestRow {
 	}
 	if t.Known {
 		r.State, r.Reason, r.Evaluated, r.Passed, r.Failed, r.Excepted, r.Unknown = string(t.State.Verdict), t.State.Reason, t.State.Evaluated, t.State.Passed, t.State.Failed, t.State.Excepted, t.State.Unknown
+		r.Late = t.Late
 		r.Last, r.Entry = &t.Latest, t.State.Batch
 	}
 	t.mark(&r)
@@ -286,7 +288,8 @@ type TestDetail struct {
 	Doc       string         `json:"about,omitempty" doc:"More about it."`
 	Words     string         `json:"words" doc:"The definition in words."`
 	Filter    string         `json:"filter" doc:"Which resources, as code."`
-	Condition string         `json:"condition" doc:"What must be true, as code."`
+	Event     *content.Event `json:"event,omitempty" doc:"Of a test over events: when each is due, when it is done, and until when a lapse is open, as code."`
+	Condition string         `json:"condition" doc:"What must be true, as code; of an event, besides being done in time."`
 	Params    map[string]any `json:"params" doc:"Its parameters."`
 	Interval  int            `json:"interval_hours" doc:"How often it is run."`
 	Version   string         `json:"version" doc:"Version of the definition."`
@@ -309,6 +312,7 @@ func (b *Boards) testGet(ctx context.Context, v *store.View, in testIn) (*TestDe
 	d := &TestDetail{TestRow: t.row(), Params: map[string]any{}, Controls: []string{}, Newest: board.Days[0].String(), Changes: []check.State{}}
 	if t.Rule != nil {
 		def := t.Rule.Def
+		d.Event = def.Event
 		d.Doc, d.Words, d.Filter, d.Condition, d.Interval, d.Version = def.Doc, t.Rule.Explain(), def.Filter, def.Condition, def.IntervalHours, t.Rule.Version
 		if def.Params != nil {
 			d.Params = def.Params

@@ -52,6 +52,7 @@ type firm struct {
 	me    op.Actor
 	users []collect.Resource
 	wrong func() (collect.Manifest, error)
+	parts site.Parts
 	kinds []string // that the source supplies; identities where none are named
 	clock interface {
 		Move(time.Duration)
@@ -79,7 +80,8 @@ func newFirm(t *testing.T, database string) *firm {
 		}
 		return fixed{kinds, &f.users, f.wrong}, nil
 	}}
-	f.App, err = site.Open(t.Context(), cfg, site.Parts{Clock: c, Connectors: []collect.Connector{connector}})
+	f.parts = site.Parts{Clock: c, Connectors: []collect.Connector{connector}}
+	f.App, err = site.Open(t.Context(), cfg, f.parts)
 	if err != nil {
 		t.Fatal(err)
 	}

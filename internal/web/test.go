@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"assay/content"
 	"assay/internal/collect"
 	"assay/internal/errs"
 	"assay/internal/job"
@@ -60,8 +61,8 @@ func test(q *ask) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	said, _, _ := strings.Cut(t.Words, "\n\nfilter:") // the code stands below, by itself
-	v := page.TestView{ID: t.Test, Title: t.Title, Words: said, Filter: t.Filter, Code: t.Condition, Kind: t.Kind, Severity: t.Severity, Every: every(int64(t.Interval)), Status: healthOf(t.State), Why: t.Reason,
+	said := t.Words[:max(0, strings.LastIndex(t.Words, "\n\n"))] // the code stands below, by itself
+	v := page.TestView{ID: t.Test, Title: t.Title, Words: said, Filter: t.Filter, Code: decides(t), Kind: t.Kind, Severity: t.Severity, Every: every(int64(t.Interval)), Status: healthOf(t.State), Why: t.Reason,
 		Evaluated: int(t.Evaluated), Passed: int(t.Passed), Failed: int(t.Failed), Excepted: int(t.Excepted), Unknown: int(t.Unknown), Last: q.localOf(t.Last),
 		Strip: stripOf(t.Test, t.Newest, t.Spans, "/monitoring/"+seg(t.Test)+"/{day}"), Coverage: t.Coverage, Controls: controlLinks(t.Controls), Entry: t.Entry, Origin: originWord[t.Origin], Edition: "version " + clip(t.Version, 8)}
 	v.Marks, v.Overrides = q.marks(t.TestRow), overrideMarks(t.TestRow.Marks, "changed", "switched off", "paused")
@@ -85,6 +86,18 @@ func test(q *ask) (answer, error) {
 		v.Pause = "/" + q.plural["test_pause"] + "/new" + query("test", t.Test)
 	}
 	return show(page.Test(q.frame(t.Test, "controls", ui.Link{Text: "Tests", Href: "/tests"}, ui.Link{Text: t.Test}), v))
+}
+
+// decides is what decides, as code: of a test over events when each is due and done, and what must hold besides.
+func decides(t *report.TestDetail) string {
+	if t.Event == nil {
+		return t.Condition
+	}
+	var out []string
+	for _, l := range (&content.Test{Event: t.Event, Condition: t.Condition}).Code() {
+		out = append(out, l[0]+": "+l[1])
+	}
+	return strings.Join(out, "\n")
 }
 
 // failures are the resources that a test does not pass, worst first.

@@ -93,10 +93,12 @@ func (q *ask) testVersions(test string) ([]page.TestVersion, error) {
 		}
 		if d := v.Definition; d != nil {
 			x.Lines = []ui.Pair{{Term: "Title", Text: d.Title}, {Term: "Severity", Text: d.Severity}, {Term: "Runs", Text: every(int64(d.IntervalHours))}, {Term: "Resource kind", Text: d.Kind}}
-			for _, f := range []ui.Pair{{Term: "Applies to", Text: d.Filter}, {Term: "Passes when", Text: d.Condition}} {
-				if f.Text != "" {
-					x.Lines = append(x.Lines, f)
-				}
+			if d.Filter != "" {
+				x.Lines = append(x.Lines, ui.Pair{Term: "Applies to", Text: d.Filter})
+			}
+			for _, l := range d.Code() {
+				term := map[string]string{"due": "Due", "done": "Done", "ends": "A lapse ends", "condition": "Passes when"}[l[0]]
+				x.Lines = append(x.Lines, ui.Pair{Term: term, Text: l[1]})
 			}
 			for _, name := range sortedKeys(d.Params) {
 				x.Lines = append(x.Lines, ui.Pair{Term: name, Text: plainText(d.Params[name])})

@@ -142,7 +142,7 @@ func (e event) String() string {
 		out = append(out, fmt.Sprintf("%+v", *e.Piece))
 	}
 	if e.Runs != nil {
-		out = append(out, fmt.Sprint(e.Runs))
+		out = append(out, fmt.Sprint(e.Runs, e.Windows))
 	}
 	for _, t := range []time.Time{e.Collected, e.Until} {
 		if !t.IsZero() {

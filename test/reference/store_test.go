@@ -20,12 +20,13 @@ import (
 
 // writer writes a history through the store, as the operations do.
 type writer struct {
-	ctx    context.Context
-	tx     *store.Tx
-	ids    map[string]string
-	states map[string]check.State
-	plans  map[string]bool
-	later  bool // a version may wait for its day
+	ctx     context.Context
+	tx      *store.Tx
+	ids     map[string]string
+	states  map[string]check.State
+	windows map[string]check.Window
+	plans   map[string]bool
+	later   bool // a version may wait for its day
 }
 
 // write writes a whole history in one transaction, each event at its moment.
@@ -43,7 +44,7 @@ func write(ctx context.Context, h *testkit.House, org string, events []event) er
 }
 
 func newWriter(ctx context.Context) *writer {
-	return &writer{ctx, nil, map[string]string{}, map[string]check.State{}, map[string]bool{}, false}
+	return &writer{ctx, nil, map[string]string{}, map[string]check.State{}, map[string]check.Window{}, map[string]bool{}, false}
 }
 
 // next writes an event at its moment.
@@ -260,12 +261,23 @@ func (w *writer) evidence(e event) error {
 func (w *writer) check(e event) error {
 	p, c := check.Plan{}, check.Check{ID: "chk" + e.At.Format("0102150405.000"), At: w.tx.Now, DataAt: w.tx.Now, Trigger: "schedule", Position: w.tx.At}
 	var changed []check.State
+	var windows []check.Window
 	for _, id := range slices.Sorted(maps.Keys(e.Runs)) {
 		p.Tests = append(p.Tests, id+"@1")
 		s := check.State{Test: id, Version: "1", Verdict: check.Word(e.Runs[id]), Check: c.ID, At: c.At}
 		if w.states[id].Verdict != s.Verdict {
 			w.states[id] = s
 			changed = append(changed, s)
+		}
+		was, now := w.windows[id], check.Window{Test: id, Verdict: check.Gone, Days: 92}
+		if x, events := e.Windows[id]; events {
+			now.Verdict, now.Late = check.Word(x.day), x.late
+		} else if was.Test == "" {
+			continue
+		}
+		if w.windows[id] = now; was.Verdict != now.Verdict || was.Late != now.Late {
+			now.Check, now.At = c.ID, c.At
+			windows = append(windows, now)
 		}
 	}
 	p.Scope = fmt.Sprintf("%x", sha256.Sum256([]byte(strings.Join(p.Tests, "\n"))))[:32]
@@ -278,6 +290,11 @@ func (w *writer) check(e event) error {
 	}
 	if len(changed) > 0 {
 		if _, err := check.States.Append(w.ctx, w.tx, c.ID, changed, nil); err != nil {
+			return err
+		}
+	}
+	if len(windows) > 0 {
+		if _, err := check.Windows.Append(w.ctx, w.tx, c.ID, windows, nil); err != nil {
 			return err
 		}
 	}

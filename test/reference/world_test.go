@@ -22,6 +22,7 @@ type event struct {
 	Terms     *terms            // what a control says from then on
 	Day, To   string            // first and last date, where dates are named
 	Runs      map[string]string // of a check: what each test came to
+	Windows   map[string]window // of a check: what the tests over events came to beside that
 	Collected time.Time         // of a late run: when the server began to collect; of a pause: its start
 	Until     time.Time
 	Piece     *piece
@@ -223,11 +224,19 @@ func (w *world) holds(control string, m time.Time) (d def) {
 	return d
 }
 
-// run is one run of a test: when it counts, and what it came to. A late one counts for the day of its data, for 48 hours after its close.
+// window is what a test over events came to for the letter of the day, and how many events of its window were late.
+type window struct {
+	day  string
+	late int64
+}
+
+// run is one run of a test: when it counts, what it came to, and what of that the day takes: the same, but of a test over
+// events. A late one counts for the day of its data, for 48 hours after its close.
 type run struct {
-	at    time.Time
-	state string
-	late  bool
+	at         time.Time
+	state, day string
+	late       bool
+	lapses     int64 // events that were late
 }
 
 func (w *world) runs(test string) []run {
@@ -238,9 +247,13 @@ func (w *world) findRuns(test string) (out []run) {
 	for _, e := range w.all {
 		switch {
 		case e.What == "check" && e.Runs[test] != "":
-			out = append(out, run{e.At, e.Runs[test], false})
+			r := run{at: e.At, state: e.Runs[test], day: e.Runs[test]}
+			if x, events := e.Windows[test]; events {
+				r.day, r.lapses = x.day, x.late
+			}
+			out = append(out, r)
 		case e.What == "late" && e.Who == test && e.At.Before(w.start(w.dayOf(e.Collected)+1).Add(50*time.Hour)):
-			out = append(out, run{e.Collected, e.ID, true})
+			out = append(out, run{at: e.Collected, state: e.ID, day: e.ID, late: true})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b run) int { return a.at.Compare(b.at) })
