@@ -408,7 +408,7 @@ func TestTheQualityFlagsNameWhatIsDoubtful(t *testing.T) {
 		has("part of a quarter", "Q3", o.piece("VUL-01", "target_list", "covers_from", "2026-01-01", "covers_to", "2026-03-01", "type", "population", "row_count", 9))
 		has("a screenshot without address and clock", "Q4", o.piece("IAM-09", "removals", "type", "screenshot"))
 		has("a screenshot with both", "", o.piece("IAM-09", "removals", "type", "screenshot", "url_visible", true, "clock_visible", true))
-		has("a population without a count", "Q5", o.piece("VUL-01", "target_list", "covers_from", "2025-10-01", "covers_to", "2025-12-31", "taken_at", "2026-01-05T00:00:00Z", "type", "population"))
+		has("a population without its query", "Q2Q5", o.piece("VUL-01", "target_list", "covers_from", "2025-10-01", "covers_to", "2025-12-31", "taken_at", "2026-01-05T00:00:00Z", "type", "population", "source_locator", nil, "row_count", 9))
 		has("an empty population", "", o.piece("VUL-01", "target_list", "covers_from", "2025-10-01", "covers_to", "2025-12-31", "taken_at", "2026-01-05T00:00:00Z", "type", "population", "row_count", 0))
 		has("taken long after its days", "Q6", o.piece("IAM-10", "sample_log_extracts", "covers_from", "2026-01-01", "covers_to", "2026-01-31", "taken_at", "2026-03-04T00:00:00Z"))
 

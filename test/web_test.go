@@ -220,28 +220,31 @@ func TestAPageOfAnotherSiteChangesNothing(t *testing.T) {
 	})
 }
 
+// brings sends the form that adds evidence, with a file.
+func (p *people) brings(fields map[string]string, name, content string) shown {
+	p.t.Helper()
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	f, err := w.CreateFormFile("file", name)
+	fine(p.t, err)
+	_, err = f.Write([]byte(content))
+	fine(p.t, err)
+	for n, v := range fields {
+		fine(p.t, w.WriteField(n, v))
+	}
+	fine(p.t, w.Close())
+	r, err := http.NewRequest("POST", p.srv.URL+"/evidence", &b)
+	fine(p.t, err)
+	r.Header.Set("Content-Type", w.FormDataContentType())
+	return p.send(r)
+}
+
 func TestAFileIsKeptGivenBackAndNeverRun(t *testing.T) {
 	throughPages(t, func(t *testing.T, p *people) {
 		p.signIn()
 		hostile := `<html><script>alert(1)</script>` + strings.Repeat("x", 100)
-		bring := func(fields map[string]string, name, content string) shown {
-			var b bytes.Buffer
-			w := multipart.NewWriter(&b)
-			for n, v := range fields {
-				fine(t, w.WriteField(n, v))
-			}
-			f, err := w.CreateFormFile("file", name)
-			fine(t, err)
-			_, err = f.Write([]byte(content))
-			fine(t, err)
-			fine(t, w.Close())
-			r, err := http.NewRequest("POST", p.srv.URL+"/evidence", &b)
-			fine(t, err)
-			r.Header.Set("Content-Type", w.FormDataContentType())
-			return p.send(r)
-		}
-		p.wants(bring(map[string]string{"title": "x", "type": "report", "notes": "kept"}, "a.html", hostile), 422, "It must be at least 2 characters", "kept", "Choose the file again")
-		s := p.wants(bring(map[string]string{"title": "A page", "type": "report", "submit": "true"}, "../../a\r\n\"b.html", hostile), 303)
+		p.wants(p.brings(map[string]string{"title": "x", "type": "report", "notes": "kept"}, "a.html", hostile), 422, "It must be at least 2 characters", "kept", "Choose the file again")
+		s := p.wants(p.brings(map[string]string{"title": "A page", "type": "report", "submit": "true"}, "../../a\r\n\"b.html", hostile), 303)
 		one := s.to
 		s = p.wants(p.get(one), 200, "A page", "submitted", "text/html", "sha256")
 		if strings.Contains(s.text, "<html><script>alert") {

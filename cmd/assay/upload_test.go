@@ -79,6 +79,20 @@ func TestAFileIsBroughtFromTheCommandLine(t *testing.T) {
 	}
 }
 
+func TestAnEmptyFileIsNotTakenFromTheCommandLine(t *testing.T) {
+	a, org, dir, _ := house(t)
+	server := serve(t, a, org)
+	for _, where := range [][]string{{"--data", dir}, {"--server", server}} {
+		for _, content := range []string{"", " \r\n\t\n", "\ufeff"} {
+			before := len(entries(t, a, org))
+			_, _, err := command(t, content, append([]string{"evidence", "upload", "--file", "-", "--title", "Access review", "--type", "report", "--submit"}, where...)...)
+			if e := errs.Public(err); err == nil || e.Code != errs.Invalid || e.Field != "file" || !strings.Contains(e.Error(), "the file is empty") || e.Fix == "" || len(entries(t, a, org)) != before {
+				t.Errorf("%v %q: %v", where, content, err)
+			}
+		}
+	}
+}
+
 // entries are the ledger, oldest first.
 func entries(t *testing.T, a *site.App, org string) []store.Version {
 	t.Helper()

@@ -32,7 +32,7 @@ type Evidence struct {
 	FileName       string         `json:"file_name" doc:"Name of the uploaded file." max:"255"`
 	MediaType      string         `json:"media_type" doc:"Type of the file, detected from its contents." max:"100"`
 	Size           int64          `json:"size" doc:"Size of the file in bytes."`
-	Rows           *int64         `json:"row_count,omitempty" doc:"For a population: how many rows the query returned; 0 if it is empty."`
+	Rows           *int64         `json:"row_count,omitempty" doc:"How many rows the population has; 0 if it is empty. Required to submit a population."`
 	URLVisible     bool           `json:"url_visible" doc:"For a screenshot: the address is visible."`
 	ClockVisible   bool           `json:"clock_visible" doc:"For a screenshot: date and time are visible."`
 	Confirmed      bool           `json:"visible_confirmed" doc:"For a screenshot: the reviewer confirmed that address and clock are visible." read:"only"`

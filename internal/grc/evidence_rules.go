@@ -64,7 +64,7 @@ func (e *Evidence) EndedAt() time.Time {
 
 // evidenceFits holds a piece against its control and the calendar, in the transaction that writes it: the key is one of the
 // control's list; nothing is claimed for days to come; and what is submitted for single events names its event, or declares
-// that there was none.
+// that there was none. What is submitted or accepted is held against its file.
 func evidenceFits(verb string) op.Also[Evidence] {
 	return op.Also[Evidence]{Verb: verb, Do: func(ctx context.Context, tx *store.Tx, was, now *Evidence) error {
 		today, err := todayOf(ctx, tx)
@@ -82,14 +82,32 @@ func evidenceFits(verb string) op.Also[Evidence] {
 		case now.Nothing && (k == nil || k.Frequency != "per_event"):
 			return errs.At("nothing_happened", "is only for evidence collected per event").Mend("choose an evidence item that is collected per event, or upload a file")
 		case k == nil || k.Frequency != "per_event" || now.Nothing || now.Event != "":
-			return nil
 		case k.Type == "population" && (now.CoversFrom == "" || now.CoversTo == ""):
 			return errs.At("covers_from", "is required, together with covers_to: the days whose events the list contains")
 		case k.Type != "population":
 			return errs.At("event", "is required: say which event it proves, such as a ticket number").Mend("or set nothing_happened and give the days on which no such event happened")
 		}
-		return nil
+		return looked(ctx, tx, now, k)
 	}}
+}
+
+// stillSound holds a piece that was submitted before its file was looked at against it once more: what is accepted is proof.
+func stillSound(ctx context.Context, tx *store.Tx, _, now *Evidence) error {
+	var k *EvidenceKind
+	if now.Control != "" && now.EvidenceKey != "" {
+		c, err := store.Get(ctx, &tx.View, Controls, now.Control)
+		if err != nil && !errors.Is(err, errs.NotFound) {
+			return err
+		} else if err == nil {
+			k = c.EvidenceKind(now.EvidenceKey)
+		}
+	}
+	err := looked(ctx, tx, now, k)
+	var e *errs.Error
+	if errors.As(err, &e) && e.Code == errs.Invalid {
+		return e.Mend("return it to its submitter")
+	}
+	return err
 }
 
 // ahead says which day lies in the future although it must not. An end of cover may: it is a claim, and never makes evidence younger.

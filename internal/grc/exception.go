@@ -47,9 +47,17 @@ func (ExceptionState) Values() []string {
 	return []string{"requested", "approved", "rejected", "revoked"}
 }
 
+// Begins is when the exception begins to hold: at its start, and never before it was approved.
+func (e *Exception) Begins() time.Time {
+	if e.ApprovedAt.After(e.StartsAt) {
+		return e.ApprovedAt
+	}
+	return e.StartsAt
+}
+
 // Live says whether the exception holds at a moment (INV-03).
 func (e *Exception) Live(now time.Time) bool {
-	return e.State == "approved" && !now.Before(e.StartsAt) && now.Before(e.ExpiresAt)
+	return e.State == "approved" && !now.Before(e.Begins()) && now.Before(e.ExpiresAt)
 }
 
 // Exceptions are the exceptions.

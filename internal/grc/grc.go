@@ -25,7 +25,7 @@ func Add(s *op.Set, of ...Severities) {
 	addScope(s)
 	addControls(s)
 	op.Kind(s, Policies)
-	op.Kind(s, Evidences, evidenceFits("create"), evidenceFits("update"), evidenceFits("submit"))
+	op.Kind(s, Evidences, evidenceFits("create"), evidenceFits("update"), evidenceFits("submit"), op.Also[Evidence]{Verb: "accept", Do: stillSound})
 	op.Kind(s, Exceptions, inherits(of)...)
 	op.Kind(s, Tasks)
 	op.Kind(s, Decisions)

@@ -39,6 +39,9 @@ type Policy struct {
 	ForceTitle     string      `json:"published_title" doc:"Title of the version in force." read:"only"`
 	ForceRequired  bool        `json:"published_required" doc:"Whether the programme needs the policy, as of the version in force." read:"only"`
 	ForceDays      int64       `json:"published_review_days" doc:"Days between reviews of the version in force." read:"only"`
+	ForceKind      PolicyKind  `json:"published_kind" doc:"Kind of document of the version in force." read:"only"`
+	ForceAudience  []string    `json:"published_audience" doc:"Who the version in force applies to." read:"only"`
+	ForceSections  []string    `json:"published_sections" doc:"Sections the version in force must have." read:"only"`
 	InForceSince   time.Time   `json:"in_force_since,omitzero" doc:"Start of the unbroken period with a version in force." read:"only"`
 	RejectReason   string      `json:"reject_reason" doc:"Why it was last returned to its author." read:"only" max:"2000"`
 	LastReviewedAt time.Time   `json:"last_reviewed_at,omitzero" doc:"When it was last reviewed and confirmed." read:"only" list:""`
@@ -100,13 +103,49 @@ func (p *Policy) Days() int64 {
 	return p.ReviewDays
 }
 
+// Called is its title: as approved, where a version is in force.
+func (p *Policy) Called() string {
+	p.settle()
+	if p.ForceTitle != "" {
+		return p.ForceTitle
+	}
+	return p.Title
+}
+
+// keep copies what a version that was published before all of it was kept apart asked for. No list is nil once it was kept.
+func (p *Policy) keep(from *Policy) {
+	if p.ForceDays == 0 {
+		p.ForceTitle, p.ForceRequired, p.ForceDays = from.Title, from.Required, from.ReviewDays
+	}
+	if p.ForceSections == nil {
+		wanted, err := from.required()
+		if err != nil {
+			wanted = from.Sections
+		}
+		p.ForceKind, p.ForceAudience, p.ForceSections = from.Kind, append([]string{}, from.Audience...), append([]string{}, wanted...)
+	}
+}
+
+// holds keeps what a version in force stands on, whatever is written beside it.
+func (p *Policy) holds(was *Policy) error {
+	if was.settle(); was.PublishedNo == 0 {
+		return nil
+	}
+	p.keep(was)
+	if p.Ref != was.Ref { // controls rest on it by this name
+		return (&errs.Error{Code: errs.Conflict, Field: "ref", Text: "can't be changed once a version was in force"}).Mend("leave it as %s", was.Ref)
+	}
+	return nil
+}
+
 // publish puts the approved version in force, in the place of the one before.
 func (p *Policy) publish() {
 	if p.PublishedNo == 0 {
 		p.InForceSince = p.PublishedAt
 	}
 	p.PublishedText, p.PublishedNo, p.AgreedBy, p.AgreedAt = p.Body, p.VersionNo, p.ApprovedBy, p.ApprovedAt
-	p.AgreedHow, p.ForceTitle, p.ForceRequired, p.ForceDays = p.ApprovedHow, p.Title, p.Required, p.ReviewDays
+	p.AgreedHow, p.ForceDays, p.ForceSections = p.ApprovedHow, 0, nil
+	p.keep(p)
 	if p.WrittenBy = p.Author; p.WrittenBy == "" {
 		p.WrittenBy = p.CreatedBy
 	}
@@ -126,19 +165,22 @@ var Policies = kind.Kind[Policy]{
 		if o != nil && o.State != "draft" && n.Body != o.Body {
 			return errs.New(errs.Conflict, "the text of a policy that is %s can't be edited", o.State).Mend("revise it to start a draft of the next version")
 		}
-		if o != nil && o.State == "published" && n.State == "draft" {
-			o.settle()
-			if n.ForceDays == 0 { // published before they were kept apart: as it stands now is as it was approved
-				n.ForceTitle, n.ForceRequired, n.ForceDays = o.Title, o.Required, o.ReviewDays
+		if o != nil {
+			if err := n.holds(o); err != nil {
+				return err
 			}
+		}
+		if o != nil && o.State == "published" && n.State == "draft" {
 			n.RetireReason, n.RetireAskedBy = "", ""
 		}
 		if n.State == "approved" && o != nil && o.State == "in_review" {
 			n.VersionNo++
-			n.LastReviewedAt = n.ApprovedAt
 		}
 		if o != nil && (o.State == "approved" && n.State == "published" || o.State == "published" && n.PublishedNo == 0) {
 			n.publish()
+		}
+		if o != nil && o.State == "approved" && n.State == "published" { // what was looked at is in force from now on
+			n.LastReviewedAt = n.ApprovedAt
 		}
 		return nil
 	},

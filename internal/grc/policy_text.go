@@ -50,6 +50,9 @@ func (p *Policy) MissingSections() []string {
 	if !p.InForce() {
 		return slices.Clone(wanted)
 	}
+	if p.ForceSections != nil {
+		wanted = p.ForceSections
+	}
 	return unfilled(p.PublishedText, wanted)
 }
 

@@ -110,3 +110,19 @@ func TestAPolicyInForceIsNotJudgedAnew(t *testing.T) {
 		}
 	}
 }
+
+// A policy that was published before its sections were kept apart keeps those that it has when its next version is written.
+func TestSectionsOfTheVersionInForceAreKeptWithTheNextChange(t *testing.T) {
+	for _, state := range []grc.PolicyState{"published", "draft"} {
+		p := grc.Policy{Ref: "OWN-01", Title: "Own", State: state, PublishedNo: 1, ForceDays: 365, ReviewDays: 365, Sections: []string{"Scope"}, PublishedText: testkit.PolicyText([]string{"Scope"}, "That is all.")}
+		p.Body = p.PublishedText
+		n := p
+		n.State, n.Sections = "draft", []string{"Something that is not there"}
+		if err := grc.Policies.Check(&p, &n); err != nil {
+			t.Fatal(err)
+		}
+		if got := n.MissingSections(); len(got) > 0 || !slices.Equal(n.ForceSections, []string{"Scope"}) {
+			t.Errorf("%s: missing %v, in force %v", state, got, n.ForceSections)
+		}
+	}
+}

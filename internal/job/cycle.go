@@ -201,7 +201,7 @@ func excused(approved []*grc.Exception, s *scene) []check.Exception {
 		}
 		ids := append([]string{e.Resource}, s.byKey[e.Resource]...)
 		for _, id := range ids {
-			out = append(out, check.Exception{ID: e.ID, Test: e.Test, Resource: id, StartsAt: e.StartsAt, ExpiresAt: e.ExpiresAt})
+			out = append(out, check.Exception{ID: e.ID, Test: e.Test, Resource: id, StartsAt: e.Begins(), ExpiresAt: e.ExpiresAt})
 		}
 	}
 	return out

@@ -16,7 +16,7 @@ import (
 )
 
 // late runs the tests whose newest data was begun on a day that is over, and that were not run on it: by the definitions
-// and exceptions of that day, and for that day. The server itself must have begun the collection then, and both must
+// and exceptions of the moment at which it was begun, and for that day. The server itself must have begun the collection then, and both must
 // have ended within 48 hours after the day was closed. A time that a source or a client claims makes nothing late.
 func (w *Works) late(ctx context.Context, org string, by store.By) error {
 	now, err := w.DB.Now(ctx, org)
@@ -24,14 +24,18 @@ func (w *Works) late(ctx context.Context, org string, by store.By) error {
 		return err
 	}
 	var days *check.Days
-	missed := map[check.Day][]lateTest{}
+	var data collected
 	err = w.DB.View(ctx, org, time.Time{}, by, func(v *store.View) error {
 		if days, err = DaysOf(ctx, v); err != nil {
 			return err
 		}
-		missed, err = w.missed(ctx, v, days, now)
+		data, err = collectedBefore(ctx, v, days, now)
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	missed, err := w.missed(ctx, org, by, days, now, data)
 	if err != nil {
 		return err
 	}
@@ -49,22 +53,29 @@ type lateTest struct {
 	collected time.Time
 }
 
-// missed finds the tests whose data is of a day that is over, and that have no run on that day since it was collected.
-func (w *Works) missed(ctx context.Context, v *store.View, days *check.Days, now time.Time) (map[check.Day][]lateTest, error) {
+// collected is the newest complete data of days that are over, where it may still count for them.
+type collected struct {
+	began   map[string]time.Time // by kind: when the oldest of the newest complete runs was begun
+	moments []time.Time          // the different ones of them that are old
+	ran     func(test string, collected time.Time, d check.Day) bool
+}
+
+func collectedBefore(ctx context.Context, v *store.View, days *check.Days, now time.Time) (c collected, err error) {
 	newest, complete, err := collect.Last(ctx, v)
 	if err != nil {
-		return nil, err
+		return c, err
 	}
-	began, ended := map[string]time.Time{}, map[string]time.Time{} // by kind: the oldest of the newest complete runs
+	ended := map[string]time.Time{}
+	c.began = map[string]time.Time{}
 	for id, run := range newest {
 		full := complete[id]
 		for _, k := range run.Kinds {
 			if full.ID != run.ID { // a run that is not complete is no data
-				began[k] = time.Time{}
+				c.began[k] = time.Time{}
 				continue
 			}
-			if at, known := began[k]; !known || full.StartedAt.Before(at) {
-				began[k] = full.StartedAt
+			if at, known := c.began[k]; !known || full.StartedAt.Before(at) {
+				c.began[k] = full.StartedAt
 			}
 			if full.FinishedAt.After(ended[k]) {
 				ended[k] = full.FinishedAt
@@ -73,28 +84,41 @@ func (w *Works) missed(ctx context.Context, v *store.View, days *check.Days, now
 	}
 	today := days.DayOf(now)
 	old := false
-	for k, at := range began {
+	for k, at := range c.began {
 		d := days.DayOf(at)
-		old = old || !at.IsZero() && d < today && inGrace(days, d, now) && inGrace(days, d, ended[k])
-	}
-	if !old {
-		return nil, nil
-	}
-	cat, err := w.Rules(ctx, v)
-	if err != nil {
-		return nil, err
-	}
-	ran, err := ranSince(ctx, v, days, today)
-	if err != nil {
-		return nil, err
-	}
-	out := map[check.Day][]lateTest{}
-	for _, r := range cat.Rules() {
-		at, d, ok := oneDay(r, began, days)
-		if !ok || d >= today || !inGrace(days, d, now) || ran(r.ID(), at, d) {
+		if at.IsZero() || d >= today || !inGrace(days, d, now) {
 			continue
 		}
-		out[d] = append(out[d], lateTest{r.ID(), at})
+		if old = old || inGrace(days, d, ended[k]); !slices.ContainsFunc(c.moments, at.Equal) {
+			c.moments = append(c.moments, at)
+		}
+	}
+	if !old {
+		return collected{}, nil
+	}
+	c.ran, err = ranSince(ctx, v, days, today)
+	return c, err
+}
+
+// missed finds the tests, of those in force when it was collected, whose data is of a day that is over, and that have no run on that
+// day since it was collected.
+func (w *Works) missed(ctx context.Context, org string, by store.By, days *check.Days, now time.Time, data collected) (map[check.Day][]lateTest, error) {
+	out := map[check.Day][]lateTest{}
+	for _, m := range data.moments {
+		var cat *check.Catalogue
+		err := w.DB.View(ctx, org, m, by, func(v *store.View) (err error) {
+			cat, err = w.Rules(ctx, v)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range cat.Rules() {
+			at, d, ok := oneDay(r, data.began, days)
+			if ok && at.Equal(m) && !data.ran(r.ID(), at, d) {
+				out[d] = append(out[d], lateTest{r.ID(), at})
+			}
+		}
 	}
 	return out, nil
 }
@@ -145,13 +169,49 @@ func ranSince(ctx context.Context, v *store.View, days *check.Days, today check.
 
 // runLate runs tests for a day that is over.
 func (w *Works) runLate(ctx context.Context, org string, by store.By, days *check.Days, d check.Day, tests []lateTest, now time.Time) error {
-	end := days.Start(d + 1).Add(-time.Millisecond)
-	zone := days.Zone(end)
+	together := map[time.Time][]string{} // by when the last of their data was begun: each looks at its own moment
+	for _, t := range tests {
+		together[t.collected] = append(together[t.collected], t.id)
+	}
+	id := w.DB.IDs().New("chk", now)
+	var rows []check.Late
+	for _, at := range slices.SortedFunc(maps.Keys(together), time.Time.Compare) {
+		rules, in, err := w.asOf(ctx, org, by, at, days, together[at])
+		if err != nil {
+			return err
+		}
+		if len(rules) == 0 {
+			continue
+		}
+		outcomes, err := check.Evaluate(ctx, rules, in, nil)
+		if err != nil {
+			return err
+		}
+		for _, o := range outcomes {
+			state, why := o.OfDay()
+			rows = append(rows, check.Late{ID: id, Test: o.Test, Version: o.Version, Verdict: check.WordOf(state), Reason: why, Evaluated: int64(o.Evaluated), Failed: int64(o.Failed), Excepted: int64(o.Excepted),
+				Collected: at, At: now})
+		}
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	_, err := w.DB.Change(ctx, org, by, func(tx *store.Tx) error {
+		_, err := check.Lates.Append(ctx, tx, id, rows, map[string]any{"day": d.String()})
+		return err
+	})
+	return err
+}
+
+// asOf is what a run would have looked at when its data was collected: the tests, exceptions, pauses and holidays in force at that
+// moment, and never what was approved or taken back later on the same day; with the data itself, which is still the newest.
+func (w *Works) asOf(ctx context.Context, org string, by store.By, at time.Time, days *check.Days, tests []string) ([]*check.Rule, *check.Input, error) {
 	var cat *check.Catalogue
 	var approved []*grc.Exception
-	in := &check.Input{Zone: zone, Days: days}
-	rules := map[time.Time][]*check.Rule{}                                // by when the last of their data was begun: each looks at its own moment
-	err := w.DB.View(ctx, org, end, by, func(v *store.View) (err error) { // what was in force on that day
+	var rules []*check.Rule
+	zone := days.Zone(at)
+	in := &check.Input{Now: at, Zone: zone, Days: days}
+	err := w.DB.View(ctx, org, at, by, func(v *store.View) (err error) {
 		if cat, err = w.Rules(ctx, v); err != nil {
 			return err
 		}
@@ -165,17 +225,17 @@ func (w *Works) runLate(ctx context.Context, org string, by store.By, days *chec
 		}
 		in.Holidays, in.Since = holidays(o), began(o, days)
 		for _, t := range tests {
-			if r, ok := cat.Rule(t.id); ok && !check.Covers(pauses[t.id], t.collected) {
-				rules[t.collected] = append(rules[t.collected], r)
+			if r, ok := cat.Rule(t); ok && !check.Covers(pauses[t], at) {
+				rules = append(rules, r)
 			}
 		}
 		approved, err = store.All(ctx, v, grc.Exceptions, map[string]any{"state": "approved"})
 		return err
 	})
 	if err != nil || len(rules) == 0 {
-		return err
+		return nil, nil, err
 	}
-	err = w.DB.View(ctx, org, time.Time{}, by, func(v *store.View) error { // what was collected on it
+	err = w.DB.View(ctx, org, time.Time{}, by, func(v *store.View) error {
 		s, err := w.binder.look(ctx, v, cat, zone)
 		if err != nil {
 			return err
@@ -183,28 +243,7 @@ func (w *Works) runLate(ctx context.Context, org string, by store.By, days *chec
 		in.Resources, in.Exceptions = s.population, excused(approved, s)
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	id := w.DB.IDs().New("chk", now)
-	var rows []check.Late
-	for _, at := range slices.SortedFunc(maps.Keys(rules), time.Time.Compare) {
-		in.Now = at
-		outcomes, err := check.Evaluate(ctx, rules[at], in, nil)
-		if err != nil {
-			return err
-		}
-		for _, o := range outcomes {
-			state, why := o.OfDay()
-			rows = append(rows, check.Late{ID: id, Test: o.Test, Version: o.Version, Verdict: check.WordOf(state), Reason: why, Evaluated: int64(o.Evaluated), Failed: int64(o.Failed), Excepted: int64(o.Excepted),
-				Collected: at, At: now})
-		}
-	}
-	_, err = w.DB.Change(ctx, org, by, func(tx *store.Tx) error {
-		_, err := check.Lates.Append(ctx, tx, id, rows, map[string]any{"day": d.String()})
-		return err
-	})
-	return err
+	return rules, in, err
 }
 
 // DaysOf are the days of an organisation, whatever time zones it had.

@@ -105,8 +105,8 @@ func policies(ctx context.Context, v *store.View) ([]collect.Resource, error) {
 		if p.InForce() {
 			inForce = versionText(p.PublishedNo)
 		}
-		out = append(out, collect.Resource{Kind: "internal.policy", Key: p.ID, Name: p.Ref + " " + p.Title, Attrs: map[string]any{
-			"ref": p.Ref, "title": p.Title, "required": p.Needed(), "approved_version": orNull(inForce), "last_reviewed_at": timeOrNull(p.LastReviewedAt), "owner_ref": orNull(p.Owner)}})
+		out = append(out, collect.Resource{Kind: "internal.policy", Key: p.ID, Name: p.Ref + " " + p.Called(), Attrs: map[string]any{
+			"ref": p.Ref, "title": p.Called(), "required": p.Needed(), "approved_version": orNull(inForce), "last_reviewed_at": timeOrNull(p.LastReviewedAt), "owner_ref": orNull(p.Owner)}})
 		version := func(no int64, state, author, approver string, how kind.How, at time.Time) {
 			author, approver = person(author), person(approver)
 			if how == kind.Solo || how == kind.SameHand { // one person stands behind both

@@ -31,7 +31,7 @@ type Brought struct {
 const defaultMaxFile = 512 << 20
 
 // Upload keeps a file that evidence will cite, and writes down who uploaded it: others cite it only where they may read it.
-// A file that nothing cites is no evidence. Its type is found in its bytes: what its uploader says of it is not believed.
+// A file that nothing cites is no evidence, and one in which there is nothing to read is refused. Its type is found in its bytes: what its uploader says of it is not believed.
 func (g *Gate) Upload(ctx context.Context, a Actor, r io.Reader) (Brought, error) {
 	if !a.inScope(upload) {
 		return Brought{}, errs.New(errs.Denied, "this token can't upload files: its scopes are too narrow")
@@ -53,7 +53,7 @@ func (g *Gate) Upload(ctx context.Context, a Actor, r io.Reader) (Brought, error
 		return Brought{}, errs.New(errs.Invalid, "the upload was interrupted, and nothing was kept").Because(err)
 	}
 	f := Brought{Media: http.DetectContentType(head)}
-	if f.Info, err = s.Put(ctx, b, limit); err != nil {
+	if f.Info, err = s.Put(ctx, &substance{r: b}, limit); err != nil {
 		return Brought{}, err
 	}
 	return f, g.uploaded(ctx, a, f)

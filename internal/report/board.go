@@ -213,7 +213,7 @@ func (b *Board) read(ctx context.Context, v *store.View, only *controlPast) erro
 	} else if err := b.data.readProof(ctx, v, b.dated.narrowed(only)); err != nil {
 		return err
 	}
-	return b.data.readWork(ctx, v)
+	return b.data.readWork(ctx, v, b.dated.days.DayOf(v.Now))
 }
 
 func (d *boardData) readProof(ctx context.Context, v *store.View, narrowed []string) error {
@@ -247,14 +247,14 @@ func (d *boardData) readProof(ctx context.Context, v *store.View, narrowed []str
 	return err
 }
 
-func (d *boardData) readWork(ctx context.Context, v *store.View) error {
-	day := v.Now.UTC().Format(time.DateOnly)
+// readWork reads what is due and what holds now. A task is overdue when its day is over where the organisation is.
+func (d *boardData) readWork(ctx context.Context, v *store.View, today check.Day) error {
 	tasks, err := store.All(ctx, v, grc.Tasks, map[string]any{"state": []string{"open", "in_progress", "blocked"}})
 	if err != nil {
 		return err
 	}
 	for _, t := range tasks {
-		if t.DueOn != "" && string(t.DueOn) < day {
+		if due, err := check.ParseDay(string(t.DueOn)); err == nil && due < today {
 			d.overdue[t.Subject]++
 		}
 	}

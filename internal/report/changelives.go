@@ -52,7 +52,7 @@ func (d *dated) changed() *overrides {
 			lives(o.proposals, grc.ControlVersions.Name, d.ofProposal(refs)), o.controlEdits(),
 			lives(o.decisions, grc.Decisions.Name, d.ofDecision), lives(o.exceptions, grc.Exceptions.Name, ofException(refs)),
 			lives(o.pauses, check.TestPauses.Name, ofPause), lives(o.definitions, check.Definitions.Name, ofDefinition),
-			lives(o.files, check.RuleFiles.Name, ofRuleFile), lives(o.scopes, grc.ScopeVersions.Name, o.ofScope), o.ofOrganization(), o.ofPolicies(), o.ofSources(),
+			lives(o.files, check.RuleFiles.Name, ofRuleFile), lives(o.scopes, grc.ScopeVersions.Name, d.ofScope), d.ofOrganizations(), o.ofPolicies(), o.ofSources(),
 			lives(o.evidence, grc.Evidences.Name, ofWithdrawal(refs)))
 		replaced(o.lines)
 		nth := map[int64]int64{} // one version of the organisation may hold several changes
@@ -116,6 +116,7 @@ func over(s ChangeState) bool { return s != "proposed" && s != "in_force" }
 func (l *changeLine) take(t *telling, entry int64, at time.Time, by string) {
 	was := l.state
 	l.kind, l.what, l.label, l.word, l.subjects, l.state, l.once, l.reason, l.answer, l.how, l.askedFor = t.kind, t.what, t.label, t.word, t.subjects, t.state, t.once, t.reason, t.answer, t.how, t.askedFor
+	l.touches = t.touches
 	if t.asked != "" {
 		l.asked = t.asked
 	}

@@ -13,6 +13,7 @@ import (
 	"assay/internal/check"
 	"assay/internal/collect"
 	"assay/internal/grc"
+	"assay/internal/kind"
 	"assay/internal/op"
 	"assay/internal/store"
 )
@@ -21,25 +22,71 @@ func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
 // setting is one thing that the organisation says of itself and that decides over days or approvals.
 type setting struct {
-	kind       ChangeKind
-	name, what string
-	value      func(*grc.Organization) string
+	kind             ChangeKind
+	name, what, word string // word marks the day of the edit, of every control, criterion and test
+	value            func(*grc.Organization) string
+	days             func(was, now *grc.Organization) []dayRange // those that a change touches, wherever they lie
 }
 
+// dayRange is from a day to another, both included.
+type dayRange struct{ from, to kind.Date }
+
 var settingsThatDecide = []setting{
-	{"scope", "categories", "Scope changed", func(o *grc.Organization) string { return categoriesOf(o.Categories) }},
-	{"time_zone", "timezone", "Time zone changed", func(o *grc.Organization) string { return o.Timezone }},
-	{"solo_mode", "solo_mode", "Solo mode", func(o *grc.Organization) string {
+	{"scope", "categories", "Scope changed", "", func(o *grc.Organization) string { return categoriesOf(o.Categories) }, nil},
+	{"time_zone", "timezone", "Time zone changed", "time zone changed", func(o *grc.Organization) string { return o.Timezone }, nil},
+	{"solo_mode", "solo_mode", "Solo mode", "", func(o *grc.Organization) string {
 		return map[bool]string{true: "on", false: "off"}[o.SoloMode]
+	}, nil},
+	{"programme", "programme_start", "Programme start changed", "programme start changed", func(o *grc.Organization) string { return string(o.ProgrammeStart) }, func(was, now *grc.Organization) []dayRange {
+		return between(was.ProgrammeStart, now.ProgrammeStart)
 	}},
-	{"programme", "programme_start", "Programme start changed", func(o *grc.Organization) string { return string(o.ProgrammeStart) }},
-	{"programme", "holidays", "Holidays changed", func(o *grc.Organization) string {
+	{"programme", "holidays", "Holidays changed", "holidays changed", func(o *grc.Organization) string {
 		all := make([]string, 0, len(o.Holidays))
 		for _, h := range o.Holidays {
 			all = append(all, string(h))
 		}
 		return strings.Join(all, ", ")
+	}, func(was, now *grc.Organization) (out []dayRange) {
+		for _, h := range slices.Concat(was.Holidays, now.Holidays) {
+			if slices.Contains(was.Holidays, h) != slices.Contains(now.Holidays, h) {
+				out = append(out, dayRange{h, h})
+			}
+		}
+		return out
 	}},
+}
+
+// between are the days that count before one start and not before the other; where there was or is none, the day of the other.
+func between(a, b kind.Date) []dayRange {
+	switch {
+	case a == "":
+		a = b
+	case b == "":
+		b = a
+	}
+	return []dayRange{{min(a, b), max(a, b)}}
+}
+
+// ofAll are the settings whose changes mark the days of every control, criterion and test.
+var ofAll = func() (out []string) {
+	for _, s := range settingsThatDecide {
+		if s.word != "" {
+			out = append(out, s.name)
+		}
+	}
+	return out
+}()
+
+// stretches are the times of ranges of days.
+func (d *dated) stretches(all []dayRange) (out []stretch) {
+	for _, r := range all {
+		from, err := check.ParseDay(string(r.from))
+		to, err2 := check.ParseDay(string(r.to))
+		if err == nil && err2 == nil {
+			out = append(out, stretch{From: d.days.Start(from), To: d.days.Start(to + 1)})
+		}
+	}
+	return out
 }
 
 func categoriesOf(categories []grc.Category) string {
@@ -52,10 +99,10 @@ func categoriesOf(categories []grc.Category) string {
 }
 
 // ofScope tells of a change of scope that was proposed.
-func (o *overrides) ofScope(x *store.Dated[grc.ScopeVersion]) (telling, bool) {
+func (d *dated) ofScope(x *store.Dated[grc.ScopeVersion]) (telling, bool) {
 	n, t := x.Thing, telling{}
 	was := &grc.Organization{}
-	for _, o := range o.orgs {
+	for _, o := range d.over.orgs {
 		if o.From.Before(x.From) { // the version that an approval makes begins with it
 			was = o.Thing
 		}
@@ -68,17 +115,20 @@ func (o *overrides) ofScope(x *store.Dated[grc.ScopeVersion]) (telling, bool) {
 	}
 	if a, b := string(was.ProgrammeStart), string(n.ProgrammeStart); a != b {
 		if fields == nil {
-			t.kind, t.what, t.word, t.once, t.label = "programme", "Programme start changed", "", false, "Programme start"
+			t.kind, t.what, t.word, t.label = "programme", "Programme start changed", "programme start changed", "Programme start"
 		}
+		t.touches = d.stretches(between(was.ProgrammeStart, n.ProgrammeStart))
 		fields, t.subjects = append(fields, WasNow{"programme_start", a, b}), append(t.subjects, "programme_start")
 	}
 	t.fields = fixed(fields...)
 	return t, true
 }
 
-// ofOrganization are the changes of what is in scope, in which zone days are counted, and whether one person is enough.
-func (o *overrides) ofOrganization() []*changeLine {
+// ofOrganizations are the changes of what is in scope, in which zone days are counted, which days are no business days, and whether one
+// person is enough.
+func (d *dated) ofOrganizations() []*changeLine {
 	var out []*changeLine
+	o := d.over
 	told := map[int64]bool{} // by the change of scope that was approved
 	for _, x := range o.scopes {
 		if x.Thing.State == "approved" {
@@ -94,6 +144,13 @@ func (o *overrides) ofOrganization() []*changeLine {
 			}
 			l := &changeLine{entry: x.Since, at: x.From, kind: s.kind, what: s.what, label: x.Thing.Name, thing: x.ID, thingKind: grc.Organizations.Name, state: "in_force", asked: x.Thing.UpdatedBy, askedAt: x.From, from: x.From,
 				subjects: []string{s.name}, fields: fixed(WasNow{s.name, a, b})}
+			if l.word, l.once = s.word, s.word != ""; s.days != nil {
+				l.touches = d.stretches(s.days(was, x.Thing))
+			}
+			if s.kind == "time_zone" { // it holds from the end of its day on, and makes the next one longer or shorter
+				on := d.days.DayOf(x.From)
+				l.touches = []stretch{{From: d.days.Start(on), To: d.days.Start(on + 2)}}
+			}
 			if s.kind == "solo_mode" {
 				l.what += " turned " + b
 			}

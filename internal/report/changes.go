@@ -188,7 +188,8 @@ type changeLine struct {
 	approvedAt       time.Time
 	how              kind.How
 	from, until      time.Time
-	once             bool // it is an edit: it marks the day on which it began, and no other
+	once             bool      // it is an edit: it marks the day on which it began, and those that it touches
+	touches          []stretch // days that it is about, wherever they lie
 	reason, answer   string
 	endedBy          string
 	fields           func(ctx context.Context, v *store.View, d *dated) ([]WasNow, error)
@@ -222,12 +223,16 @@ func (l *changeLine) held(from, to time.Time) bool {
 	return !l.from.IsZero() && l.from.Before(to) && (l.until.IsZero() || l.until.After(from))
 }
 
-// marks says whether a change is worth a mark on the days [from, to): an edit on the day of the edit, the others as long as they hold.
+// marks says whether a change is worth a mark on the days [from, to): an edit on the day of the edit and on those that it touches, the
+// others as long as they hold.
 func (l *changeLine) marks(from, to time.Time) bool {
-	if l.word == "" || l.from.IsZero() || l.once && l.from.Before(from) {
+	if l.word == "" || l.from.IsZero() {
 		return false
 	}
-	return l.held(from, to)
+	if slices.ContainsFunc(l.touches, func(s stretch) bool { return s.From.Before(to) && s.To.After(from) }) {
+		return true
+	}
+	return !(l.once && l.from.Before(from)) && l.held(from, to)
 }
 
 // namer puts names to ids.

@@ -159,13 +159,14 @@ func (b *Board) dayMarks(days int, subjects func(i int) []string, more func(i in
 	var out []string
 	for i := range days {
 		var words []string
-		for n, s := range subjects(i) {
+		own := subjects(i)
+		for n, s := range slices.Concat(own, ofAll) {
 			for _, l := range b.dated.changed().by[s] {
 				if l.from.After(b.Now) || !l.marks(b.starts[i+1], b.starts[i]) {
 					continue
 				}
 				word := l.word
-				if n > 1 {
+				if n > 1 && n < len(own) {
 					word = s + " " + word
 				}
 				if !slices.Contains(words, word) {
@@ -239,6 +240,7 @@ func (b *Board) overriddenOn(ctx context.Context, v *store.View, r *DayReport, i
 			}
 		}
 	}
+	subjects = append(subjects, ofAll...)
 	r.Overrides = []OwnChange{}
 	var found []*changeLine
 	for _, s := range subjects {

@@ -178,6 +178,11 @@ func windows(all []schedule, days *check.Days, now time.Time, waived func(time.T
 	var before grc.Frequency // of the windows that follow each other; empty before the first
 	var covered check.Day    // until which day they are laid
 	var gone time.Time       // since when no definition expects any
+	type window struct {
+		each grc.Frequency
+		to   check.Day
+	}
+	begun := map[window]bool{}
 	for i, s := range all {
 		if !isPeriodic(s.frequency) || len(s.keys) == 0 {
 			continue
@@ -197,10 +202,11 @@ func windows(all []schedule, days *check.Days, now time.Time, waived func(time.T
 			}
 			before, covered = s.frequency, to
 			due := days.Start(to + 1 + s.grace).Add(-time.Millisecond)
-			began := slices.ContainsFunc(out, func(o Occurrence) bool { return o.frequency == s.frequency && o.To == to })
-			if began || !due.After(s.begin) {
+			w := window{s.frequency, to}
+			if begun[w] || !due.After(s.begin) {
 				continue // the definitions between left it due, or nobody expected it when it was
 			}
+			begun[w] = true
 			_, then := windowOf(s.frequency, to+1)
 			out = append(out, Occurrence{From: next, To: to, Due: due, Open: days.Start(then + 1 + s.grace).Add(-time.Millisecond), Waived: waived(due), frequency: s.frequency, start: start,
 				keys: s.keys, whole: s.whole, also: successors(all[i:], due)})

@@ -129,7 +129,7 @@ func (b *Boards) controlStatus(ctx context.Context, v *store.View, in refIn) (*C
 	for _, p := range c.Control.Policies {
 		r := PolicyRow{Ref: p, State: policyName[board.policyOn(p, board.Now)]}
 		if x := board.dated.newest[p]; x != nil {
-			r.ID, r.Title = x.ID, x.Title
+			r.ID, r.Title = x.ID, x.Called()
 		}
 		s.Policies = append(s.Policies, r)
 	}

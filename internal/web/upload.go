@@ -131,7 +131,8 @@ func withControl(input map[string]any, given, wrong map[string]string) {
 // brought is the file of a form: kept already, under its digest.
 type brought struct {
 	op.Brought
-	name string
+	name  string
+	wrong *errs.Error // why it was refused
 }
 
 // bring keeps the file while it streams in, then makes the evidence, then submits it.
@@ -147,6 +148,9 @@ func bring(q *ask) (answer, error) {
 	input, given, wrong, err := q.read(in, nil)
 	if err != nil {
 		return answer{}, err
+	}
+	if file != nil && file.wrong != nil { // nothing was kept of it
+		wrong["file"], file = wrongText(file.wrong), nil
 	}
 	withControl(input, given, wrong)
 	given["submit"] = orElse(q.r.PostForm.Get("submit"), "false")
@@ -172,7 +176,8 @@ func bring(q *ask) (answer, error) {
 		if _, r, err := q.change("evidence.submit", map[string]any{"id": t.id(), "rev": t.number("rev")}); err == nil {
 			said, receipt = "Evidence added and submitted", r
 		} else {
-			said, receipt = "Evidence added as a draft. It was not submitted: "+errs.Public(err).Error(), nil
+			e := errs.Public(err)
+			said, receipt = "Evidence added as a draft. It was not submitted: "+e.Error()+fixed(e), nil
 		}
 	}
 	return goTo("/evidence/"+seg(t.id()), done(said, receipt))
@@ -244,6 +249,10 @@ func (q *ask) keepFile(p *multipart.Part) (*brought, error) {
 		var large *http.MaxBytesError
 		if errors.As(err, &large) {
 			return nil, cut(err)
+		}
+		if e := errs.Public(err); e.Code == errs.Invalid && e.Field == "file" {
+			f.wrong = e
+			return f, nil
 		}
 		return nil, err
 	}
