@@ -288,6 +288,30 @@ func TestSoloModeIsStampedCountedAndListed(t *testing.T) {
 	})
 }
 
+// Where nothing was approved nobody was a second person.
+func TestWithoutAnyApprovalNoneIsClaimed(t *testing.T) {
+	crews(t, func(t *testing.T, c *crew) {
+		page := func() string {
+			t.Helper()
+			link, err := c.app.Door.Link(t.Context(), c.org, c.manager.ID) // not of who approves: whoever opens an account may stand behind it
+			fine(t, err)
+			cookie, err := c.app.Door.ByLink(t.Context(), strings.TrimPrefix(link.Path, "/welcome?code="))
+			fine(t, err)
+			w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/approvals", nil)
+			r.Header.Set("Cookie", c.app.CookieName()+"="+cookie)
+			c.app.Handler("test").ServeHTTP(w, r)
+			return w.Body.String()
+		}
+		if text := page(); !strings.Contains(text, "No approvals yet") || strings.Contains(text, "Every approval") {
+			t.Error("nothing was approved, and the page claims something else")
+		}
+		c.next(c.owner, "exception.approve", c.exception(c.staff))
+		if text := page(); !strings.Contains(text, "Every approval was made by a second person") || strings.Contains(text, "No approvals yet") {
+			t.Error("one was approved by two people, and the page does not say so")
+		}
+	})
+}
+
 // In its first days a company has nobody else: the founder invites the one who approves. It is allowed, and seen.
 func TestInTheFirstThirtyDaysAnInvitedApproverIsStamped(t *testing.T) {
 	t.Parallel()

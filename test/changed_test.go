@@ -27,7 +27,7 @@ var noOverride = map[string]string{
 }
 
 // unreasoned are kinds of changes for which the product asks no reason.
-var unreasoned = []report.ChangeKind{"time_zone", "solo_mode", "programme", "source", "deleted", "policy"}
+var unreasoned = []report.ChangeKind{"time_zone", "solo_mode", "programme", "source", "system", "deleted", "policy"}
 
 // changes lists what the company changed, all of it.
 func (s *spring) changes(t *testing.T, in map[string]any, asOf time.Time) []report.OwnChange {

@@ -241,4 +241,8 @@ var lies = []lie{
 		s.users = nil
 		s.do(t, "check.run", map[string]any{})
 	}},
+	{"a system is taken out of scope", false, func(t *testing.T, s *spring) {
+		sys := s.do(t, "system.create", map[string]any{"name": "Billing", "in_scope": true, "criticality": 1})
+		s.do(t, "system.update", map[string]any{"id": sys["id"], "rev": sys["rev"], "in_scope": false})
+	}},
 }

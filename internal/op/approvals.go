@@ -52,6 +52,7 @@ type ApprovalList struct {
 	Solo     []SoloChange     `json:"solo" doc:"When it was turned on and off, newest first."`
 	Count    map[string]int64 `json:"count" doc:"Number of approvals of each kind."`
 	Data     []Approved       `json:"data" doc:"The approvals, newest first."`
+	Any      bool             `json:"any" doc:"Whether anything was ever approved, by however many people."`
 }
 
 func (s *Set) approvals(ctx context.Context, v *store.View, _ noInput) (*ApprovalList, error) {
@@ -63,6 +64,9 @@ func (s *Set) approvals(ctx context.Context, v *store.View, _ noInput) (*Approva
 	for _, sh := range s.shapes {
 		if f, ok := sh.Field(kind.ApprovedHow); !ok || !f.Index {
 			continue
+		}
+		if err := out.any(ctx, v, sh); err != nil {
+			return nil, err
 		}
 		all, err := v.Ever(ctx, sh.Name, kind.ApprovedHow, kind.How("").Values()...)
 		if err != nil {
@@ -86,6 +90,20 @@ func (s *Set) approvals(ctx context.Context, v *store.View, _ noInput) (*Approva
 	}
 	slices.SortFunc(out.Data, func(a, b Approved) int { return int(b.Seq - a.Seq) })
 	return out, out.solo(ctx, v)
+}
+
+// any finds out whether anything of a kind ever came to a state that only an approval leads to.
+func (l *ApprovalList) any(ctx context.Context, v *store.View, sh kind.Shape) (err error) {
+	var states []string
+	for _, m := range sh.Moves {
+		if m.TwoPeople {
+			states = append(states, m.To)
+		}
+	}
+	if f, ok := sh.Field("state"); !l.Any && ok && f.Index && len(states) > 0 {
+		l.Any, err = v.EverAny(ctx, sh.Name, "state", states...)
+	}
+	return err
 }
 
 func approved(ctx context.Context, v *store.View, sh kind.Shape, e store.Version, verb string) (Approved, error) {

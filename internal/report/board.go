@@ -53,6 +53,7 @@ type CriterionLine struct {
 	Controls    []*ControlLine // in force
 	Former      []*ControlLine // no longer in force, and in force for it on one of the days
 	Letters     []check.Letter // newest first
+	Seen        []bool         // whether one of its controls was observed on that day
 	Reasons     []string       // beside each letter
 	Score       CriterionScore
 	NotInScope  bool   // its category is not in scope

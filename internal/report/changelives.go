@@ -34,6 +34,7 @@ type overrides struct {
 	files       []store.Dated[check.RuleFile]
 	pauses      []store.Dated[check.TestPause]
 	sources     []store.Dated[collect.SourceThing]
+	systems     []store.Dated[grc.System]
 	terms       map[int64]string
 
 	lines []*changeLine
@@ -52,7 +53,7 @@ func (d *dated) changed() *overrides {
 			lives(o.proposals, grc.ControlVersions.Name, d.ofProposal(refs)), o.controlEdits(),
 			lives(o.decisions, grc.Decisions.Name, d.ofDecision), lives(o.exceptions, grc.Exceptions.Name, ofException(refs)),
 			lives(o.pauses, check.TestPauses.Name, ofPause), lives(o.definitions, check.Definitions.Name, ofDefinition),
-			lives(o.files, check.RuleFiles.Name, ofRuleFile), lives(o.scopes, grc.ScopeVersions.Name, d.ofScope), d.ofOrganizations(), o.ofPolicies(), o.ofSources(),
+			lives(o.files, check.RuleFiles.Name, ofRuleFile), lives(o.scopes, grc.ScopeVersions.Name, d.ofScope), d.ofOrganizations(), o.ofPolicies(), o.ofSources(), o.ofSystems(),
 			lives(o.evidence, grc.Evidences.Name, ofWithdrawal(refs)))
 		replaced(o.lines)
 		nth := map[int64]int64{} // one version of the organisation may hold several changes

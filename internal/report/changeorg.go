@@ -257,6 +257,30 @@ func (o *overrides) ofSources() []*changeLine {
 	return out
 }
 
+// ofSystems are the systems that were taken out of scope, or brought into it: whoever may edit one does it alone.
+func (o *overrides) ofSystems() []*changeLine {
+	var out []*changeLine
+	before, last := map[string]*changeLine{}, map[string]*grc.System{}
+	word := map[bool]string{true: "in scope", false: "out of scope"}
+	for _, x := range o.systems {
+		n, was := x.Thing, last[x.ID]
+		last[x.ID] = n
+		if was == nil || was.InScope == n.InScope {
+			continue
+		}
+		l := &changeLine{entry: x.Since, at: x.From, kind: "system", what: "System taken out of scope", label: n.Name, thing: x.ID, thingKind: grc.Systems.Name, subjects: []string{n.Name}, state: "in_force", asked: n.UpdatedBy, askedAt: x.From, from: x.From,
+			fields: fixed(WasNow{"in_scope", word[was.InScope], word[n.InScope]})}
+		if n.InScope {
+			l.what = "System brought into scope"
+		}
+		if p := before[x.ID]; p != nil {
+			p.until, p.endedBy = x.From, n.UpdatedBy
+		}
+		before[x.ID], out = l, append(out, l)
+	}
+	return out
+}
+
 func sourceFields(was, n *collect.SourceThing) []WasNow {
 	var out []WasNow
 	for _, f := range []WasNow{{"name", was.Name, n.Name}, {"connector", was.Connector, n.Connector}, {"interval_hours", itoa(was.IntervalHours), itoa(n.IntervalHours)}, {"config", encoded(was.Config), encoded(n.Config)}} {

@@ -21,7 +21,7 @@ type ChangeKind string
 
 // Values lists them.
 func (ChangeKind) Values() []string {
-	return []string{"test", "exception", "not_applicable", "control", "pause", "policy", "evidence", "source", "scope", "time_zone", "solo_mode", "programme", "catalogue", "deleted"}
+	return []string{"test", "exception", "not_applicable", "control", "pause", "policy", "evidence", "source", "system", "scope", "time_zone", "solo_mode", "programme", "catalogue", "deleted"}
 }
 
 // ChangeState is where a change is at a moment.
@@ -78,7 +78,7 @@ type ChangePage struct {
 }
 
 type changesIn struct {
-	Kind    string    `json:"kind" doc:"Only this kind of change: test, exception, not_applicable, control, pause, policy, evidence, source, scope, time_zone, solo_mode, programme, catalogue or deleted." max:"30"`
+	Kind    string    `json:"kind" doc:"Only this kind of change: test, exception, not_applicable, control, pause, policy, evidence, source, system, scope, time_zone, solo_mode, programme, catalogue or deleted." max:"30"`
 	State   string    `json:"state" doc:"Only those in this state: proposed, scheduled, in_force, ended, revoked, rejected or withdrawn." max:"30"`
 	Subject string    `json:"subject" doc:"Only about this control, criterion, test or thing: its ref, name or id." max:"120"`
 	From    kind.Date `json:"from" doc:"Only those in force on this day or later."`

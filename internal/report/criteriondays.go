@@ -31,7 +31,7 @@ func (b *Board) criteria() {
 				l.Former = append(l.Former, c)
 			}
 		}
-		l.Letters, l.Reasons = b.daysOfCriterion(l, served[r.Ref])
+		b.daysOfCriterion(l, served[r.Ref])
 		b.Criteria = append(b.Criteria, l)
 		b.byKey[r.Ref] = l
 	}
@@ -50,8 +50,9 @@ func (p *controlPast) criteria() []string {
 	return out
 }
 
-func (b *Board) daysOfCriterion(l *CriterionLine, served []*ControlLine) ([]check.Letter, []string) {
-	letters, reasons := make([]check.Letter, len(b.Days)), make([]string, len(b.Days))
+func (b *Board) daysOfCriterion(l *CriterionLine, served []*ControlLine) {
+	letters, reasons, seen := make([]check.Letter, len(b.Days)), make([]string, len(b.Days)), make([]bool, len(b.Days))
+	l.Letters, l.Reasons, l.Seen = letters, reasons, seen
 	scope := b.dated.inScope(l.Requirement)
 	parts := make([]ControlLetter, 0, len(served))
 	all := make([]check.Letter, 0, len(served))
@@ -61,6 +62,7 @@ func (b *Board) daysOfCriterion(l *CriterionLine, served []*ControlLine) ([]chec
 		anew = b.anew
 		copy(letters[anew:], old.Letters[anew:])
 		copy(reasons[anew:], old.Reasons[anew:])
+		copy(seen[anew:], old.Seen[anew:])
 	}
 	now := make([]servedDay, len(served))
 	was := make([]servedDay, len(served)) // of the day after, which is most often the same
@@ -78,7 +80,7 @@ func (b *Board) daysOfCriterion(l *CriterionLine, served []*ControlLine) ([]chec
 		}
 		now, was = was, now // was is this day from here on
 		if same {
-			letters[i], reasons[i] = letters[i-1], reasons[i-1]
+			letters[i], reasons[i], seen[i] = letters[i-1], reasons[i-1], seen[i-1]
 			continue
 		}
 		parts, all = parts[:0], all[:0]
@@ -86,12 +88,12 @@ func (b *Board) daysOfCriterion(l *CriterionLine, served []*ControlLine) ([]chec
 			if was[j].any {
 				parts = append(parts, ControlLetter{Ref: c.Control.Ref, ControlDay: was[j].day})
 				all = append(all, was[j].day.Letter)
+				seen[i] = seen[i] || was[j].seen
 			}
 		}
 		letters[i] = check.CriterionDay(all)
 		reasons[i] = ReasonOf(l.Requirement.Category, letters[i], parts).Text
 	}
-	return letters, reasons
 }
 
 // covered says whether any of a day lies in some stretches, and whether all of it lies in one.
@@ -106,12 +108,13 @@ func covered(scope []stretch, day stretch) (any, whole bool) {
 
 // servedDay is what a control came to on a day for a criterion, where it served it.
 type servedDay struct {
-	any bool
-	day ControlDay
+	any  bool
+	day  ControlDay
+	seen bool // in one of its parts
 }
 
 func (d servedDay) same(o servedDay) bool {
-	return d.any == o.any && d.day.Letter == o.day.Letter && slices.Equal(d.day.Causes, o.day.Causes)
+	return d.any == o.any && d.seen == o.seen && d.day.Letter == o.day.Letter && slices.Equal(d.day.Causes, o.day.Causes)
 }
 
 // serves is servedOn without a look at the scope, where all of the day is in it.
@@ -120,23 +123,29 @@ func (c *ControlLine) serves(i int, day stretch, criterion string, scope []stret
 		if len(parts) == 0 || !slices.Contains(parts[0].era.def.Criteria, criterion) {
 			return servedDay{}
 		}
-		return servedDay{true, parts[0].day}
+		return servedDay{true, parts[0].day, parts[0].day.Seen}
 	}
-	d, any := c.servedOn(i, day, criterion, scope)
-	return servedDay{any, d}
+	mine := c.servingParts(i, day, criterion, scope)
+	if len(mine) == 0 {
+		return servedDay{}
+	}
+	return servedDay{true, worstPart(mine), slices.ContainsFunc(mine, func(p dayPart) bool { return p.day.Seen })}
 }
 
 // servedOn is what a control came to on a day for a criterion: in the parts of the day in which it served it, and in which
 // the criterion was in scope. A control that was decided away serves, and says nothing.
 func (c *ControlLine) servedOn(i int, day stretch, criterion string, scope []stretch) (ControlDay, bool) {
-	var mine []dayPart
+	if mine := c.servingParts(i, day, criterion, scope); len(mine) > 0 {
+		return worstPart(mine), true
+	}
+	return ControlDay{Letter: check.NotApplicable}, false
+}
+
+func (c *ControlLine) servingParts(i int, day stretch, criterion string, scope []stretch) (mine []dayPart) {
 	for _, p := range c.partsIn(i, day) {
 		if slices.Contains(p.era.def.Criteria, criterion) && slices.ContainsFunc(scope, func(s stretch) bool { _, any := meet(s, p.stretch); return any }) {
 			mine = append(mine, p)
 		}
 	}
-	if len(mine) > 0 {
-		return worstPart(mine), true
-	}
-	return ControlDay{Letter: check.NotApplicable}, false
+	return mine
 }

@@ -96,7 +96,7 @@ func (m *memory) upTo(at int64) (*dated, error) {
 		}
 	}
 	d.over = &overrides{orgs: cut(m.orgs, at), controls: cut(m.controls, at), proposals: cut(m.proposals, at), policies: cut(m.policies, at), decisions: cut(m.decisions, at), exceptions: cut(m.exceptions, at),
-		evidence: cut(m.evidence, at), definitions: cut(m.definitions, at), files: cut(m.files, at), pauses: cut(m.pauses, at), sources: cut(m.sources, at), scopes: cut(m.scopes, at), terms: maps.Clone(m.terms)}
+		evidence: cut(m.evidence, at), definitions: cut(m.definitions, at), files: cut(m.files, at), pauses: cut(m.pauses, at), sources: cut(m.sources, at), systems: cut(m.systems, at), scopes: cut(m.scopes, at), terms: maps.Clone(m.terms)}
 	n, _ := slices.BinarySearchFunc(m.checks, at, func(c check.Check, at int64) int { return cmp.Compare(c.Batch, at) })
 	d.checks, d.plans = m.checks[:n:n], m.plans
 	for _, l := range m.lates {

@@ -69,13 +69,58 @@ func (b *Board) partsOf(c *ControlLine, i int) []DayPart {
 			add(b.testPart(t, i))
 		}
 		for _, k := range e.def.Evidence {
-			add(b.evidencePart(c, &e, k, s.From, s.To))
+			add(c.sinceStart(b.evidencePart(c, &e, k, s.From, s.To), s.To))
 		}
 		for _, p := range e.def.Policies {
-			add(b.policyPart(p, s.From, s.To))
+			add(c.sinceStart(b.policyPart(p, s.From, s.To), s.To))
 		}
 	}
+	if c.startedBy(to) {
+		out = append(out, b.performanceParts(c, from, to)...)
+	}
 	return out
+}
+
+// startedBy says whether a control was judged before a moment.
+func (c *ControlLine) startedBy(at time.Time) bool { return !c.began.IsZero() && c.began.Before(at) }
+
+// sinceStart is a part of a day as it counts: before a control has started nothing is lacking.
+func (c *ControlLine) sinceStart(p DayPart, to time.Time) DayPart {
+	if !c.startedBy(to) && p.Letter == check.Failed.String() {
+		p.Letter = check.NoData.String()
+		if p.Reason = "not started"; p.Kind == "policy" {
+			p.Reason += "; has no approved version in force"
+		}
+	}
+	return p
+}
+
+// ruleOf says how the parts of a day make its letter, where the worst of those that count does not.
+func ruleOf(parts []DayPart, d ControlDay) string {
+	worst := check.NotApplicable
+	for _, p := range parts {
+		var l check.Letter
+		if p.Required && l.UnmarshalText([]byte(p.Letter)) == nil && l.Worse(worst) {
+			worst = l
+		}
+	}
+	switch {
+	case slices.Contains(d.Causes, NotYetStarted):
+		return "not started: nothing is judged before the first result or accepted evidence"
+	case slices.Contains(d.Causes, Quiet):
+		return "nothing happened that the control could act on"
+	case slices.Contains(d.Causes, Silent):
+		return "no event is on record, and no accepted statement says that there was none"
+	case slices.Contains(d.Causes, Unconfirmed):
+		return "nothing happened that the control could act on, and nobody has confirmed its text"
+	case worst == d.Letter:
+		return "the worst required result counts"
+	case d.Letter == check.NotApplicable:
+		return "it did not apply on this day"
+	case d.Letter == check.NoData:
+		return "no event is on record, and no accepted statement says that there was none"
+	}
+	return ""
 }
 
 func (b *Board) testPart(t grc.ControlTest, i int) DayPart {

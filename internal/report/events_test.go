@@ -122,13 +122,13 @@ func TestALateEventNeedsAttentionAndAnOpenOneFails(t *testing.T) {
 func TestALateEventIsADeviationOfThePeriod(t *testing.T) {
 	day := countDays("siem.alert_triage", []check.Letter{check.Passed, check.NotApplicable})
 	day.Late = 1
-	o := OperationOf([]TestDays{day}, nil, after(-48), after(0), after(0))
+	o := OperationOf(DayCounts{}, []TestDays{day}, nil, after(-48), after(0), after(0))
 	if l := operatingLight(o); o.Summary != "deviations" || l.Status != "failing" || !strings.Contains(l.Text, "1 late event") {
 		t.Errorf("%s, %+v", o.Summary, l)
 	}
 	for want, letters := range map[string][]check.Letter{"no_occurrence": row(check.NotApplicable, 90, check.NoData, 2), "no_deviations": row(check.NotApplicable, 88, check.NoData, 2, check.Passed, 2),
 		"insufficient_data": row(check.NotApplicable, 40, check.NoData, 52), "deviations": row(check.NotApplicable, 91, check.Failed, 1)} {
-		if o := OperationOf([]TestDays{countDays("t", letters).overEvents()}, nil, after(-48), after(0), after(0)); o.Summary != want {
+		if o := OperationOf(DayCounts{}, []TestDays{countDays("t", letters).overEvents()}, nil, after(-48), after(0), after(0)); o.Summary != want {
 			t.Errorf("%s, want %s", o.Summary, want)
 		}
 	}

@@ -241,7 +241,7 @@ func (f ControlFacts) failures(now time.Time) (c []Cause) {
 		}
 	}
 	if f.OverdueOccurrences > 0 {
-		c = append(c, Cause{OverdueReview, count(f.OverdueOccurrences, "performance is", "performances are") + " overdue or missed"})
+		c = append(c, Cause{OverdueReview, count(f.OverdueOccurrences, "performance is", "performances are") + " overdue"})
 	}
 	if f.OverdueFindings > 0 {
 		c = append(c, Cause{UnresolvedFinding, count(f.OverdueFindings, "high or critical finding is", "high or critical findings are") + " past due"})

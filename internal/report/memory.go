@@ -38,6 +38,7 @@ type memory struct {
 	files        []store.Dated[check.RuleFile]
 	pauses       []store.Dated[check.TestPause]
 	sources      []store.Dated[collect.SourceThing]
+	systems      []store.Dated[grc.System]
 	terms        map[int64]string // what a version of a control says of itself, by entry
 	checks       []check.Check
 	plans        map[string]map[string]bool // tests by scope
@@ -63,7 +64,7 @@ func (m *memory) read(ctx context.Context, v *store.View) (*dated, error) {
 		if err := m.grow(ctx, v.Whole()); err != nil {
 			m.size, m.orgs, m.requirements, m.controls, m.policies, m.decisions, m.proposals = 0, nil, nil, nil, nil, nil, nil // half read is not read
 			m.checks, m.plans, m.changes, m.windows, m.lates, m.evidence, m.exceptions = nil, nil, nil, nil, nil, nil, nil
-			m.definitions, m.files, m.pauses, m.sources, m.scopes, m.newest = nil, nil, nil, nil, nil, nil
+			m.definitions, m.files, m.pauses, m.sources, m.systems, m.scopes, m.newest = nil, nil, nil, nil, nil, nil, nil
 			return nil, err
 		}
 		if m.news != before {
@@ -147,6 +148,9 @@ func (m *memory) growOverrides(ctx context.Context, v *store.View) error {
 		return err
 	}
 	if err := grow(ctx, v, m, check.TestPauses, &m.pauses); err != nil {
+		return err
+	}
+	if err := grow(ctx, v, m, grc.Systems, &m.systems); err != nil {
 		return err
 	}
 	return grow(ctx, v, m, collect.Sources, &m.sources)

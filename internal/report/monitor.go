@@ -48,7 +48,7 @@ type Grid struct {
 	Rows    []Row      `json:"rows" doc:"The rows."`
 	NoProof int        `json:"not_proved" doc:"Criteria in scope that are not proved today."`
 	InScope int        `json:"in_scope" doc:"Criteria in scope."`
-	Gap     int        `json:"oldest_gap" doc:"Days of the oldest gap."`
+	Gap     int        `json:"oldest_gap" doc:"Days of the oldest gap; at least so many where it is as long as a row."`
 }
 
 type gridIn struct {
@@ -125,7 +125,7 @@ func (c *CriterionLine) ownedBy(person string) bool {
 
 // row is the criterion as a line of the grid. Its health is that of its worst control.
 func (c *CriterionLine) row() Row {
-	r := Row{Ref: c.Requirement.Ref, Text: c.Requirement.Text, Group: c.Requirement.Series, Percent: c.Score.Percent, Coverage: coverage(c.Letters), Spans: spans(c.Letters, c.Reasons), Status: c.Health().String()}
+	r := Row{Ref: c.Requirement.Ref, Text: c.Requirement.Text, Group: c.Requirement.Series, Percent: c.Score.Percent, Coverage: coverage(c.Letters, func(i int) bool { return c.Seen[i] }), Spans: spans(c.Letters, c.Reasons), Status: c.Health().String()}
 	if len(c.Reasons) > 0 {
 		r.Reason = c.Reasons[0]
 	}
@@ -164,23 +164,6 @@ func (c *CriterionLine) Health() Health {
 }
 
 var healthRank = map[Health]int{Failing: 0, NoData: 1, NotStarted: 2, NeedsAttention: 3, Passing: 4}
-
-// coverage is the share of assessable days that were observed, in percent and rounded down (F-06).
-func coverage(letters []check.Letter) int {
-	seen, of := 0, 0
-	for _, l := range letters {
-		if l != check.NotApplicable {
-			of++
-			if l == check.Passed || l == check.Failed || l == check.Excepted {
-				seen++
-			}
-		}
-	}
-	if of == 0 {
-		return -1
-	}
-	return 100 * seen / of
-}
 
 func spans(letters []check.Letter, reasons []string) []Span {
 	out := []Span{}
@@ -252,7 +235,7 @@ func (c *ControlLine) row(days int, zone *time.Location) Row {
 		}
 		reasons[i] = strings.Join(words, "; ")
 	}
-	r := Row{Ref: c.Control.Ref, Text: c.Control.Title, Status: c.Health.Health.String(), Coverage: coverage(letters), Spans: spans(letters, reasons), Owner: c.Control.Owner}
+	r := Row{Ref: c.Control.Ref, Text: c.Control.Title, Status: c.Health.Health.String(), Coverage: coverage(letters, c.seen), Spans: spans(letters, reasons), Owner: c.Control.Owner}
 	if len(c.Health.Causes) > 0 {
 		r.Reason = c.Health.Causes[0].Text
 	}
@@ -279,6 +262,7 @@ type DayReport struct {
 	Closed   bool         `json:"closed" doc:"Whether the letter is final."`
 	Versions []DayVersion `json:"versions,omitempty" doc:"Of a control: the definitions in force that day."`
 	Parts    []DayPart    `json:"parts" doc:"What decided the letter."`
+	Rule     string       `json:"rule,omitempty" doc:"How the parts decided it."`
 	Checks   []CheckDay   `json:"checks" doc:"The runs of the tests that day."`
 
 	Overrides []OwnChange      `json:"overrides" doc:"What was overridden that day; changes.list says what changed."`
@@ -302,10 +286,10 @@ type DayVersion struct {
 
 // DayPart is one thing that a letter is made of.
 type DayPart struct {
-	Kind     string `json:"kind" doc:"control, test, evidence or policy."`
+	Kind     string `json:"kind" doc:"control, test, evidence, policy or performance."`
 	Ref      string `json:"ref" doc:"Which."`
 	Text     string `json:"text" doc:"In words."`
-	Letter   string `json:"letter" doc:"Its letter; of evidence and policies P or F."`
+	Letter   string `json:"letter" doc:"Its letter; of evidence and policies P or F, of a performance F where it was overdue and N where it awaited a review."`
 	Required bool   `json:"required" doc:"Whether it counts."`
 	Reason   string `json:"reason,omitempty" doc:"Why."`
 	Piece    string `json:"piece,omitempty" doc:"The evidence that decided; empty if you can't see it."`
@@ -415,6 +399,7 @@ func (b *Board) criterionDay(r *DayReport, c *CriterionLine, i int) {
 			r.Parts = append(r.Parts, p)
 		}
 	}
+	r.Rule = ruleOf(r.Parts, ControlDay{Letter: c.Letters[i]})
 }
 
 func (b *Board) controlDay(r *DayReport, c *ControlLine, i int) {
@@ -428,6 +413,7 @@ func (b *Board) controlDay(r *DayReport, c *ControlLine, i int) {
 		r.Title = r.Versions[len(r.Versions)-1].Title // what it was called then
 	}
 	r.Parts = append(r.Parts, b.partsOf(c, i)...)
+	r.Rule = ruleOf(r.Parts, c.Days[i])
 	r.Withdrawn = b.withdrawnOn(c, i)
 }
 

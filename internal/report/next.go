@@ -53,7 +53,7 @@ func (b *Board) next(evidence Share) []Step {
 	}
 	all := []Step{
 		{"sources", "Connect your systems", "Tests without data show \"no data\" and never count as passed.", sources.Got, sources.Of},
-		{"policies", "Publish your policies", "Until then, every control that depends on one fails with \"missing documentation\". You can't approve a policy you wrote: it takes two people.", policies.Got, policies.Of},
+		{"policies", "Publish your policies", "Until then, every started control that depends on one fails with \"missing documentation\". You can't approve a policy you wrote: it takes two people.", policies.Got, policies.Of},
 		{"owners", "Assign control owners", "Every failure then has someone responsible. A control without an owner counts half at most.", owners.Got, owners.Of},
 		{"failing", "Fix failing tests", "These tests ran and failed, or ended in an error.", failing.Got, failing.Of},
 		{"evidence", "Upload evidence", "For example a network diagram or a list of employees. One person uploads it, another approves it.", evidence.Got, evidence.Of},

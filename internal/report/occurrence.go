@@ -30,6 +30,7 @@ type Occurrence struct {
 
 // Performance is a piece of evidence as it was submitted once to perform a control.
 type Performance struct {
+	ID        string    // of the evidence
 	Key       string    // which kind of evidence
 	From, To  check.Day // what it covers, or the day on which it was submitted
 	Submitted time.Time

@@ -33,6 +33,7 @@ type TestDays struct {
 type Operation struct {
 	From      string     `json:"from" doc:"First day of the period."`
 	To        string     `json:"to" doc:"Last day of the period."`
+	Days      DayCounts  `json:"days" doc:"Its days."`
 	Tests     []TestDays `json:"tests" doc:"Its required tests."`
 	Expected  int        `json:"expected" doc:"Performances that were expected."`
 	OnTime    int        `json:"on_time" doc:"Of these, done in time."`
@@ -44,6 +45,53 @@ type Operation struct {
 	Timely    int        `json:"timeliness" doc:"Percent of the due performances that were done on time; -1 if none was due."`
 	Performed int        `json:"performed" doc:"Percent of the due performances that were done; -1 if none was due."`
 	Summary   string     `json:"summary" doc:"no_occurrence, insufficient_data, deviations or no_deviations."`
+}
+
+// DayCounts are the days of a control over a period. One that failed is counted once, under the first of its causes.
+type DayCounts struct {
+	Judged    int `json:"judged" doc:"Days on which there was something to observe."`
+	Observed  int `json:"observed" doc:"Of these, days on which a required test gave a result or required evidence counted."`
+	Coverage  int `json:"coverage" doc:"The same in percent; -1 where there was nothing to observe."`
+	Failed    int `json:"failed" doc:"Days on which a required test failed."`
+	Documents int `json:"missing_documents" doc:"Days failed because evidence or a policy was missing or expired."`
+	Overdue   int `json:"overdue" doc:"Days failed because a performance was overdue."`
+	Excepted  int `json:"excepted" doc:"Days passed with an approved exception."`
+	Silent    int `json:"silent" doc:"Days on which no event was on record and no accepted statement said that there was none."`
+	Waiting   int `json:"not_started" doc:"Days before anything proved it."`
+
+	periodic    bool // it is performed in each window of the calendar
+	unconfirmed int  // days on which nothing happened and nobody had confirmed its text
+}
+
+// count takes one day in, with the letters of the required tests on it.
+func (n *DayCounts) count(d ControlDay, tests map[string]check.Letter, seen bool) {
+	if d.Letter == check.NotApplicable {
+		return
+	}
+	n.Judged++
+	if seen {
+		n.Observed++
+	}
+	excepted := d.Letter == check.Excepted
+	for _, l := range tests {
+		excepted = excepted || l == check.Excepted
+	}
+	switch class := classOf(d); {
+	case d.Letter == check.Failed && class == MissingDocumentation:
+		n.Documents++
+	case d.Letter == check.Failed && class == OverdueReview:
+		n.Overdue++
+	case d.Letter == check.Failed:
+		n.Failed++
+	case excepted:
+		n.Excepted++
+	case slices.Contains(d.Causes, NotYetStarted):
+		n.Waiting++
+	case slices.Contains(d.Causes, Unconfirmed):
+		n.unconfirmed++
+	case slices.Contains(d.Causes, Silent), d.Letter == check.NoData && len(d.Causes) == 0 && len(tests) == 0:
+		n.Silent++
+	}
 }
 
 // countDays counts the letters of one test over the days on which it was required.
@@ -92,10 +140,11 @@ func percentOf(n, of int) int {
 	return 100 * n / of
 }
 
-// OperationOf sums up a period: the days of each required test, and the performances that were due in it, as they stood
-// at a moment.
-func OperationOf(tests []TestDays, performances []Occurrence, from, to, at time.Time) Operation {
-	o := Operation{Tests: tests}
+// OperationOf sums up a period: the days of the control and of each of its required tests, and the performances that were
+// due in it, as they stood at a moment.
+func OperationOf(days DayCounts, tests []TestDays, performances []Occurrence, from, to, at time.Time) Operation {
+	days.Coverage = percentOf(days.Observed, days.Judged)
+	o := Operation{Days: days, Tests: tests}
 	for i := range performances {
 		p := &performances[i]
 		_, done := p.performed(at)
@@ -121,30 +170,53 @@ func OperationOf(tests []TestDays, performances []Occurrence, from, to, at time.
 	}
 	due := o.Expected - o.Pending - o.Waived
 	o.Timely, o.Performed = percentOf(o.OnTime, due), percentOf(o.OnTime+o.Late, due)
-	assessable, failed, thin, late := false, false, false, 0
-	for _, t := range tests {
-		assessable = assessable || t.Coverage >= 0
-		failed = failed || t.Failed > 0
-		late += t.Late
-		thin = thin || t.Coverage >= 0 && t.Coverage < coverageNum
+	o.Summary = o.summary()
+	return o
+}
+
+// summary is what a period comes to. A deviation that is known is never hidden by what is not known; what nobody has
+// reviewed is neither done nor missed, and decides only where nothing deviates.
+func (o *Operation) summary() string {
+	n := o.Days
+	least, failed, late := o.leastCoverage(), n.Failed > 0, 0
+	for _, t := range o.Tests {
+		failed, late = failed || t.Failed > 0, late+t.Late
 	}
 	switch {
-	case !assessable && due == 0 && late == 0:
-		o.Summary = "no_occurrence"
-	case thin || o.Awaiting > 0: // what nobody has reviewed is neither done nor missed
-		o.Summary = "insufficient_data"
-	case failed || o.Late+o.Missed+late > 0:
-		o.Summary = "deviations"
-	default:
-		o.Summary = "no_deviations"
+	case o.Late+o.Missed+n.Overdue+late > 0:
+		return "deviations"
+	case least >= 0 && least < coverageNum:
+		return "insufficient_data"
+	case failed || n.Documents > 0:
+		return "deviations"
+	case o.Awaiting > 0:
+		return "insufficient_data"
+	case least >= 0 || o.Expected > o.Pending:
+		return "no_deviations"
+	case n.Silent+n.unconfirmed > 0 || n.Judged > 0 && n.Judged == n.Waiting: // that nothing happened is not shown
+		return "insufficient_data"
+	case n.Observed > 0 && !n.periodic:
+		return "no_deviations"
 	}
-	return o
+	return "no_occurrence"
+}
+
+// leastCoverage is that of the required test with the least; -1 where none had anything to test.
+func (o *Operation) leastCoverage() int {
+	least := -1
+	for _, t := range o.Tests {
+		if t.Coverage >= 0 && (least < 0 || t.Coverage < least) {
+			least = t.Coverage
+		}
+	}
+	return least
 }
 
 // operation is how a control operated over the newest days of the board, by what was in force on each.
 func (b *Board) operation(c *ControlLine, days int) Operation {
 	days = min(days, len(b.Days))
 	order, letters := []string{}, map[string][]check.Letter{}
+	counts := DayCounts{periodic: isPeriodic(c.Control.Frequency)}
 	for i := range days {
 		day := map[string]check.Letter{}
 		for _, p := range c.parts[i] {
@@ -164,6 +236,7 @@ func (b *Board) operation(c *ControlLine, days int) Operation {
 		for t, l := range day {
 			letters[t] = append(letters[t], l)
 		}
+		counts.count(c.Days[i], day, c.seen(i))
 	}
 	tests := make([]TestDays, 0, len(order))
 	for _, t := range order {
@@ -176,7 +249,7 @@ func (b *Board) operation(c *ControlLine, days int) Operation {
 		}
 		tests = append(tests, d)
 	}
-	o := OperationOf(tests, c.Occurrences, b.starts[days], b.starts[0], b.Now)
+	o := OperationOf(counts, tests, c.Occurrences, b.starts[days], b.starts[0], b.Now)
 	o.From, o.To = b.Days[days-1].String(), b.Days[0].String()
 	return o
 }

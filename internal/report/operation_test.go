@@ -44,7 +44,7 @@ func TestOperationIsCountedAsF06Says(t *testing.T) {
 		{"due after the period and done in it", nil, []Occurrence{done("2026-06-30", "2026-03-20T00:00:00Z")}, "no_deviations", 0, 100},
 		{"due after the period and not done", nil, []Occurrence{{Due: due("2026-06-30")}}, "no_occurrence", 0, -1},
 	} {
-		o := OperationOf(x.tests, x.occurrences, from, to, to)
+		o := OperationOf(DayCounts{}, x.tests, x.occurrences, from, to, to)
 		if o.Summary != x.summary || o.Timely != x.timely || len(x.tests) > 0 && o.Tests[0].Coverage != x.coverage {
 			t.Errorf("%s: %+v", x.name, o)
 		}

@@ -26,7 +26,7 @@ type Overview struct {
 	Tests          map[string]int   `json:"tests" doc:"Number of tests by latest result."`
 	Newest         *time.Time       `json:"newest,omitempty" doc:"When the newest complete data was collected."`
 	SourcesFailing []string         `json:"sources_failing" doc:"Sources whose newest run is not complete."`
-	OldestGap      int              `json:"oldest_gap" doc:"Days since the criterion that has gone longest without a good day had one, within the last 90."`
+	OldestGap      int              `json:"oldest_gap" doc:"Days since the criterion that has gone longest without a good day had one; 90 is at least 90."`
 	Areas          []Area           `json:"areas" doc:"The seven areas (F-03)."`
 	Security       SystemSecurity   `json:"system_security" doc:"Security of systems (F-05)."`
 	Next           []Step           `json:"next" doc:"What to do next so that more is proved, the best beginning first."`
@@ -128,10 +128,15 @@ func (b *Board) statementFacts() StatementFacts {
 			if l != check.NotApplicable {
 				f.ObservedDays.Of++
 			}
-			if l == check.Passed || l == check.Excepted {
+			switch l {
+			case check.Passed:
 				f.ObservedDays.Got++
+			case check.Excepted:
+				f.ExceptedDays++
 			}
 		}
+		due := c.timely(b.Now)
+		f.OnTime.Got, f.OnTime.Of = f.OnTime.Got+due.Got, f.OnTime.Of+due.Of
 	}
 	if t := b.Tests["siem.sources_live"]; t != nil && t.Known {
 		f.LiveLogSources = Share{int(t.State.Passed), int(t.State.Evaluated)}

@@ -63,7 +63,7 @@ func (d *dated) performance(x store.Dated[grc.Evidence]) *Performance {
 	if !e.TakenAt.IsZero() && e.TakenAt.Before(x.From) { // a claimed time never makes it younger
 		taken = d.days.DayOf(e.TakenAt)
 	}
-	p := &Performance{Key: e.EvidenceKey, Submitted: x.From, Whole: e.Type == "population", Named: e.CoversFrom != "" || e.CoversTo != ""}
+	p := &Performance{ID: x.ID, Key: e.EvidenceKey, Submitted: x.From, Whole: e.Type == "population", Named: e.CoversFrom != "" || e.CoversTo != ""}
 	p.From, p.To = coverOf(e, taken)
 	if p.From > p.To {
 		return nil

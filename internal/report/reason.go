@@ -60,10 +60,28 @@ func (f DayFacts) clone() DayFacts {
 type ControlDay struct {
 	Letter check.Letter `json:"letter"`
 	Causes []CauseClass `json:"causes,omitempty"`
+	Seen   bool         `json:"seen"` // observed, which is not the same as passed (00.7)
 }
 
-// DayOfControl decides a control's day: the first rule of F-00 that applies.
+// DayOfControl decides a control's day: the first rule of F-00 that applies, and whether it was observed.
 func DayOfControl(f DayFacts) ControlDay {
+	d := f.day()
+	d.Seen = f.seen()
+	return d
+}
+
+// seen says whether a required test gave an answer, or required evidence that counts was there. That something is missing
+// or overdue was not observed of the control, whatever it makes of the day.
+func (f DayFacts) seen() bool {
+	return slices.ContainsFunc(f.Tests, observed) || slices.ContainsFunc(f.Evidence, func(e EvidenceState) bool { return e.proves() || e == EvidenceNilDeclared })
+}
+
+// observed says whether a test gave an answer on a day (F-06).
+func observed(l check.Letter) bool {
+	return l == check.Passed || l == check.Failed || l == check.Excepted
+}
+
+func (f DayFacts) day() ControlDay {
 	if f.Outside {
 		return ControlDay{Letter: check.NotApplicable}
 	}
@@ -88,13 +106,13 @@ func DayOfControl(f DayFacts) ControlDay {
 		if slices.ContainsFunc(f.Tests, func(l check.Letter) bool { return l == check.NoData || l == check.Errored }) {
 			causes = append(causes, PartlyUnknown) // an F does not hide that the rest is not known
 		}
-		return ControlDay{check.Failed, causes}
+		return ControlDay{Letter: check.Failed, Causes: causes}
 	case letter == check.Errored:
 		return ControlDay{Letter: letter}
 	case f.Awaiting > 0:
-		return ControlDay{check.NoData, []CauseClass{AwaitsReview}}
+		return ControlDay{Letter: check.NoData, Causes: []CauseClass{AwaitsReview}}
 	case len(f.Tests) == 0 && slices.Contains(f.Evidence, EvidenceNotDue):
-		return ControlDay{check.NoData, []CauseClass{Silent}} // what is proved besides says nothing of events
+		return ControlDay{Letter: check.NoData, Causes: []CauseClass{Silent}} // what is proved besides says nothing of events
 	case letter != check.NotApplicable:
 		return ControlDay{Letter: letter}
 	case slices.ContainsFunc(f.Evidence, EvidenceState.proves):
@@ -111,9 +129,9 @@ func (f DayFacts) quiet() ControlDay {
 	case !shown:
 		return ControlDay{Letter: check.NoData}
 	case !f.Designed:
-		return ControlDay{check.NoData, []CauseClass{Unconfirmed}}
+		return ControlDay{Letter: check.NoData, Causes: []CauseClass{Unconfirmed}}
 	}
-	return ControlDay{check.NotApplicable, []CauseClass{Quiet}}
+	return ControlDay{Letter: check.NotApplicable, Causes: []CauseClass{Quiet}}
 }
 
 // ControlLetter is one control's part in the day of a criterion.

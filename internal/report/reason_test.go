@@ -77,7 +77,7 @@ func TestADayWithAGapNeverPasses(t *testing.T) {
 }
 
 func failing(ref string, causes ...CauseClass) ControlLetter {
-	return ControlLetter{ref, ControlDay{check.Failed, causes}}
+	return ControlLetter{ref, ControlDay{Letter: check.Failed, Causes: causes}}
 }
 
 // TestTheReasonIsWordedAsAgreed holds the example of F-07.

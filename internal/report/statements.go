@@ -3,9 +3,10 @@
 package report
 
 import (
-	"assay/internal/errs"
 	"fmt"
 	"time"
+
+	"assay/internal/errs"
 )
 
 // Proof is how far a statement is proved. The zero Proof is not at all.
@@ -68,7 +69,8 @@ type StatementFacts struct {
 	ExerciseAt        time.Time // of the latest incident exercise; zero means never
 	EvidenceInDate    Share     // required evidence that is due
 	ObservedDays      Share     // over the last 90 days: control days that passed, of all days on which the control should have been seen
-	OnTime            Share     // over the last 90 days: occurrences done in time, of those due
+	ExceptedDays      int       // of these, days that passed with an exception alone: they are not among those that passed
+	OnTime            Share     // over the last 92 days: occurrences done in time, of those due; one missed before that and still open is due too
 }
 
 // Statement is one of the eight things that a strong programme can say.
@@ -165,10 +167,19 @@ func (f StatementFacts) incidents(now time.Time) Statement {
 func (f StatementFacts) consistency() Statement {
 	covered := f.ObservedDays.Of > 0 && f.ObservedDays.Got*coverageDenom >= f.ObservedDays.Of*coverageNum
 	onTime := f.OnTime.Of <= 0 || f.OnTime.Got >= f.OnTime.Of
+	detail := fmt.Sprintf("%v control days passed", f.ObservedDays)
+	if f.ExceptedDays > 0 {
+		detail += fmt.Sprintf(", %d with an exception", f.ExceptedDays)
+	}
+	if f.OnTime.Of > 0 {
+		detail += fmt.Sprintf("; %v performances were on time", f.OnTime)
+	} else {
+		detail += "; no performance was due"
+	}
 	s := Statement{
 		Key: "run_consistently", Text: "Our controls operate consistently",
-		Detail: fmt.Sprintf("%v control days passed; %v performances were on time", f.ObservedDays, f.OnTime),
-		Query:  "letters of required tests and occurrences due, over the last 90 days",
+		Detail: detail,
+		Query:  "letters of the controls in force over the last 90 days, and their occurrences due in the last 92",
 	}
 	switch {
 	case covered && onTime:

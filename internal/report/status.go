@@ -56,24 +56,6 @@ type PolicyRow struct {
 	State string `json:"state" doc:"in_force, review_overdue or missing."`
 }
 
-// OccurrenceRow is one performance expected of a control.
-type OccurrenceRow struct {
-	From  string    `json:"from" doc:"First day of its window."`
-	To    string    `json:"to" doc:"Last day of its window."`
-	Due   time.Time `json:"due_at" doc:"When it is due: the end of the window plus the days of grace."`
-	State string    `json:"state" doc:"expected, awaiting, done, late, missed or waived."`
-}
-
-// occurrenceRows are the newest performances expected of a control.
-func (c *ControlLine) occurrenceRows(now time.Time) []OccurrenceRow {
-	out := []OccurrenceRow{}
-	for i := len(c.Occurrences) - 1; i >= 0 && len(out) < 24; i-- {
-		o := &c.Occurrences[i]
-		out = append(out, OccurrenceRow{o.From.String(), o.To.String(), o.Due, o.State(now)})
-	}
-	return out
-}
-
 // Elsewhere is where a control counts in another framework.
 type Elsewhere struct {
 	Framework string `json:"framework" doc:"The framework."`
@@ -93,9 +75,12 @@ func (b *Boards) controlStatus(ctx context.Context, v *store.View, in refIn) (*C
 	if c == nil {
 		return nil, errs.New(errs.NotFound, "no control %.60s is or was in force", in.Ref)
 	}
-	s := &ControlStatus{ID: c.Control.ID, Ref: c.Control.Ref, Title: c.Control.Title, Health: c.Health.Health.String(), Causes: c.Health.Causes, Tests: []TestRow{}, Evidence: []EvidenceRow{}, Policies: []PolicyRow{}, Row: c.row(int(in.Days), board.Zone), Occurrences: c.occurrenceRows(board.Now)}
+	s := &ControlStatus{ID: c.Control.ID, Ref: c.Control.Ref, Title: c.Control.Title, Health: c.Health.Health.String(), Causes: c.Health.Causes, Tests: []TestRow{}, Evidence: []EvidenceRow{}, Policies: []PolicyRow{}, Row: c.row(int(in.Days), board.Zone)}
 	if !c.Retired.IsZero() {
 		s.Health, s.Causes, s.Retired = "retired", []Cause{}, &c.Retired
+	}
+	if s.Occurrences, err = board.occurrenceRows(ctx, v, c); err != nil {
+		return nil, err
 	}
 	board.markControl(&s.Row, c)
 	s.Operation = board.operation(c, operatingDays)
@@ -344,7 +329,7 @@ func (b *Boards) testGet(ctx context.Context, v *store.View, in testIn) (*TestDe
 	for i, c := range t.Cells {
 		letters[i] = c.Letter
 	}
-	d.Spans, d.Coverage = board.markTestDays(spans(letters, nil), in.Test), coverage(letters)
+	d.Spans, d.Coverage = board.markTestDays(spans(letters, nil), in.Test), coverage(letters, func(i int) bool { return observed(letters[i]) })
 	board.markTest(&d.TestRow)
 	if d.Changes, err = check.States.Changes(ctx, v, "test=$3", "ORDER BY batch DESC LIMIT 50", in.Test); d.Changes == nil {
 		d.Changes = []check.State{}

@@ -23,6 +23,9 @@ func approvals(q *ask) (answer, error) {
 	v := page.ListView{Title: "Approvals by one person", Action: "/approvals", Icon: "check", None: "Every approval was made by a second person",
 		Empty: "Approvals appear here if the author approved, or if the same person opened the accounts of author and approver.",
 		Cols:  []ui.Col{{Text: "Name", Fill: true}, {Text: "Kind", Low: true}, {Text: "How", Fill: true}, {Text: "Approved by", Low: true}, {Text: "Approved", Low: true}, {Text: "Status", Low: true}}}
+	if !l.Any {
+		v.None = "No approvals yet"
+	}
 	for _, a := range l.Data {
 		state := orElse(words(a.Now), "deleted")
 		v.Rows = append(v.Rows, page.ListRow{Href: q.hrefOf(a.Kind, a.Thing), Cells: []page.Cell{{Text: orElse(a.Label, a.Thing)}, {Text: words(a.Kind)}, {Text: orElse(howText[a.How], string(a.How))}, {Links: []ui.Link{q.link(a.By)}}, {Day: q.local(a.At)}, {Text: state}}})

@@ -14,7 +14,7 @@ import (
 )
 
 // changeKinds are the sorts of changes, and how pages say them.
-var changeKinds = [][2]string{{"test", "tests"}, {"exception", "exceptions"}, {"not_applicable", "not applicable"}, {"control", "controls"}, {"pause", "pauses"}, {"policy", "policies"}, {"evidence", "evidence"}, {"source", "sources"},
+var changeKinds = [][2]string{{"test", "tests"}, {"exception", "exceptions"}, {"not_applicable", "not applicable"}, {"control", "controls"}, {"pause", "pauses"}, {"policy", "policies"}, {"evidence", "evidence"}, {"source", "sources"}, {"system", "systems"},
 	{"scope", "scope"}, {"time_zone", "time zone"}, {"solo_mode", "solo mode"}, {"programme", "programme"}, {"catalogue", "built-in tests"}, {"deleted", "deleted"}}
 
 // changes is the page "What we changed".

@@ -191,6 +191,7 @@ func light(l report.Light, word string) page.Light {
 	switch l.Status {
 	case "failing":
 		out.Word = map[string]string{"documented": "not documented", "implemented": "not implemented", "operating": "exceptions found"}[word]
+		out.Proof = first(strings.TrimPrefix(l.Text, "exceptions found: "))
 	case "no_data":
 		if out.Word = "no data"; l.Text != "" && strings.HasPrefix(l.Text, "no occurrence") {
 			out.Status, out.Word, out.Proof = ui.NoOccurrence, "no occurrence", first(strings.TrimPrefix(l.Text, "no occurrence: "))

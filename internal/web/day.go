@@ -26,7 +26,7 @@ func day(q *ask) (answer, error) {
 		return answer{}, err
 	}
 	base := "/monitoring/" + seg(d.Subject) + "/"
-	v := page.DayView{Ref: d.Subject, Title: d.Title, Href: subjectHref(d.Kind, d.Subject), Day: when, Letter: letterOf(d.Letter), Reason: d.Reason, Closed: d.Closed,
+	v := page.DayView{Ref: d.Subject, Title: d.Title, Href: subjectHref(d.Kind, d.Subject), Day: when, Letter: letterOf(d.Letter), Reason: d.Reason, Rule: d.Rule, Closed: d.Closed,
 		Prev: base + when.AddDate(0, 0, -1).Format(time.DateOnly)}
 	if next := when.AddDate(0, 0, 1); !next.After(q.at()) && next.Format(time.DateOnly) <= q.at().Format(time.DateOnly) {
 		v.Next = base + next.Format(time.DateOnly)
@@ -45,8 +45,8 @@ func day(q *ask) (answer, error) {
 		case "policy":
 			part.Name = p.Ref + " " + p.Text
 			part.Href = "/policies" + query("q", p.Ref)
-		case "evidence":
-			part.Href = "/controls/" + seg(d.Subject) + "#evidence"
+		case "evidence", "performance":
+			part.Href = "/controls/" + seg(d.Subject) + map[string]string{"evidence": "#evidence", "performance": "#expected"}[p.Kind]
 			if p.Piece != "" {
 				part.Piece = q.link(p.Piece)
 				if part.Piece.Text == p.Piece { // it is there, and not for you

@@ -98,7 +98,7 @@ func evidenceList(q *ask) (answer, error) {
 		v.Answer = []ui.Part{{Text: "No evidence yet. Each "}, {Text: "control", Href: "/controls"}, {Text: " lists the evidence it requires."}}
 	} else {
 		valid := count["current"] + count["expiring"] + count["nil_declared"]
-		v.Answer = []ui.Part{{Text: fmt.Sprintf("%d of %s", valid, ui.Count(len(l.Data), "item"))}, {Text: verb(valid, " is", " are") + " valid today; "}, {Text: fmt.Sprint(count["expired"]), Href: "/evidence?fresh=expired"}, {Text: " expired."}}
+		v.Answer = []ui.Part{{Text: fmt.Sprintf("%d of %s", valid, ui.Count(len(l.Data), "item"))}, {Text: verb(valid, " is", " are") + " valid " + ui.Frame{AsOf: q.asOf}.Today() + "; "}, {Text: fmt.Sprint(count["expired"]), Href: "/evidence?fresh=expired"}, {Text: " expired."}}
 	}
 	v.Pager.Text = q.foot(sh, len(v.Rows), found, l.Next != "")
 	return show(page.EvidenceList(q.frame("Evidence", "evidence"), v))

@@ -58,7 +58,7 @@ func monitoring(q *ask) (answer, error) {
 		rows = narrow.Rows
 	}
 	v := page.GridView{Tabs: q.tabs("/monitoring"), Query: q.get("q"), First: dayOf(g.Newest), Days: g.Days, Updated: q.localOf(g.Updated), Path: q.r.URL.RequestURI(), Keep: q.keep("status", "mine", "days"),
-		Answer: gridAnswer(g), Chips: q.gridChips(count)}
+		Answer: gridAnswer(g, ui.Frame{AsOf: q.asOf}.Today()), Chips: q.gridChips(count)}
 	for _, n := range []int64{30, 90, 365} {
 		text := strconv.FormatInt(n, 10)
 		if n == 30 {
@@ -90,20 +90,20 @@ func (q *ask) gridChips(count map[string]int) []ui.Chip {
 	return []ui.Chip{chip("failing", "failing"), chip("no data", "no_data"), chip("needs attention", "needs_attention"), chip("not started", "not_started"), chip("passing", "passing"), chip("no occurrence", "no_occurrence"), mine}
 }
 
-func gridAnswer(g *report.Grid) []ui.Part {
+func gridAnswer(g *report.Grid, today string) []ui.Part {
 	if g.InScope == 0 {
 		return []ui.Part{{Text: "No criteria are in scope yet."}}
 	}
 	if g.NoProof == 0 {
-		return []ui.Part{{Text: fmt.Sprintf("All %d criteria", g.InScope), Href: "/criteria"}, {Text: " are met today."}}
+		return []ui.Part{{Text: fmt.Sprintf("All %d criteria", g.InScope), Href: "/criteria"}, {Text: " are met " + today + "."}}
 	}
 	verb := " are not met yet; the oldest gap is "
 	if g.NoProof == 1 {
 		verb = " is not met yet; the oldest gap is "
 	}
 	gap := ui.Part{Text: ui.Count(g.Gap, "day"), Href: "/criteria?show=open"}
-	if g.Gap >= 90 {
-		gap.Text = "90 days or more"
+	if g.Gap >= g.Days { // what was before the first day shown is not known here
+		gap.Text = "at least " + gap.Text
 	}
 	out := []ui.Part{{Text: fmt.Sprintf("%d of %d criteria", g.NoProof, g.InScope), Href: "/criteria?show=open"}, {Text: verb}, gap, {Text: "."}}
 	if g.NoProof == g.InScope { // the first days are a wall of red: say where to begin

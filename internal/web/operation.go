@@ -23,24 +23,44 @@ var occurrenceWord = map[string]struct {
 // controlOperation fills how a control worked over the last days, and what was expected of it.
 func (q *ask) controlOperation(v *page.ControlView, s *report.ControlStatus, t thing) {
 	o := s.Operation
-	v.Operation = page.Operation{From: dayOf(o.From), To: dayOf(o.To), Expected: o.Expected, OnTime: o.OnTime, Late: o.Late, Missed: o.Missed, Pending: o.Pending, Waived: o.Waived}
-	seen, passed := -1, -1
+	v.Operation = page.Operation{From: dayOf(o.From), To: dayOf(o.To), Expected: o.Expected, OnTime: o.OnTime, Late: o.Late, Missed: o.Missed, Awaiting: o.Awaiting, Pending: o.Pending, Waived: o.Waived}
+	passed := -1
 	for _, x := range o.Tests {
-		v.Operation.Tests = append(v.Operation.Tests, page.OperationTest{ID: x.Test, Href: "/tests/" + seg(x.Test), Observed: percent(x.Coverage), Pass: percent(x.Pass), Passed: x.Passed + x.Excepted, Failed: x.Failed, NoData: x.NoData + x.Errors + x.Paused})
-		seen, passed = least(seen, x.Coverage), least(passed, x.Pass)
+		v.Operation.Tests = append(v.Operation.Tests, page.OperationTest{ID: x.Test, Href: "/tests/" + seg(x.Test), Observed: percent(x.Coverage), Pass: percent(x.Pass), Passed: x.Passed, Excepted: x.Excepted, Failed: x.Failed, NoData: x.NoData + x.Errors + x.Paused, None: x.None})
+		passed = least(passed, x.Pass)
+	}
+	if o.Days.Judged > 0 || len(o.Tests) > 0 {
+		v.Operating.Counts = []ui.Pair{{Term: "Days observed", Text: percent(o.Days.Coverage)}}
 	}
 	if len(o.Tests) > 0 {
-		v.Operating.Counts = []ui.Pair{{Term: "Days observed", Text: percent(seen)}, {Term: "Pass rate", Text: percent(passed)}}
+		v.Operating.Counts = append(v.Operating.Counts, ui.Pair{Term: "Pass rate", Text: percent(passed)})
 	}
 	today := q.at().Format(time.DateOnly)
 	for _, x := range s.Occurrences {
 		w := occurrenceWord[x.State]
-		e := page.Expected{Status: w.status, Word: w.word, From: dayOf(x.From), To: dayOf(x.To), Due: q.local(x.Due)}
+		e := page.Expected{Status: w.status, Word: w.word, From: dayOf(x.From), To: dayOf(x.To), Due: q.local(x.Due), Late: x.Late, Pieces: q.expectedPieces(x.Pieces)}
 		if (x.State == "expected" || x.State == "missed") && q.mayChange("evidence.create") && t.text("state") == "active" {
 			e.Add = q.bringLinks(s.Ref, t, x.From, min(x.To, today))
 		}
 		v.Expected = append(v.Expected, e)
 	}
+}
+
+// expectedPieces are the pieces that perform an occurrence, with who submitted and accepted them.
+func (q *ask) expectedPieces(all []report.PerformancePiece) []page.ExpectedPiece {
+	out := make([]page.ExpectedPiece, len(all))
+	for i, p := range all {
+		out[i] = page.ExpectedPiece{Submitted: q.local(p.SubmittedAt), SubmittedBy: p.SubmittedName, Accepted: q.localOf(p.AcceptedAt), AcceptedBy: p.AcceptedName}
+		switch l := q.link(p.Evidence); {
+		case p.Evidence == "":
+			out[i].Link = ui.Link{Text: "Restricted: not shown to you"}
+		case l.Text == p.Evidence: // it was deleted
+			out[i].Link = ui.Link{Text: p.Title}
+		default:
+			out[i].Link = l
+		}
+	}
+	return out
 }
 
 // bringLinks lead to the form that adds what a performance takes, filled in for its window.

@@ -812,7 +812,7 @@ func controlTests(f ui.Frame, v ControlView) templ.Component {
 			}
 			ctx = templ.InitializeContext(ctx)
 			if len(v.Tests) == 0 {
-				templ_7745c5c3_Err = ui.Empty("run", "No tests", "Evidence alone proves this control.", ui.Link{}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Empty("run", "No tests", "Proof comes from evidence alone.", ui.Link{}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -15,8 +15,8 @@ import (
 // A day without a run says what decided, and never beside a letter that nothing did.
 func TestADayWithoutARunSaysWhatDecided(t *testing.T) {
 	for letter, want := range map[ui.Letter]string{
-		ui.P: "No tests ran on this day. The result comes from evidence and policies.",
-		ui.F: "No tests ran on this day. The result comes from evidence and policies.",
+		ui.P: "No tests ran on this day. The result comes from evidence, policies and performances.",
+		ui.F: "No tests ran on this day. The result comes from evidence, policies and performances.",
 		ui.N: "nothing else gave a result",
 	} {
 		var out bytes.Buffer

@@ -219,7 +219,7 @@ func GridPart(f ui.Frame, v GridView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "</th><th scope=\"col\" class=\"g-cover\" title=\"Share of days with a result\">Seen</th><th scope=\"col\" class=\"g-why\">Reason</th></tr></thead> ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "</th><th scope=\"col\" class=\"g-cover\" title=\"Share of days with a test result or valid evidence\">Seen</th><th scope=\"col\" class=\"g-why\">Reason</th></tr></thead> ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

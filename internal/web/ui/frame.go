@@ -28,6 +28,14 @@ type Frame struct {
 // Past says whether the page shows a past moment. Then nothing can be changed.
 func (f Frame) Past() bool { return !f.AsOf.IsZero() }
 
+// Today names the day that the page shows.
+func (f Frame) Today() string {
+	if f.Past() {
+		return "on " + Day(f.AsOf)
+	}
+	return "today"
+}
+
 // Moment is the moment that the page shows.
 func (f Frame) Moment() time.Time {
 	if f.Past() {
