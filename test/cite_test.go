@@ -3,6 +3,7 @@
 package test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -43,6 +44,13 @@ func (m *maker) cited(t *testing.T, sh kind.Shape, f kind.Field, create, update 
 	}
 	author := m.author(testkit.Org)
 	reader := op.Actor{Org: testkit.Org, ID: "usr_stranger", Roles: []op.Role{op.Employee, op.Reader}, Via: "rest"} // submits, and does not see what is restricted
+	open := []string{}
+	g, guarded := guard(sh)
+	if guarded {
+		open = []string{g.Name, "internal"}
+	} else { // nothing of this kind is hidden from whoever makes one
+		reader.Roles = author.Roles
+	}
 	base := m.fresh(m.input(t, testkit.Org, create, true))
 	with := func(sha string, more ...string) map[string]any {
 		in := m.fresh(base)
@@ -66,11 +74,11 @@ func (m *maker) cited(t *testing.T, sh kind.Shape, f kind.Field, create, update 
 	refused("that was never uploaded", author, update, map[string]any{"id": thing["id"], "rev": thing["rev"], f.Name: never})
 	refused("that only the raw store has", author, create, with(m.raw(t, "not uploaded by anybody")))
 
-	m.must(t, reader, create, with(keep(reader, "brought by the reader"), "classification", "internal"))
+	m.must(t, reader, create, with(keep(reader, "brought by the reader"), open...))
 	m.must(t, reader, create, with(keep(author, "brought by its author"))) // in something that he may read
 	alone := keep(author, "brought by another, cited by nothing")
 	refused("that another uploaded and nothing cites", reader, create, with(alone))
-	if g, ok := guard(sh); ok {
+	if guarded {
 		secret := keep(author, "known from what is restricted")
 		m.must(t, author, create, with(secret, g.Name, g.Guards))
 		refused("known only from what he may not read", reader, create, with(secret))
@@ -100,4 +108,35 @@ func (m *maker) raw(t *testing.T, text string) string {
 	i, err := s.Put(t.Context(), strings.NewReader(text), 0)
 	fine(t, err)
 	return i.SHA256
+}
+
+// What reads a file by its digest asks the same of its caller as what cites one.
+func TestAFileIsTriedOnlyByWhoMayCiteIt(t *testing.T) {
+	w := real()
+	testkit.Engines(t, w.add, func(t *testing.T, h *testkit.House) {
+		m, held := newMaker(t, h, w), 0
+		author := m.author(testkit.Org)
+		b, err := h.Gate.Upload(t.Context(), author, strings.NewReader("brought by its author"))
+		fine(t, err)
+		stranger := op.Actor{Org: testkit.Org, ID: "usr_stranger", Roles: author.Roles, Via: "rest"}
+		for _, o := range h.Set.All() {
+			if slices.Contains([]string{"create", "update", "list"}, o.Verb) || !slices.ContainsFunc(o.In, func(f kind.Field) bool { return f.Format == "sha256" }) {
+				continue
+			}
+			held++
+			in := map[string]any{"connector": "fixed", "file": b.SHA256}
+			if _, err := m.gate(author, o, in, time.Time{}); err != nil {
+				t.Errorf("%s by who uploaded it: %v", o.Name, err)
+			}
+			for what, sha := range map[string]string{"of another": b.SHA256, "of nobody": m.raw(t, "in the store only"), "that is none": "../../keys"} {
+				in["file"] = sha
+				if _, err := m.gate(stranger, o, in, time.Time{}); err == nil || errs.Public(err).Field != "file" {
+					t.Errorf("%s of a file %s: %v", o.Name, what, err)
+				}
+			}
+		}
+		if held != 1 {
+			t.Errorf("%d operations read a file by its digest, and this test knows the input of one", held)
+		}
+	})
 }

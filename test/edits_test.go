@@ -136,7 +136,7 @@ func TestAControlTakenOutForHoursNamesBothEdits(t *testing.T) {
 		s.agree(t, "decision.revoke", map[string]any{"id": decision, "revoke_reason": "It does apply."})
 		onDay(s, 3, 15, 12)
 		from, until := hours[0].Format(time.RFC3339), hours[1].Format(time.RFC3339)
-		if got := s.listed(t, "OWN-10"); !slices.Equal(got[1:], []string{"Control retired " + from + " " + until, "Control put in force " + until + " <nil>"}) {
+		if got := s.listed(t, "OWN-10"); !slices.Equal(got[1:], []string{"Control retired " + from + " " + until, "Control activated " + until + " <nil>"}) {
 			t.Errorf("%s: of the control %q", what, got)
 		}
 		if got := s.listed(t, "OWN-11"); !slices.Equal(got[1:], []string{"Not applicable " + from + " " + until}) {
@@ -144,9 +144,9 @@ func TestAControlTakenOutForHoursNamesBothEdits(t *testing.T) {
 		}
 		first, last := hours[0].Format(time.DateOnly), hours[1].Format(time.DateOnly)
 		for _, x := range []struct{ ref, day, edit, mark string }{
-			{"OWN-10", first, "Control retired", "retired"}, {"OWN-10", last, "Control put in force", "put in force"},
+			{"OWN-10", first, "Control retired", "retired"}, {"OWN-10", last, "Control activated", "put in force"},
 			{"OWN-11", first, "Not applicable", "not applicable"}, {"OWN-11", last, "Not applicable", "not applicable"},
-			{"CC1.4", first, "Control retired", ""}, {"CC1.4", last, "Control put in force", ""},
+			{"CC1.4", first, "Control retired", ""}, {"CC1.4", last, "Control activated", ""},
 		} {
 			edits, mark := s.opened(t, x.ref, x.day)
 			if !slices.Contains(edits, x.edit) || !strings.Contains(mark, x.mark) {

@@ -104,11 +104,11 @@ var (
 // The program carries the time zones with it: on a machine without them no day is counted in another zone.
 func TestTimeZonesAreInTheProgram(t *testing.T) {
 	for _, p := range packages(t) {
-		if p.ImportPath == "assay/internal/grc" && contains(p.Imports, "time/tzdata") { // where zones are loaded
+		if p.ImportPath == "assay/internal/clock" && contains(p.Imports, "time/tzdata") { // where zones are loaded
 			return
 		}
 	}
-	t.Error("internal/grc, which loads time zones, does not import time/tzdata")
+	t.Error("internal/clock, which loads time zones, does not import time/tzdata")
 }
 
 func TestTimeAndSQLStandWhereTheyBelong(t *testing.T) {
@@ -139,8 +139,8 @@ func TestTimeAndSQLStandWhereTheyBelong(t *testing.T) {
 				if name != "internal/clock" && wallTime.MatchString(l) {
 					t.Errorf("%s/%s:%d asks the machine for the time; ask the clock", name, filepath.Base(f), n)
 				}
-				if name != "internal/grc" && strings.Contains(l, "time.LoadLocation") {
-					t.Errorf("%s/%s:%d loads a time zone; ask the organisation, which refuses one that is not known", name, filepath.Base(f), n)
+				if name != "internal/clock" && strings.Contains(l, "time.LoadLocation") {
+					t.Errorf("%s/%s:%d loads a time zone; ask the organisation or the clock, which refuse one that is not known", name, filepath.Base(f), n)
 				}
 				if sqlText.MatchString(l) && !contains(sqlRooms, name) {
 					t.Errorf("%s/%s:%d holds SQL", name, filepath.Base(f), n)

@@ -95,7 +95,7 @@ func TestNothingWrittenForTheNextVersionChangesThePolicyInForce(t *testing.T) {
 		return fmt.Sprint(m["health"], m["causes"], m["documented"], m["policies"], s.since(t, "OWN-04", time.Time{}), seen, published)
 	}
 	before := picture()
-	if !strings.Contains(before, "every policy it rests on is in force") {
+	if !strings.Contains(before, "all its policies are in force") {
 		t.Fatalf("in force: %s", before)
 	}
 	values := map[string]any{"title": "Another title", "kind": "plan", "author": s.author(s.org).Person, "required": false, "review_days": 1, "audience": []string{"Nobody"}, "sections": []string{"Something that is not there"},

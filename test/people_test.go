@@ -27,6 +27,7 @@ type crew struct {
 	app   *site.App
 	clock *clock.Fake
 	org   string
+	made  int // policies
 	owner, manager, second,
 	control, staff, admin op.Actor
 }
@@ -131,7 +132,8 @@ func (c *crew) exception(a op.Actor, more ...any) map[string]any {
 
 func (c *crew) policy(a op.Actor) map[string]any {
 	c.t.Helper()
-	return c.do(a, "policy.create", map[string]any{"ref": "OWN-01", "title": "Own policy", "body": testkit.PolicyText(nil, "A text that is long enough to bind somebody.")})
+	c.made++
+	return c.do(a, "policy.create", map[string]any{"ref": fmt.Sprintf("OWN-%02d", c.made), "title": "Own policy", "body": testkit.PolicyText(nil, "A text that is long enough to bind somebody.")})
 }
 
 // token makes a token of somebody and gives the actor that it stands for.

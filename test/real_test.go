@@ -142,7 +142,10 @@ func (p *parts) ruleFile(_ *maker, org string) any {
 }
 
 // fixed is a connector that always gives the same.
-var fixed = collect.Connector{Name: "fixed", Title: "Fixed", Doc: "Gives always the same.", New: func(json.RawMessage) (collect.Source, error) { return fixedSource{}, nil }}
+var fixed = collect.Connector{Name: "fixed", Title: "Fixed", Doc: "Gives always the same.", New: func(json.RawMessage) (collect.Source, error) { return fixedSource{}, nil },
+	Over: func(json.RawMessage, string, func() (io.ReadCloser, error)) (collect.Source, error) {
+		return fixedSource{}, nil
+	}}
 
 type fixedSource struct{}
 

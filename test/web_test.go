@@ -13,6 +13,8 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -351,6 +353,22 @@ func TestASourceIsConnectedInAFormWithAFieldForEachThing(t *testing.T) {
 		if strings.Contains(form.text, `name="config.path"`) {
 			t.Error("a field is offered that would change what it shows")
 		}
+	})
+}
+
+func TestTheFormOfAFileOffersThePresetThatFits(t *testing.T) {
+	throughPages(t, func(t *testing.T, p *people) {
+		p.signIn()
+		path := filepath.Join(t.TempDir(), "users.csv")
+		fine(t, os.WriteFile(path, []byte("userPrincipalName,displayName,accountEnabled,Extra\nann@example.com,Ann,True,x\n"), 0o600))
+		p.wants(p.get("/sources/new?connector=file"), 200, `name="config.preset"`, `<option value="okta-users"`)
+		s := p.wants(p.post("/sources", "connector", "file", "name", "Users", "config.path", path), 422, "entra-users (Entra ID users)")
+		if !regexp.MustCompile(`name="config.preset"[^>]*aria-invalid="true"|aria-invalid="true"[^>]*name="config.preset"`).MatchString(s.text) {
+			t.Error("the field with the presets is not marked")
+		}
+		s = p.wants(p.post("/sources", "connector", "file", "name", "Users", "config.path", path, "config.preset", "entra-users"), 303)
+		s = p.wants(p.post(s.to+"/run"), 303)
+		p.wants(p.get(s.to), 200, "Ignored columns: Extra")
 	})
 }
 

@@ -50,7 +50,10 @@ type walk struct {
 	chief   int // most steps are his
 	people  []string
 	control string
-	files   []check.FileText // in the data folder
+	draft   string                  // a control of the library that is not in force
+	wrote   map[string]int          // the texts that humans wrote into it, and who
+	brought map[string]map[int]bool // who uploaded which file
+	files   []check.FileText        // in the data folder
 	things  []*target
 	tokens  []string
 	log     []string
@@ -62,6 +65,9 @@ type target struct {
 	kind, id string
 	wrote    map[int]bool
 	asked    map[int]bool // to retire it
+	as       string       // the ref under which a policy was approved last
+	ref      string       // and the one of the version in force
+	file     string       // that it cites
 }
 
 // leaking is the planted hole: an operation that opens an account and leaves no mark.
@@ -98,7 +104,7 @@ func TestNothingIsApprovedByFewerThanTwoPeopleWithoutItsStamp(t *testing.T) {
 			t.Error(f)
 		}
 		for _, k := range []string{"approved by two", "approved with a stamp", "refused", "user.link", "user.invite", "user.password", "token.create", "token.revoke", "in by link", "in by password", "user.identify",
-			"user.grant", "user.disable", "end", "folder", "solo", "retired"} {
+			"user.grant", "user.disable", "end", "folder", "solo", "retired", "tried another ref", "edited a draft", "scope with an edited draft", "cited the file of another"} {
 			if n > 1000 && done[k] < n/1000 { // in a short round chance may leave one out
 				t.Errorf("%s happened %d times in %d sequences: too few to prove anything", k, done[k], n)
 			}
@@ -150,7 +156,7 @@ func attack(t *testing.T, h house, n int, hole bool) (found []string, done map[s
 	for first := 0; first < n && len(found) == 0; first += together {
 		var all []*walk
 		for i := first; i < min(n, first+together); i++ {
-			all = append(all, &walk{h: h, org: fmt.Sprintf("org_w%d", i), hole: hole, rnd: rand.New(rand.NewPCG(seeds.Uint64(), uint64(i))), done: map[string]int{}})
+			all = append(all, &walk{h: h, org: fmt.Sprintf("org_w%d", i), hole: hole, rnd: rand.New(rand.NewPCG(seeds.Uint64(), uint64(i))), done: map[string]int{}, wrote: map[string]int{}, brought: map[string]map[int]bool{}})
 		}
 		each := func(do func(*walk) error) {
 			var busy sync.WaitGroup
@@ -210,7 +216,12 @@ func (w *walk) begin(ctx context.Context) error {
 		if err := store.Put(ctx, tx, grc.Controls, c); err != nil {
 			return err
 		}
-		w.control = c.ID
+		d := &grc.Control{Ref: "CNF-01", Title: "Secrets are kept", Text: "Secrets are kept.", Family: "confidentiality", Set: "confidentiality", Weight: 1, Frequency: "yearly", State: "draft", Library: true,
+			Criteria: []string{"C1.1"}, Tests: []grc.ControlTest{{Test: "idp.dormant", Role: "required"}}}
+		if err := store.Put(ctx, tx, grc.Controls, d); err != nil {
+			return err
+		}
+		w.control, w.draft = c.ID, d.ID
 		return nil
 	})
 	return err
@@ -231,7 +242,7 @@ func (w *walk) enter(ctx context.Context) error {
 		if _, err := w.h.Store.Change(ctx, w.org, store.System("test"), func(tx *store.Tx) error { return store.Put(ctx, tx, grc.Policies, old) }); err != nil {
 			return err
 		}
-		w.things = append(w.things, &target{"policy", old.ID, map[int]bool{}, map[int]bool{}})
+		w.things = append(w.things, &target{kind: "policy", id: old.ID, wrote: map[int]bool{}, asked: map[int]bool{}, as: old.Ref, ref: old.Ref})
 	}
 	if w.rnd.IntN(2) == 0 {
 		p := w.humans[w.rnd.IntN(4)]

@@ -12,6 +12,7 @@ import (
 
 	"assay/internal/check"
 	"assay/internal/clock"
+	"assay/internal/grc"
 	"assay/internal/kind"
 	"assay/internal/op"
 	"assay/internal/store"
@@ -85,12 +86,138 @@ func (w *walk) work(ctx context.Context, who int, a op.Actor) error {
 			field = "reason"
 		}
 		in[field] = fmt.Sprintf("Written anew, no %d", len(w.log))
+		if x.kind == "policy" && w.rnd.IntN(2) == 0 {
+			in["ref"] = w.otherRef(x)
+			w.done["tried another ref"]++
+		}
 	}
 	out, ok, err := w.call(ctx, who, a, x.kind+"."+verb, in)
 	if err != nil || !ok {
 		return err
 	}
-	return w.happened(who, x, sh, verb, out)
+	if x.kind == "policy" {
+		if err := w.called(who, x, verb, out); err != nil {
+			return err
+		}
+	}
+	if err := w.happened(who, x, sh, verb, out); err != nil || x.kind != "scope_version" || verb != "approve" {
+		return err
+	}
+	return w.inScope(ctx, who, out)
+}
+
+// otherRef is a ref that other policies have, or that nothing has.
+func (w *walk) otherRef(x *target) string {
+	for _, y := range w.things {
+		if y != x && y.as != "" && w.rnd.IntN(2) == 0 {
+			return y.as
+		}
+	}
+	return fmt.Sprint("POL-", w.rnd.IntN(3))
+}
+
+// called holds that a text in force counts under the ref under which it was approved, and no other does under that.
+func (w *walk) called(who int, x *target, verb string, out any) error {
+	var p struct {
+		Ref, State string
+		No         int64 `json:"published_no"`
+	}
+	b, err := store.Encode(out)
+	if err == nil {
+		err = json.Unmarshal(b, &p)
+	}
+	if err != nil {
+		return err
+	}
+	switch verb {
+	case "approve":
+		x.as = p.Ref
+	case "publish":
+		x.ref = x.as
+	}
+	if verb == "end" || p.No == 0 || p.State == "retired" {
+		x.ref = ""
+		return nil
+	}
+	if p.Ref != x.ref {
+		return fmt.Errorf("human %d did policy.%s, and what was approved as %q counts as %q", who, verb, x.ref, p.Ref)
+	}
+	for _, y := range w.things {
+		if y != x && y.kind == "policy" && y.ref != "" && y.ref == x.ref {
+			return fmt.Errorf("human %d did policy.%s, and two policies count as %q", who, verb, x.ref)
+		}
+	}
+	return nil
+}
+
+// inScope holds the text that a change of scope put in force against who approved that.
+func (w *walk) inScope(ctx context.Context, who int, out any) error {
+	var got struct {
+		How string `json:"approved_how"`
+	}
+	b, err := store.Encode(out)
+	if err == nil {
+		err = json.Unmarshal(b, &got)
+	}
+	if err != nil {
+		return err
+	}
+	return w.h.Store.View(ctx, w.org, time.Time{}, store.System("test"), func(v *store.View) error {
+		c, err := store.Get(ctx, v, grc.Controls, w.draft)
+		if err != nil {
+			return nil //nolint:nilerr // it was deleted
+		}
+		by, human := w.wrote[c.Text]
+		if human {
+			w.done["scope with an edited draft"]++
+		}
+		if human && c.State == "active" && by == who && got.How == "" {
+			return fmt.Errorf("human %d approved a scope, and a control with the text that he wrote came into force; it bears no stamp", who)
+		}
+		return nil
+	})
+}
+
+// edit writes a text of one's own into a draft of the library.
+func (w *walk) edit(ctx context.Context, who int, a op.Actor) error {
+	var rev int64
+	if err := w.h.Store.View(ctx, w.org, time.Time{}, store.System("test"), func(v *store.View) error {
+		c, err := store.Get(ctx, v, grc.Controls, w.draft)
+		if err == nil {
+			rev = c.Rev
+		}
+		return err
+	}); err != nil {
+		return err
+	}
+	text := fmt.Sprintf("Secrets are kept, no %d.", len(w.log))
+	_, ok, err := w.call(ctx, who, a, "control.update", m{"id": w.draft, "rev": rev, "text": text})
+	if ok {
+		w.wrote[text] = who
+		w.done["edited a draft"]++
+	}
+	return err
+}
+
+// upload brings a file; and now and then somebody who may approve brings it too, and has it cited by another.
+func (w *walk) upload(ctx context.Context, who int, a op.Actor) (string, bool) {
+	text := fmt.Sprint("An export of human ", who)
+	f, err := w.h.Gate.Upload(ctx, a, strings.NewReader(text))
+	if err != nil {
+		return "", false // not everybody may
+	}
+	if w.brought[f.SHA256] == nil {
+		w.brought[f.SHA256] = map[int]bool{}
+	}
+	w.brought[f.SHA256][who] = true
+	other := w.rnd.IntN(2)
+	if b, ok := w.actor(ctx, w.humans[other]); ok && other != who {
+		if _, err := w.h.Gate.Upload(ctx, b, strings.NewReader(text)); err == nil {
+			w.brought[f.SHA256][other] = true
+			w.done["cited the file of another"]++
+		}
+	}
+	return f.SHA256, true
 }
 
 // happened writes down the truth, and holds an approval against it.
@@ -133,6 +260,9 @@ func (w *walk) happened(who int, x *target, sh kind.Shape, verb string, out any)
 		return nil
 	}
 	w.done["approved by two"]++
+	if verb == "accept" && w.brought[x.file][who] {
+		return fmt.Errorf("human %d accepted a file that he uploaded himself, and it bears no stamp", who)
+	}
 	if by[who] {
 		return fmt.Errorf("human %d did %s.%s, having written or asked for it, and it bears no stamp", who, x.kind, verb)
 	}
@@ -144,9 +274,12 @@ func (w *walk) happened(who int, x *target, sh kind.Shape, verb string, out any)
 
 // write makes a thing that is to be approved.
 func (w *walk) write(ctx context.Context, who int, a op.Actor) error {
-	name := []string{"exception", "policy", "evidence", "decision", "control_version", "definition", "test_pause", "rule_file", "scope_version"}[w.rnd.IntN(9)]
-	if name == "rule_file" {
+	name := []string{"exception", "policy", "evidence", "decision", "control_version", "definition", "test_pause", "rule_file", "scope_version", "draft"}[w.rnd.IntN(10)]
+	switch name {
+	case "rule_file":
 		return w.drop(ctx)
+	case "draft":
+		return w.edit(ctx, who, a)
 	}
 	asks, soon := append(w.people, "")[w.rnd.IntN(5)], func(days int) string { return clock.Format(w.h.Clock.Now().AddDate(0, 0, days)) }
 	in := map[string]m{
@@ -159,12 +292,26 @@ func (w *walk) write(ctx context.Context, who int, a op.Actor) error {
 		"scope_version":   {"programme_start": soon(-1 - len(w.log))[:10], "reason": "Customers ask for it."},
 		"test_pause":      {"test": "idp.dormant", "reason": "The provider is moved.", "ends_at": soon(1 + w.rnd.IntN(12)), "requested_by": asks},
 	}[name]
-	if name == "evidence" && w.rnd.IntN(2) == 0 {
-		f, err := w.h.Gate.Upload(ctx, a, strings.NewReader(fmt.Sprint("An export of human ", who)))
-		if err != nil {
-			return nil //nolint:nilerr // not everybody may
+	switch {
+	case name == "scope_version" && w.rnd.IntN(4) > 0:
+		other := w.rnd.IntN(2) // somebody who may approve it writes into the draft first
+		if b, ok := w.actor(ctx, w.humans[other]); ok && other != who {
+			if err := w.edit(ctx, other, b); err != nil {
+				return err
+			}
 		}
-		in["file"], in["control"], in["evidence_key"] = f.SHA256, w.control, "export"
+		in = m{"categories": []string{"security", "confidentiality"}, "reason": "Customers ask for it."}
+	case name == "policy" && w.rnd.IntN(4) == 0:
+		in["ref"] = w.otherRef(nil)
+	}
+	file := ""
+	if name == "evidence" && w.rnd.IntN(2) == 0 {
+		sha, ok := w.upload(ctx, who, a)
+		if !ok {
+			return nil
+		}
+		file = sha
+		in["file"], in["control"], in["evidence_key"] = sha, w.control, "export"
 		in["covers_from"], in["covers_to"] = w.h.Clock.Now().AddDate(0, 0, -30).Format(time.DateOnly), w.h.Clock.Now().Format(time.DateOnly)
 	}
 	out, ok, err := w.call(ctx, who, a, name+".create", in)
@@ -179,7 +326,7 @@ func (w *walk) write(ctx context.Context, who int, a op.Actor) error {
 	if err != nil {
 		return err
 	}
-	w.things = append(w.things, &target{name, made.ID, map[int]bool{who: true}, map[int]bool{}})
+	w.things = append(w.things, &target{kind: name, id: made.ID, wrote: map[int]bool{who: true}, asked: map[int]bool{}, file: file})
 	return nil
 }
 
@@ -213,7 +360,7 @@ func (w *walk) drop(ctx context.Context) error {
 	}
 	for _, f := range all {
 		if !slices.ContainsFunc(w.things, func(x *target) bool { return x.id == f.ID }) {
-			w.things = append(w.things, &target{"rule_file", f.ID, map[int]bool{who: true}, map[int]bool{}})
+			w.things = append(w.things, &target{kind: "rule_file", id: f.ID, wrote: map[int]bool{who: true}, asked: map[int]bool{}})
 		}
 	}
 	w.done["rule_file.drop"]++

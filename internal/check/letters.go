@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"assay/internal/clock"
 )
 
 // Letter is what one day came to, for a test, a control or a criterion (F-00).
@@ -187,15 +189,7 @@ func (d *Day) UnmarshalText(text []byte) (err error) {
 // Start is the first moment of the day in a zone, also where clocks skip midnight.
 func (d Day) Start(zone *time.Location) time.Time {
 	y, m, n := d.utc().Date()
-	t := time.Date(y, m, n, 0, 0, 0, 0, zone)
-	from, to := t.ZoneBounds()
-	switch {
-	case DayOf(t, zone) < d: // midnight was skipped, and Date chose the moment before the skip
-		t = to
-	case !from.IsZero() && t.After(from) && DayOf(from, zone) == d && DayOf(from.Add(-1), zone) < d:
-		t = from // midnight was skipped, and Date chose the moment after it
-	}
-	return t.UTC()
+	return clock.DayStart(y, m, n, zone)
 }
 
 // Closes is the moment from which the day is closed: two hours after its end.

@@ -61,13 +61,19 @@ func (t *template) word(i int, f *frame) string {
 	switch {
 	case (val == nil || val == types.NullValue) && t.orsay[i] != "":
 		return t.orsay[i]
-	case v.name == "name" && val == nil:
-		return f.own.Name
+	case v.name == "name" && val == nil, t.named(i) && (val == nil || val == types.NullValue) && f.own != nil:
+		return f.own.Name // so that it is clear which one is meant, also where its serial number is not known
 	case v.attr != nil && (v.attr.typ == timeType || v.attr.typ == dateType) && val == types.NullValue:
 		return "never"
 	default:
 		return spoken(val, f)
 	}
+}
+
+// named says whether a variable names the resource: the text that a message begins with.
+func (t *template) named(i int) bool {
+	v := t.vars[i]
+	return i == 0 && t.texts[0] == "" && v.place == ownAttr && v.attr != nil && v.attr.typ == stringType
 }
 
 // spoken is a value as a sentence says it.

@@ -28,6 +28,25 @@ func TestAMessageSaysValuesInWords(t *testing.T) {
 	}
 }
 
+func TestAMessageNamesItsResourceWhereTheAttributeThatNamesItIsMissing(t *testing.T) {
+	for _, s := range []any{nil, "unset", "C02A"} {
+		def := testOf("", "false")
+		def.Message = "{s} has no disk encryption; {s}."
+		c, r := lax(t, def)
+		rows := map[string][]attrs{"thing": {{"id": "a", "name": "laptop-1"}}}
+		want := "laptop-1 has no disk encryption; not known."
+		switch s {
+		case nil:
+			rows["thing"][0]["s"], want = nil, "laptop-1 has no disk encryption; none."
+		case "C02A":
+			rows["thing"][0]["s"], want = s, "C02A has no disk encryption; C02A."
+		}
+		if got := r.Evaluate(given(t, c, rows)).Results[0].Message; got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
 func TestWhatIsUnknownIsNotShownAsObserved(t *testing.T) {
 	def := testOf("", "on && off")
 	def.Observed = []string{"on", "off", "n", "at", "tags", "owner_ref"}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"assay/internal/clock"
+
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 )
@@ -122,7 +124,9 @@ func (a *attribute) moment(v any, zone *time.Location) ref.Val {
 	if s, isText := v.(string); isText {
 		var err error
 		if t, err = time.Parse(time.RFC3339Nano, s); err != nil {
-			t, err = time.ParseInLocation(time.DateOnly, s, zone)
+			if t, err = time.Parse(time.DateOnly, s); err == nil {
+				t = clock.DayStart(t.Year(), t.Month(), t.Day(), zone).In(zone)
+			}
 		}
 		ok = err == nil
 	}
@@ -131,7 +135,7 @@ func (a *attribute) moment(v any, zone *time.Location) ref.Val {
 		return nil
 	}
 	if a.typ == dateType {
-		t = time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, zone)
+		t = clock.DayStart(t.Year(), t.Month(), t.Day(), zone)
 	}
 	return types.Timestamp{Time: t.UTC()}
 }

@@ -56,8 +56,13 @@ func Commands(c Caller, set *op.Set, out, errOut io.Writer) []*cobra.Command {
 			i = len(all) - 1
 		}
 		all[i].AddCommand(m.operation(o))
-		if _, can := c.(Bringer); can && brings(o) && set.Find(o.Kind+".upload") == nil {
-			all[i].AddCommand(m.upload(o))
+		if _, can := c.(Bringer); can && brings(o) {
+			switch {
+			case m.imports(o):
+				all[i].AddCommand(m.importing(o))
+			case set.Find(o.Kind+".upload") == nil:
+				all[i].AddCommand(m.upload(o))
+			}
 		}
 	}
 	return all

@@ -3,7 +3,8 @@
 // Package clock tells the time, and is the only place that asks the machine for it.
 //
 // Everything else is handed a Clock. Times are UTC with millisecond precision, the precision that
-// the ledger keeps. It knows nothing of time zones or calendars.
+// the ledger keeps. It knows the time zones and where a day begins in one, and
+// nothing else of calendars.
 package clock
 
 import (

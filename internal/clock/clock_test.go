@@ -38,3 +38,23 @@ func TestTheTimeIsInUTCAndMilliseconds(t *testing.T) {
 		t.Error("something took less than no time")
 	}
 }
+
+func TestADayBeginsAtItsFirstMomentAlsoWhereMidnightIsSkipped(t *testing.T) {
+	for _, name := range []string{"UTC", "Europe/Berlin", "America/Sao_Paulo", "Africa/Cairo", "Asia/Beirut", "America/Havana", "Pacific/Apia"} {
+		zone, err := time.LoadLocation(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for d := time.Date(2008, 1, 1, 0, 0, 0, 0, time.UTC); d.Year() < 2027; d = d.AddDate(0, 0, 1) {
+			from := clock.DayStart(d.Year(), d.Month(), d.Day(), zone)
+			day := func(at time.Time) string { return at.In(zone).Format(time.DateOnly) }
+			want := d.Format(time.DateOnly)
+			if name == "Pacific/Apia" && want == "2011-12-30" { // a day that never was
+				continue
+			}
+			if day(from) != want || day(from.Add(-time.Millisecond)) >= want {
+				t.Errorf("%s: %s begins at %s", name, want, from)
+			}
+		}
+	}
+}

@@ -16,7 +16,7 @@ import (
 var credential = regexp.MustCompile(`(?i)(^|[-_.a-z0-9])(password|passwd|passphrase|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credentials?|authorization|bearer)$`)
 
 // columns are the fields of a configuration in which columns and attributes stand by name.
-var columns = regexp.MustCompile(`^config\.(columns|constants|values)(\.|$)`)
+var columns = regexp.MustCompile(`^config\.(columns|constants|values|only|except|none_words|unknown_words)(\.|$)`)
 
 // withoutCredentials refuses a configuration that holds a credential: everybody who may see sources reads it, and the
 // ledger keeps it for ever. The fields in which columns are named hold names, not values.

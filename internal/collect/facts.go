@@ -21,6 +21,8 @@ type SourceThing struct {
 	Name          string         `json:"name" doc:"What it is called." min:"1" max:"200" list:""`
 	Connector     string         `json:"connector" doc:"The connector that reads it." min:"1" max:"50" index:"" list:""`
 	Config        map[string]any `json:"config" doc:"What the connector must know. It holds no secrets."`
+	File          kind.SHA256    `json:"file" doc:"The uploaded file that it reads, in place of one on the server. It is read when it is imported, and not again by itself: an old file never makes new data." index:""`
+	FileName      string         `json:"file_name" doc:"What the uploaded file is called." max:"200"`
 	IntervalHours int64          `json:"interval_hours" doc:"How often it is read." min:"1" max:"720" default:"24" list:""`
 	Notes         string         `json:"notes" doc:"What a reader should know." max:"2000"`
 	State         SourceState    `json:"state" doc:"Whether it is read." read:"only" index:"" list:"" default:"enabled"`
@@ -66,6 +68,7 @@ type Run struct {
 	Gone       int64          `json:"gone" doc:"Resources no longer there."`
 	Raw        kind.SHA256    `json:"raw" doc:"The answer as it came, as a file."`
 	Problem    string         `json:"problem" doc:"Why it is not complete."`
+	Notes      []string       `json:"notes" doc:"What to know of how it was read, such as ignored columns."`
 }
 
 // RunState is how a run ended.
@@ -157,10 +160,10 @@ func Add(s *op.Set, connectors []Connector) {
 func takenBy(connectors []Connector) func(o, n *SourceThing) error {
 	r := &Runner{Connectors: connectors}
 	return func(o, n *SourceThing) error {
-		if err := Sources.Check(o, n); err != nil || o != nil && o.Connector == n.Connector && reflect.DeepEqual(o.Config, n.Config) {
+		if err := Sources.Check(o, n); err != nil || o != nil && o.Connector == n.Connector && reflect.DeepEqual(o.Config, n.Config) && o.File == n.File && o.FileName == n.FileName {
 			return err
 		}
-		_, err := r.Make(n)
+		_, err := r.Make("", n, nil)
 		return err
 	}
 }
@@ -180,6 +183,8 @@ type OfferField struct {
 	Example  string `json:"example" doc:"An example."`
 	Required bool   `json:"required" doc:"Whether it must be given."`
 	List     bool   `json:"list" doc:"Whether several can be given."`
+	// Values are left out where any value can be given.
+	Values []string `json:"values,omitempty" doc:"The values it can have, where only these are possible."`
 }
 
 func offers(all []Connector) []Offer {
@@ -187,7 +192,7 @@ func offers(all []Connector) []Offer {
 	for i, c := range all {
 		out[i] = Offer{Name: c.Name, Title: c.Title, Doc: c.Doc, Fields: []OfferField{}}
 		for _, f := range c.Fields {
-			out[i].Fields = append(out[i].Fields, OfferField{f.Name, f.Doc, f.Example, f.Required, f.List})
+			out[i].Fields = append(out[i].Fields, OfferField{f.Name, f.Doc, f.Example, f.Required, f.List, f.Values})
 		}
 	}
 	return out

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"assay/internal/errs"
+	"assay/internal/kind"
 	"assay/internal/store"
 )
 
@@ -14,6 +15,7 @@ import (
 type Preview struct {
 	State   RunState       `json:"state" doc:"complete, partial or failed: only a complete run would be used."`
 	Problem string         `json:"problem,omitempty" doc:"Why it is not complete; of a file, the faults by row and column."`
+	Notes   []string       `json:"notes" doc:"What to know of how it was read, such as ignored columns."`
 	Counts  map[string]int `json:"counts" doc:"Resources seen, by kind."`
 	Added   int            `json:"added" doc:"Resources that would be new."`
 	Changed int            `json:"changed" doc:"Resources that would change."`
@@ -39,7 +41,7 @@ func (r *Runner) Preview(ctx context.Context, db *store.DB, org string, by store
 	if err := s.registers(&run, t.Connector); err != nil {
 		return Preview{}, err
 	}
-	p := Preview{State: run.State, Problem: run.Problem, Counts: run.Counts, First: []PreviewLine{}}
+	p := Preview{State: run.State, Problem: run.Problem, Notes: run.Notes, Counts: run.Counts, First: []PreviewLine{}}
 	if run.State != Complete {
 		return p, nil
 	}
@@ -75,6 +77,8 @@ type PreviewIn struct {
 	ID        string         `json:"id" doc:"A connected source; leave it out to try a new one." ref:"source"`
 	Connector string         `json:"connector" doc:"The connector of a new one." max:"50"`
 	Config    map[string]any `json:"config" doc:"What the connector must know."`
+	File      kind.SHA256    `json:"file" doc:"An uploaded file to read in place of one on the server."`
+	FileName  string         `json:"file_name" doc:"What the uploaded file is called." max:"200"`
 }
 
 // Thing is the source that is tried. get reads a connected one.
@@ -83,11 +87,14 @@ func (in PreviewIn) Thing(get func(id string) (*SourceThing, error)) (*SourceThi
 		return nil, errs.At("id", "name a source, or a connector with its config")
 	}
 	if in.ID == "" {
-		return &SourceThing{Name: "preview", Connector: in.Connector, Config: in.Config}, nil
+		return &SourceThing{Name: "preview", Connector: in.Connector, Config: in.Config, File: in.File, FileName: in.FileName}, nil
 	}
 	t, err := get(in.ID)
 	if err == nil && in.Config != nil {
 		t.Config = in.Config
+	}
+	if err == nil && in.File != "" {
+		t.File, t.FileName = in.File, in.FileName
 	}
 	return t, err
 }

@@ -24,13 +24,16 @@ type Runner struct {
 	Connectors []Connector
 	// Keep keeps a raw answer as a file and gives its digest; nil keeps none.
 	Keep func(ctx context.Context, org string, r io.Reader) (kind.SHA256, error)
+	// Open opens a file that was uploaded; nil has none.
+	Open func(ctx context.Context, org, sha string) (io.ReadCloser, error)
 
 	mu   sync.Mutex
 	busy map[string]bool
 }
 
-// Make makes the source that a thing describes.
-func (r *Runner) Make(t *SourceThing) (Source, error) {
+// Make makes the source that a thing describes. open gives its uploaded file; without it the file is found in the
+// organisation's store.
+func (r *Runner) Make(org string, t *SourceThing, open func() (io.ReadCloser, error)) (Source, error) {
 	i := slices.IndexFunc(r.Connectors, func(c Connector) bool { return c.Name == t.Connector })
 	if i < 0 {
 		return nil, errs.At("connector", "there is no connector %q", t.Connector).Mend("see: assay connector list")
@@ -42,7 +45,22 @@ func (r *Runner) Make(t *SourceThing) (Source, error) {
 	if t.Config == nil {
 		config = []byte(`{}`)
 	}
-	made, err := r.Connectors[i].New(config)
+	if t.File == "" {
+		made, err := r.Connectors[i].New(config)
+		return made, inConfig(err)
+	}
+	if r.Connectors[i].Over == nil {
+		return nil, errs.At("file", "the connector %s reads no uploaded file", t.Connector).Mend("leave file empty")
+	}
+	if open == nil {
+		open = func() (io.ReadCloser, error) {
+			if r.Open == nil {
+				return nil, errs.New(errs.Unavailable, "uploaded files cannot be read here")
+			}
+			return r.Open(context.Background(), org, string(t.File))
+		}
+	}
+	made, err := r.Connectors[i].Over(config, t.FileName, open)
 	return made, inConfig(err)
 }
 
@@ -161,7 +179,7 @@ func judge(run *Run, s *seen, m Manifest, err error, kinds []string) {
 	for k := range s.all {
 		counts[k[0]]++
 	}
-	run.Pages, run.Counts, run.State = s.pages, counts, Partial
+	run.Pages, run.Counts, run.State, run.Notes = s.pages, counts, Partial, m.Notes
 	switch {
 	case err != nil:
 		run.State, run.Problem = Failed, readable(err)

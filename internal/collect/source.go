@@ -5,6 +5,7 @@ package collect
 import (
 	"context"
 	"encoding/json"
+	"io"
 )
 
 // A Source is a place that resources come from: a machine, a repository, a file, a cloud account.
@@ -49,6 +50,7 @@ type Manifest struct {
 	Complete bool
 	Reason   string         // why it is not complete; empty when it is
 	Counts   map[string]int // resources handed over, by kind; a kind that was looked at and is empty stands here with 0
+	Notes    []string       // what a person should know of how it was read, such as columns that were ignored
 }
 
 // Connector is one way to make sources: its name, what its configuration looks like, and how to make one.
@@ -58,6 +60,8 @@ type Connector struct {
 	Doc    string // one sentence
 	Fields []ConfigField
 	New    func(config json.RawMessage) (Source, error) // config is strictly decoded; errors name the field and the fix
+	// Over makes a source over a file that was uploaded, of a connector that reads one file; nil where it reads none.
+	Over func(config json.RawMessage, name string, open func() (io.ReadCloser, error)) (Source, error)
 }
 
 // ConfigField describes one field of a connector's configuration, for forms and help.
@@ -65,4 +69,5 @@ type ConfigField struct {
 	Name, Doc, Example string
 	Required, Secret   bool
 	List               bool
+	Values             []string // the only values there are, where that is so
 }

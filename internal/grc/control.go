@@ -79,7 +79,7 @@ func (ControlState) Values() []string { return []string{"draft", "active", "reti
 
 // Controls are the controls.
 var Controls = kind.Kind[Control]{
-	Name: "control", Plural: "controls", Prefix: "ctl", Object: "controls", Label: "ref",
+	Name: "control", Plural: "controls", Prefix: "ctl", Object: "controls", Label: "ref", Key: "ref",
 	Doc:     "A control is something your company does to meet criteria.",
 	Settled: []string{"active", "retired"}, Free: []string{"owner", "owner_role", "chores"},
 	Check: func(o, n *Control) error {

@@ -82,32 +82,23 @@ func same[T any](a, b T) bool {
 
 // addControls adds controls, their versions and the way from one to the next.
 func addControls(s *op.Set) {
-	op.Kind(s, Controls, op.Also[Control]{Verb: "create", Do: refOnce}, op.Also[Control]{Verb: "update", Do: refKept}, op.Also[Control]{Verb: "end", Do: neverInForce})
+	op.Kind(s, Controls, op.Also[Control]{Verb: "update", Do: edited}, op.Also[Control]{Verb: "end", Do: neverInForce})
 	op.Kind(s, ControlVersions, op.Also[ControlVersion]{Verb: "update", Do: stillFits}, op.Also[ControlVersion]{Verb: "approve", Do: approveVersion}, op.Also[ControlVersion]{Verb: "withdraw", Do: withdrawVersion})
 	op.Change(s, op.Spec{Name: "control_version.create", Doc: "Propose a change to a control. The fields you give change once another person approves.", Object: "controls", Act: "propose",
 		Example: `control_version create --control ctl_… --reason "The review is monthly now" --frequency monthly`}, propose)
 }
 
-// refOnce keeps a ref from being made again: a control that was retired is put in force again under its own history.
-func refOnce(ctx context.Context, tx *store.Tx, _, now *Control) error {
-	all, err := store.All(ctx, &tx.View, Controls, nil)
-	for _, c := range all {
-		if c.ID != now.ID && strings.EqualFold(c.Ref, now.Ref) {
-			return errs.At("ref", "control %s already exists and is %s", c.Ref, c.State).Mend("change that control, or choose another ref")
-		}
+// edited is what the edit of a draft does beside: its text is no longer that of the library. And what it is called does not
+// change while it waits to be put in force.
+func edited(ctx context.Context, tx *store.Tx, was, now *Control) error {
+	named := was.Ref != now.Ref || was.Set != now.Set || was.Family != now.Family
+	if named || !same(was.Terms(), now.Terms()) {
+		now.Library = false
 	}
-	return err
-}
-
-// refKept is refOnce for a draft that is edited; and what it is called does not change while it waits to be put in force.
-func refKept(ctx context.Context, tx *store.Tx, was, now *Control) error {
-	if was.Ref == now.Ref && was.Set == now.Set && was.Family == now.Family {
+	if !named {
 		return nil
 	}
-	if err := waits(ctx, tx, was); err != nil {
-		return err
-	}
-	return refOnce(ctx, tx, was, now)
+	return waits(ctx, tx, was)
 }
 
 // waits says that a version of a control waits for its approval or its day.
@@ -245,11 +236,23 @@ func approveVersion(ctx context.Context, tx *store.Tx, _, n *ControlVersion) err
 	if err := fits(ctx, tx, c, n); err != nil {
 		return err
 	}
-	n.Number = c.VersionNo + 1
+	if n.Number, err = nextNumber(ctx, &tx.View, c); err != nil {
+		return err
+	}
 	if day, err := todayOf(ctx, tx); err != nil || n.EffectiveFrom > day {
 		return err
 	}
 	return apply(ctx, tx, c, n)
+}
+
+// nextNumber is the number of the next version of a control: none is given twice, whatever became of the one that had it.
+func nextNumber(ctx context.Context, v *store.View, c *Control) (int64, error) {
+	all, err := store.All(ctx, v, ControlVersions, map[string]any{"control": c.ID})
+	last := c.VersionNo
+	for _, n := range all {
+		last = max(last, n.Number)
+	}
+	return last + 1, err
 }
 
 // scheduledFor is the approved version of a control that does not hold yet.
@@ -262,19 +265,42 @@ func scheduledFor(ctx context.Context, v *store.View, control string) (*ControlV
 	return all[i], nil
 }
 
+// withdrawVersion lets a version be withdrawn until it is in force; and one whose day has come but that cannot be put in
+// force, which would wait for ever.
 func withdrawVersion(ctx context.Context, tx *store.Tx, was, _ *ControlVersion) error {
 	day, err := todayOf(ctx, tx)
-	if err != nil {
+	if err != nil || was.State != "approved" || was.AppliedAt.IsZero() && was.EffectiveFrom > day {
 		return err
 	}
-	if was.State == "approved" && (!was.AppliedAt.IsZero() || was.EffectiveFrom <= day) {
-		return errs.New(errs.Conflict, "this version is already in force").Mend("propose a new one")
+	if was.AppliedAt.IsZero() {
+		n := *was
+		if stuck, err := applyNow(ctx, tx, &n); err != nil || stuck != nil {
+			return err
+		}
 	}
-	return nil
+	return errs.New(errs.Conflict, "this version is already in force").Mend("propose a new one") // and nothing of the try is kept
+}
+
+// applyNow puts a version in force whose day has come, or says why it cannot be.
+func applyNow(ctx context.Context, tx *store.Tx, n *ControlVersion) (stuck, err error) {
+	c, err := store.Get(ctx, &tx.View, Controls, n.Control)
+	if err == nil {
+		err = kind.Validate(n)
+	}
+	if err == nil {
+		err = apply(ctx, tx, c, n) // what is refused is refused before anything is written
+	}
+	if err != nil && errs.Public(err).Code != errs.Internal {
+		return err, nil
+	}
+	return nil, err
 }
 
 // apply changes a control as its version says.
 func apply(ctx context.Context, tx *store.Tx, c *Control, n *ControlVersion) error {
+	if c.VersionNo != n.Replaces {
+		return errs.New(errs.Conflict, "the control is at version %d now, and this changes version %d", c.VersionNo, n.Replaces).Mend("withdraw it and propose the change again")
+	}
 	c.SetTerms(n.Terms)
 	c.VersionNo, c.VersionFrom, c.Library, c.ConfirmedBy, c.ConfirmedAt = n.Number, tx.Now, false, n.ApprovedBy, n.ApprovedAt
 	switch n.Action {
@@ -304,18 +330,15 @@ func ApplyScheduled(ctx context.Context, tx *store.Tx) (stuck []error, err error
 		if !n.AppliedAt.IsZero() || n.EffectiveFrom > day {
 			continue
 		}
-		c, err := store.Get(ctx, &tx.View, Controls, n.Control)
-		if err == nil {
-			err = apply(ctx, tx, c, n) // what is refused is refused before anything is written
-		}
-		if err == nil {
+		why, err := applyNow(ctx, tx, n)
+		if err == nil && why == nil {
 			err = store.Put(ctx, tx, ControlVersions, n)
 		}
-		if err != nil && errs.Public(err).Code == errs.Internal {
+		if err != nil {
 			return nil, err
 		}
-		if err != nil {
-			stuck = append(stuck, fmt.Errorf("version %d of %s: %w", n.Number, n.Control, err))
+		if why != nil {
+			stuck = append(stuck, fmt.Errorf("version %d of %s: %w", n.Number, n.Control, why))
 		}
 	}
 	return stuck, nil

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"assay/internal/clock"
 	"assay/internal/errs"
 	"assay/internal/kind"
 	"assay/internal/op"
@@ -125,10 +126,12 @@ func (e *Evidence) ahead(today kind.Date) error {
 
 // todayOf is the day that a moment of the organisation belongs to. A change of its time zone holds from the end of the day
 // on which it is made, as it does for letters.
-func todayOf(ctx context.Context, tx *store.Tx) (kind.Date, error) {
-	all, err := store.Versions(ctx, &tx.View, Organizations, 0)
+func todayOf(ctx context.Context, tx *store.Tx) (kind.Date, error) { return todayIn(ctx, &tx.View) }
+
+func todayIn(ctx context.Context, v *store.View) (kind.Date, error) {
+	all, err := store.Versions(ctx, v, Organizations, 0)
 	if err != nil || len(all) == 0 {
-		return kind.Date(tx.Now.Format(time.DateOnly)), err
+		return kind.Date(v.Now.Format(time.DateOnly)), err
 	}
 	zone, err := all[0].Thing.Zone()
 	from, over := time.Time{}, kind.Date("")
@@ -141,8 +144,8 @@ func todayOf(ctx context.Context, tx *store.Tx) (kind.Date, error) {
 			zone = next
 		} else if next.String() != zone.String() {
 			y, m, d := o.From.In(zone).Date()
-			ends := time.Date(y, m, d+1, 0, 0, 0, 0, zone)
-			if tx.Now.Before(ends) {
+			ends := clock.DayStart(y, m, d+1, zone)
+			if v.Now.Before(ends) {
 				break
 			}
 			zone, from, over = next, ends, kind.Date(o.From.In(zone).Format(time.DateOnly))
@@ -151,7 +154,7 @@ func todayOf(ctx context.Context, tx *store.Tx) (kind.Date, error) {
 	if err != nil {
 		return "", err
 	}
-	return max(kind.Date(tx.Now.In(zone).Format(time.DateOnly)), over), nil
+	return max(kind.Date(v.Now.In(zone).Format(time.DateOnly)), over), nil
 }
 
 // kindOf is the kind of evidence that a piece says it is; nil where it says none, or its control is not there, which

@@ -18,13 +18,17 @@ type Severities func(ctx context.Context, v *store.View, e *Exception) (Severity
 
 // Add adds every kind to a set. It is the table of contents.
 func Add(s *op.Set, of ...Severities) {
+	s.Today = func(ctx context.Context, v *store.View) (string, error) {
+		day, err := todayIn(ctx, v)
+		return string(day), err
+	}
 	op.Kind(s, Organizations, op.Also[Organization]{Verb: "update", Do: bySomebody})
 	op.Kind(s, People)
 	op.Kind(s, Systems)
 	op.Kind(s, Requirements)
 	addScope(s)
 	addControls(s)
-	op.Kind(s, Policies)
+	op.Kind(s, Policies, op.Also[Policy]{Verb: "end", Do: restedOn})
 	op.Kind(s, Evidences, evidenceFits("create"), evidenceFits("update"), evidenceFits("submit"), op.Also[Evidence]{Verb: "accept", Do: stillSound})
 	op.Kind(s, Exceptions, inherits(of)...)
 	op.Kind(s, Tasks)

@@ -4,6 +4,7 @@ package grc
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -85,9 +86,14 @@ func Found(ctx context.Context, tx *store.Tx, name, publicKey string, owner *Per
 	return store.Put(ctx, tx, Organizations, o)
 }
 
-// widen puts the controls of the library for a category in force when the category comes into scope, as drafts of it
-// stand ready; and makes the policies that they rest on required.
-func widen(ctx context.Context, tx *store.Tx, was, now *Organization) error {
+// widen puts the controls of the library for a category in force when the category comes into scope, with the text that the
+// library has for them; and makes the policies that they rest on required. A draft that somebody edited or made is no text of
+// the library, and one that is scheduled has been decided on: left says which stay drafts, to be activated by themselves.
+func widen(ctx context.Context, tx *store.Tx, was, now *Organization) (left []string, err error) {
+	shipped, err := library()
+	if err != nil {
+		return nil, err
+	}
 	used := map[string]bool{}
 	for _, category := range now.Categories {
 		if slices.Contains(was.Categories, category) {
@@ -95,21 +101,72 @@ func widen(ctx context.Context, tx *store.Tx, was, now *Organization) error {
 		}
 		pack, err := store.All(ctx, &tx.View, Controls, map[string]any{"set": string(category), "state": "draft"})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, c := range pack {
-			if c.VersionNo > 0 || !c.Library {
-				continue // it was in force before, or somebody made it
+			ready, err := pristine(ctx, tx, c)
+			if err != nil {
+				return nil, err
 			}
-			c.State, c.VersionNo, c.VersionFrom = "active", 1, tx.Now
+			if !ready {
+				left = append(left, c.Ref)
+				continue
+			}
+			if x := shipped[c.Ref]; x != nil {
+				c.SetTerms(x.Terms())
+			}
+			if c.VersionNo, err = nextNumber(ctx, &tx.View, c); err != nil {
+				return nil, err
+			}
+			c.State, c.VersionFrom = "active", tx.Now
 			if err := store.Put(ctx, tx, Controls, c); err != nil {
-				return err
+				return nil, err
 			}
 			for _, p := range c.Policies {
 				used[p] = true
 			}
 		}
 	}
+	slices.Sort(left)
+	return left, require(ctx, tx, used)
+}
+
+// library are the controls of the library by their refs.
+func library() (map[string]*Control, error) {
+	families, err := content.Families()
+	if err != nil {
+		return nil, fmt.Errorf("read controls: %w", err)
+	}
+	out := map[string]*Control{}
+	for _, f := range families {
+		for _, c := range f.Controls {
+			out[c.Ref] = control(f.Family, c)
+		}
+	}
+	return out, nil
+}
+
+// pristine says whether a draft is as the library installed it, and nobody has decided when it comes into force.
+func pristine(ctx context.Context, tx *store.Tx, c *Control) (bool, error) {
+	if c.VersionNo > 0 || !c.Library {
+		return false, nil
+	}
+	h, err := tx.History(ctx, Controls.Name, c.ID)
+	if err != nil {
+		return false, err
+	}
+	var first Control
+	if body := h[len(h)-1].Body; body == nil {
+		return false, nil
+	} else if err := json.Unmarshal(body, &first); err != nil {
+		return false, fmt.Errorf("read %s: %w", c.ID, err)
+	}
+	scheduled, err := scheduledFor(ctx, &tx.View, c.ID)
+	return scheduled == nil && first.Ref == c.Ref && first.Set == c.Set && same(first.Terms(), c.Terms()), err
+}
+
+// require makes policies required by their refs.
+func require(ctx context.Context, tx *store.Tx, used map[string]bool) error {
 	if len(used) == 0 {
 		return nil
 	}

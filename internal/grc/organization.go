@@ -4,11 +4,10 @@ package grc
 
 import (
 	"context"
-	"regexp"
 	"slices"
 	"time"
-	_ "time/tzdata" // a machine without time zone data counts the same days
 
+	"assay/internal/clock"
 	"assay/internal/errs"
 	"assay/internal/kind"
 	"assay/internal/store"
@@ -61,13 +60,10 @@ func bySomebody(_ context.Context, tx *store.Tx, was, now *Organization) error {
 	return &errs.Error{Code: errs.Denied, Field: "solo_mode", Text: "can only be changed by a signed-in person: tokens, tools and the command line can't change it", Fix: "sign in and change it in the browser"}
 }
 
-// ofTheMachine are names that mean something else on every machine, or count seconds in another way.
-var ofTheMachine = regexp.MustCompile(`^(|Local|localtime|posixrules|Factory|(posix|right)/.*)$`)
-
 // Zone is the time zone of the organisation. One that is not known is an error and never UTC: another zone makes other days.
 func (o *Organization) Zone() (*time.Location, error) {
-	z, err := time.LoadLocation(o.Timezone)
-	if err != nil || ofTheMachine.MatchString(o.Timezone) {
+	z, err := clock.Zone(o.Timezone)
+	if err != nil {
 		return nil, errs.At("timezone", "%.60q is not a time zone", o.Timezone).Mend("write it as Europe/Berlin or America/New_York").Because(err)
 	}
 	return z, nil
@@ -165,7 +161,7 @@ type Requirement struct {
 // Requirements are the criteria. They come with their framework, whole: nobody adds one, ends one or moves it to another
 // category. That one does not apply is a decision.
 var Requirements = kind.Kind[Requirement]{
-	Name: "requirement", Plural: "requirements", Prefix: "req", Object: "controls", Label: "ref", Create: kind.Never,
+	Name: "requirement", Plural: "requirements", Prefix: "req", Object: "controls", Label: "ref", Key: "ref", Create: kind.Never,
 	Doc: "A requirement is one criterion of a framework.",
 }
 

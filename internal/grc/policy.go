@@ -151,9 +151,17 @@ func (p *Policy) publish() {
 	}
 }
 
+// unpublish forgets the version that was in force before the policy was retired: its next one comes into force anew.
+func (p *Policy) unpublish() {
+	p.PublishedText, p.PublishedNo, p.PublishedAt, p.InForceSince = "", 0, time.Time{}, time.Time{}
+	p.WrittenBy, p.AgreedBy, p.AgreedAt, p.AgreedHow = "", "", time.Time{}, ""
+	p.ForceTitle, p.ForceRequired, p.ForceDays, p.ForceKind, p.ForceAudience, p.ForceSections = "", false, 0, "", nil, nil
+	p.RetireReason, p.RetireAskedBy = "", ""
+}
+
 // Policies are the policies.
 var Policies = kind.Kind[Policy]{
-	Name: "policy", Plural: "policies", Prefix: "pol", Object: "policies", Label: "title",
+	Name: "policy", Plural: "policies", Prefix: "pol", Object: "policies", Label: "title", Key: "ref",
 	Doc:     "A policy is a written rule of your company that someone other than its author has approved.",
 	Settled: []string{"published"}, Free: []string{"owner"},
 	Check: func(o, n *Policy) error {
@@ -173,6 +181,9 @@ var Policies = kind.Kind[Policy]{
 		if o != nil && o.State == "published" && n.State == "draft" {
 			n.RetireReason, n.RetireAskedBy = "", ""
 		}
+		if o != nil && o.State == "retired" && n.State == "draft" {
+			n.unpublish()
+		}
 		if n.State == "approved" && o != nil && o.State == "in_review" {
 			n.VersionNo++
 		}
@@ -190,7 +201,7 @@ var Policies = kind.Kind[Policy]{
 		{Verb: "approve", Doc: "Approve a policy. You can't approve your own.", From: []string{"in_review"}, To: "approved", Act: "approve", By: "approved_by", At: "approved_at", TwoPeople: true},
 		{Verb: "publish", Doc: "Publish an approved policy. It is in force from then on.", From: []string{"approved"}, To: "published", Act: "publish", At: "published_at"},
 		{Verb: "confirm", Doc: "Record that a policy was reviewed and needs no change.", From: []string{"published"}, To: "published", Act: "approve", At: "last_reviewed_at"},
-		{Verb: "revise", Doc: "Start a draft of the next version.", From: []string{"published", "approved"}, To: "draft", Act: "edit"},
+		{Verb: "revise", Doc: "Start a draft of the next version.", From: []string{"published", "approved", "retired"}, To: "draft", Act: "edit"},
 		{Verb: "propose_retire", Doc: "Request to retire a policy, and say why.", From: []string{"published"}, To: "published", Act: "edit", By: "retire_asked_by",
 			Takes: []string{"retire_reason"}, Wants: []string{"retire_reason"}},
 		{Verb: "retire", Doc: "Retire a policy. You can't approve your own request.", From: []string{"published"}, To: "retired", Act: "approve", Wants: []string{"retire_reason"},

@@ -21,6 +21,7 @@ type ScopeVersion struct {
 	ProgrammeStart kind.Date         `json:"programme_start" doc:"First day of the programme. Nothing due before it is expected." read:"only" list:""`
 	Reason         string            `json:"reason" doc:"Why." min:"10" max:"2000" list:""`
 	Replaces       int64             `json:"replaces" doc:"The revision of the organisation it changes." read:"only"`
+	Left           []string          `json:"left_as_drafts,omitempty" doc:"Controls of the new categories that stayed drafts: someone edited or created them, or their activation is scheduled. Activate each with its own approval." read:"only"`
 	ApprovedBy     string            `json:"approved_by" doc:"Who approved it." read:"only"`
 	ApprovedAt     time.Time         `json:"approved_at,omitzero" doc:"When it was approved and took effect." read:"only"`
 	ApprovedHow    kind.How          `json:"approved_how" doc:"How it was approved; empty if two separate people requested and approved it." read:"only" index:""`
@@ -139,7 +140,7 @@ func approveScope(ctx context.Context, tx *store.Tx, _, n *ScopeVersion) error {
 	}
 	was := *o
 	o.Categories, o.ProgrammeStart = n.Categories, n.ProgrammeStart
-	if err := widen(ctx, tx, &was, o); err != nil {
+	if n.Left, err = widen(ctx, tx, &was, o); err != nil {
 		return err
 	}
 	return store.Put(ctx, tx, Organizations, o)

@@ -8,6 +8,7 @@ package job
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"slices"
 	"sync"
@@ -48,18 +49,18 @@ func (s Step) tell(what string, done, total int) {
 
 // Read reads one source now.
 func (w *Works) Read(ctx context.Context, org string, by store.By, t *collect.SourceThing) (collect.Run, error) {
-	src, err := w.source(org, t)
+	src, err := w.source(org, t, nil)
 	if err != nil {
 		return collect.Run{}, err
 	}
 	return w.Runner.Run(ctx, w.DB, org, by, t, src)
 }
 
-func (w *Works) source(org string, t *collect.SourceThing) (collect.Source, error) {
+func (w *Works) source(org string, t *collect.SourceThing, open func() (io.ReadCloser, error)) (collect.Source, error) {
 	if t.Connector == PlatformName {
 		return platform{w.DB, org}, nil
 	}
-	src, err := w.Runner.Make(t)
+	src, err := w.Runner.Make(org, t, open)
 	if err != nil {
 		return unusable{errs.Public(err)}, nil // kept as a failed run: it must be seen, not only logged
 	}
@@ -283,15 +284,26 @@ func (w *Works) Add(s *op.Set) {
 			if err != nil {
 				return collect.Preview{}, err
 			}
-			src, err := w.source(d.Actor.Org, t)
+			var open func() (io.ReadCloser, error)
+			if in.File != "" {
+				if open, err = d.Uploaded(ctx, "file", string(in.File)); err != nil {
+					return collect.Preview{}, err
+				}
+			}
+			src, err := w.source(d.Actor.Org, t, open)
 			if err != nil {
 				return collect.Preview{}, err
+			}
+			if u, bad := src.(unusable); bad { // told by field and with what to do, not as a run that failed
+				return collect.Preview{}, u.why
 			}
 			return w.Runner.Preview(ctx, d.DB, d.Actor.Org, d.By, t, src)
 		})
 	op.Job(s, op.Spec{Name: "check.run", Doc: "Read all sources and run all tests now.", Object: "checks", Act: "run", Example: "check run"}, false,
 		func(ctx context.Context, d op.Desk, in checkRunIn) (Cycle, error) {
-			pick := func(t *collect.SourceThing, _ collect.Run) bool { return in.Collect || t.Connector == PlatformName }
+			pick := func(t *collect.SourceThing, _ collect.Run) bool {
+				return in.Collect && t.File == "" || t.Connector == PlatformName
+			}
 			return w.Cycle(ctx, d.Actor.Org, d.By, "manual", pick, nil)
 		})
 }

@@ -42,6 +42,9 @@ type Kind[T any] struct {
 	Object string
 	// Label is the field that names a thing to a person.
 	Label string
+	// Key is the field by which others name a thing, such as the ref of a policy: it is one thing's only, and stays once the
+	// thing was approved. Empty where others name it by its id.
+	Key string
 	// Moves are the states of the field "state" and who may change them; nil where there are none.
 	Moves []Move
 	// Check says whether new may take the place of old; old is nil for a new thing.
@@ -108,13 +111,13 @@ func (How) Values() []string { return []string{string(Solo), string(Invited), st
 
 // Shape is a kind without its Go type: what the store and the faces must know of it.
 type Shape struct {
-	Name, Plural, Prefix, Doc, Object, Label string
-	Fields                                   []Field
-	Moves                                    []Move
-	Create                                   string
-	System                                   bool
-	Free                                     []string
-	With                                     string
+	Name, Plural, Prefix, Doc, Object, Label, Key string
+	Fields                                        []Field
+	Moves                                         []Move
+	Create                                        string
+	System                                        bool
+	Free                                          []string
+	With                                          string
 
 	settled []string
 }
@@ -125,6 +128,12 @@ func (s Shape) Settled(state string) bool { return slices.Contains(s.settled, st
 
 // Settles says whether there is such a state.
 func (s Shape) Settles() bool { return len(s.settled) > 0 }
+
+// Over says whether a state is the end: a move leads to it, and none leads on.
+func (s Shape) Over(state string) bool {
+	return slices.ContainsFunc(s.Moves, func(m Move) bool { return m.To == state }) &&
+		!slices.ContainsFunc(s.Moves, func(m Move) bool { return slices.Contains(m.From, state) })
+}
 
 // settled lists the states in which what was approved stands.
 func settled(named []string, moves []Move) []string {
@@ -142,7 +151,7 @@ func settled(named []string, moves []Move) []string {
 
 // Shape describes the kind without its type.
 func (k Kind[T]) Shape() Shape {
-	return Shape{k.Name, k.Plural, k.Prefix, k.Doc, k.Object, k.Label, Fields(reflect.TypeFor[T]()), k.Moves, k.Create, k.System, k.Free, k.With, settled(k.Settled, k.Moves)}
+	return Shape{k.Name, k.Plural, k.Prefix, k.Doc, k.Object, k.Label, k.Key, Fields(reflect.TypeFor[T]()), k.Moves, k.Create, k.System, k.Free, k.With, settled(k.Settled, k.Moves)}
 }
 
 // Field finds a field by name.
@@ -175,6 +184,9 @@ func (k Kind[T]) Sound() error {
 	}
 	if _, ok := s.Field(k.Label); !ok {
 		return fmt.Errorf("kind %s: there is no field %q to be its label", k.Name, k.Label)
+	}
+	if f, ok := s.Field(k.Key); k.Key != "" && (!ok || f.Type != "string" || f.Hidden()) {
+		return fmt.Errorf("kind %s: there is no text field %q to be its key", k.Name, k.Key)
 	}
 	if len(k.Moves) == 0 {
 		return nil

@@ -226,7 +226,9 @@ func (s *standing) others(ctx context.Context, sh kind.Shape, m kind.Move, body 
 		if err != nil {
 			return nil, err
 		}
-		if t <= oneHand {
+		if why, err := absent(ctx, s.v, u.Person); err != nil {
+			return nil, err
+		} else if t <= oneHand && why == "" {
 			out = append(out, u.Name)
 		}
 	}
@@ -262,7 +264,12 @@ func ranked(ctx context.Context, v *store.View, a Actor, sh kind.Shape, m kind.M
 	}
 	var owners []string
 	for _, u := range all {
-		if u.State == "active" && u.Person != "" && slices.Contains(u.Roles, Owner) {
+		if u.State != "active" || u.Person == "" || !slices.Contains(u.Roles, Owner) {
+			continue
+		}
+		if why, err := absent(ctx, v.Whole(), u.Person); err != nil {
+			return err
+		} else if why == "" {
 			owners = append(owners, u.Name)
 		}
 	}
@@ -278,6 +285,11 @@ func Approvable(ctx context.Context, v *store.View, a Actor, sh kind.Shape, m ki
 	body, _, err := v.Body(ctx, sh.Name, id)
 	if err != nil {
 		return "", err
+	}
+	if m.Decides() {
+		if err := present(ctx, v, a.Person); err != nil {
+			return "", err
+		}
 	}
 	if err := ranked(ctx, v, a, sh, m, body); err != nil || !m.Apart() {
 		return "", err

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"slices"
 	"time"
@@ -83,12 +84,12 @@ func citable[T any, P kind.Thing[T]](ctx context.Context, tx *store.Tx, k kind.K
 		if !blob.Valid(d.id) || slices.ContainsFunc(was, func(w pointed) bool { return w.id == d.id }) {
 			continue // Put refuses what is no digest
 		}
-		ok, err := g.mayCite(ctx, tx, d.id)
+		ok, err := g.mayCite(ctx, &tx.View, d.id)
 		if err != nil {
 			return err
 		}
 		if !ok {
-			faults = append(faults, errs.At(d.field, "no file with this digest was uploaded").Mend("upload the file first"))
+			faults = append(faults, notUploaded(d.field))
 		}
 	}
 	return errs.Join(faults...)
@@ -119,28 +120,28 @@ func digests(out []pointed, at string, fields []kind.Field, rv reflect.Value) []
 	return out
 }
 
-func (g *Gate) mayCite(ctx context.Context, tx *store.Tx, sha string) (bool, error) {
+func (g *Gate) mayCite(ctx context.Context, v *store.View, sha string) (bool, error) {
 	a, err := ActorOf(ctx)
 	if err != nil || g == nil || g.Files == nil {
 		return false, err
 	}
-	files, err := g.Files(tx.Org)
+	files, err := g.Files(v.Org)
 	if err != nil {
 		return false, err
 	}
 	if has, err := files.Has(ctx, sha); err != nil || !has {
 		return false, err
 	}
-	me, err := PersonOf(ctx, &tx.View)
+	me, err := PersonOf(ctx, v)
 	if err != nil {
 		return false, err
 	}
-	rows, err := Uploads.Select(ctx, &tx.View, "sha256=$3", "", sha)
+	rows, err := Uploads.Select(ctx, v, "sha256=$3", "", sha)
 	if err != nil || slices.ContainsFunc(rows, func(u Uploaded) bool { return u.Actor == a.ID || me != "" && u.Person == me }) {
 		return err == nil, err
 	}
 	for _, sh := range g.shapes {
-		if ok, err := g.reads(ctx, tx, a, sh, sha); err != nil || ok {
+		if ok, err := g.reads(ctx, v, a, sh, sha); err != nil || ok {
 			return ok, err
 		}
 	}
@@ -148,7 +149,7 @@ func (g *Gate) mayCite(ctx context.Context, tx *store.Tx, sha string) (bool, err
 }
 
 // reads says whether the actor may read a thing of a kind that cites the file.
-func (g *Gate) reads(ctx context.Context, tx *store.Tx, a Actor, sh kind.Shape, sha string) (bool, error) {
+func (g *Gate) reads(ctx context.Context, all *store.View, a Actor, sh kind.Shape, sha string) (bool, error) {
 	get := g.Find(sh.Name + ".get")
 	if get == nil {
 		return false, nil
@@ -160,7 +161,7 @@ func (g *Gate) reads(ctx context.Context, tx *store.Tx, a Actor, sh kind.Shape, 
 	if err != nil {
 		return false, err
 	}
-	v := tx.View
+	v := *all
 	if reach == Open {
 		v.Veil([]string{sh.Name})
 	}
@@ -194,4 +195,34 @@ func (a Actor) holds(m map[string]any, owners []string) bool {
 		s, _ := m[f].(string)
 		return s != "" && (s == a.Person || s == a.ID)
 	})
+}
+
+// Uploaded gives what opens a file that the caller may cite: one that he uploaded, or that something cites which he may
+// read.
+func (d Desk) Uploaded(ctx context.Context, field, sha string) (func() (io.ReadCloser, error), error) {
+	ok := false
+	err := d.View(ctx, func(v *store.View) (err error) {
+		if blob.Valid(sha) {
+			ok, err = d.Gate.mayCite(ctx, v, sha)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, notUploaded(field)
+	}
+	files, err := d.Gate.Files(d.Actor.Org)
+	if err != nil {
+		return nil, err
+	}
+	return func() (io.ReadCloser, error) {
+		r, _, err := files.Open(ctx, sha)
+		return r, err
+	}, nil
+}
+
+func notUploaded(field string) error {
+	return errs.At(field, "no file with this digest was uploaded").Mend("upload the file first")
 }

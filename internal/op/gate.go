@@ -156,6 +156,11 @@ func (g *Gate) change(ctx context.Context, a Actor, c Call, o *Op, by store.By, 
 		if err := own(ctx, &tx.View, a, o, reach, c.In); err != nil {
 			return err
 		}
+		if o.Decides() {
+			if err := present(ctx, &tx.View, a.Person); err != nil {
+				return err
+			}
+		}
 		if err := o.refer(ctx, &tx.View, in); err != nil {
 			return err
 		}

@@ -71,6 +71,21 @@ func Kind[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], also ...Also[T]) {
 // Title is how a kind or a field is called in a sentence.
 func Title(name string) string { return strings.ReplaceAll(name, "_", " ") }
 
+// themOrIt is how a thing of a kind is spoken of: people and accounts are no it.
+func themOrIt(sh kind.Shape) string {
+	if sh.Object == "people" || sh.Object == "users" {
+		return "them"
+	}
+	return "it"
+}
+
+func itIs(sh kind.Shape) string {
+	if themOrIt(sh) == "them" {
+		return "they are"
+	}
+	return "it is"
+}
+
 func reading[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], sh kind.Shape) {
 	secret := secrets(sh)
 	out := open(kind.Schema(readable(sh.Fields), true))
@@ -308,6 +323,9 @@ func writing[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], sh kind.Shape, also
 			if err := frozen(sh, before, after); err != nil {
 				return nil, err
 			}
+			if err := keyed(ctx, &tx.View, sh, in.ID, before, after); err != nil {
+				return nil, err
+			}
 			if err := more(ctx, tx, also, "update", &was, (*T)(t)); err != nil {
 				return nil, err
 			}
@@ -335,6 +353,9 @@ func writing[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], sh kind.Shape, also
 			if err := lasting(ctx, &tx.View, sh, in.ID); err != nil {
 				return nil, err
 			}
+			if err := unnamed(ctx, &tx.View, sh, in.ID); err != nil {
+				return nil, err
+			}
 			if err := more(ctx, tx, also, "end", (*T)(t), nil); err != nil {
 				return nil, err
 			}
@@ -351,6 +372,13 @@ func creating[T any, P kind.Thing[T]](s *Set, k kind.Kind[T], sh kind.Shape, bod
 	}
 	create := Change(s, Spec{Name: k.Name + ".create", Doc: "Add a " + Title(k.Name) + ". " + k.Doc, Object: k.Object, Act: act, Example: k.Name + " create " + example(body)},
 		func(ctx context.Context, tx *store.Tx, in P) (json.RawMessage, error) {
+			made, err := store.Encode(in)
+			if err != nil {
+				return nil, err
+			}
+			if err := keyed(ctx, &tx.View, sh, "", nil, made); err != nil {
+				return nil, err
+			}
 			if err := more(ctx, tx, also, "create", nil, (*T)(in)); err != nil {
 				return nil, err
 			}

@@ -45,7 +45,7 @@ type Days func(date time.Time) (from, to time.Time, err error)
 func DaysIn(zone *time.Location) Days {
 	return func(date time.Time) (from, to time.Time, err error) {
 		y, m, d := date.Date()
-		return time.Date(y, m, d, 0, 0, 0, 0, zone), time.Date(y, m, d+1, 0, 0, 0, 0, zone), nil
+		return clock.DayStart(y, m, d, zone), clock.DayStart(y, m, d+1, zone), nil
 	}
 }
 

@@ -58,7 +58,7 @@ func step(ctx context.Context, tx *store.Tx, rv reflect.Value, sh kind.Shape, m 
 	}
 	state := at("state")
 	if now := state.String(); !slices.Contains(m.From, now) {
-		return errs.New(errs.Conflict, "can't %s this %s: it is %s, not %s", Title(m.Verb), Title(sh.Name), Title(now), strings.Join(titles(m.From), " or "))
+		return errs.New(errs.Conflict, "can't %s this %s: %s %s, not %s", Title(m.Verb), Title(sh.Name), itIs(sh), Title(now), strings.Join(titles(m.From), " or "))
 	}
 	var missing []error
 	for _, n := range m.Wants {

@@ -85,6 +85,9 @@ type Set struct {
 	shapes []kind.Shape
 	tables []store.FactTable
 	errs   []error
+
+	// Today gives the day that it is in the organisation of a view, at its moment; in UTC where nil.
+	Today func(ctx context.Context, v *store.View) (string, error)
 }
 
 // All lists the operations in the order in which they were added.

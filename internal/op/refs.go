@@ -4,8 +4,13 @@ package op
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"reflect"
+	"slices"
+	"strings"
 
+	"assay/internal/errs"
 	"assay/internal/kind"
 	"assay/internal/store"
 )
@@ -99,4 +104,78 @@ func filtered(fields []kind.Field) func(any) []pointed {
 		}
 		return out
 	}
+}
+
+// unnamed holds that nothing is ended that others still refer to: they would point at nothing. What is over keeps nothing.
+func unnamed(ctx context.Context, v *store.View, sh kind.Shape, id string) error {
+	all, err := v.Whole().Pointing(ctx, id)
+	if err != nil {
+		return err
+	}
+	var said []string
+	for _, l := range all {
+		name, err := naming(ctx, v.Whole(), l)
+		if err != nil {
+			return err
+		}
+		if name != "" && l.ID != id {
+			said = append(said, name)
+		}
+	}
+	if len(said) == 0 {
+		return nil
+	}
+	text := strings.Join(said[:min(5, len(said))], ", ")
+	if n := len(said) - 5; n > 0 {
+		text += fmt.Sprintf(" and %d more", n)
+	}
+	fix, err := keptInstead(ctx, v, sh, id)
+	if err != nil {
+		return err
+	}
+	return errs.New(errs.Conflict, "this %s can't be deleted, because others refer to %s: %s", Title(sh.Name), themOrIt(sh), text).Mend("%s", fix)
+}
+
+// naming is how a thing that points at another is called, to somebody who may view all of its kind; "" where it is over.
+func naming(ctx context.Context, v *store.View, l store.Link) (string, error) {
+	sh, ok := v.Shape(l.Kind)
+	if !ok {
+		return "", nil
+	}
+	body, _, err := v.Body(ctx, l.Kind, l.ID)
+	if err != nil {
+		return "", err
+	}
+	var all map[string]any
+	if err := json.Unmarshal(body, &all); err != nil {
+		return "", fmt.Errorf("read %s: %w", l.ID, err)
+	}
+	if state, _ := all["state"].(string); sh.Over(state) {
+		return "", nil
+	}
+	name := Title(l.Kind)
+	if a, err := ActorOf(ctx); err == nil && a.May(sh.Object, "view") == Every {
+		label, _ := all[sh.Label].(string)
+		name += " " + short(label)
+	}
+	return name + " (" + Title(l.Field) + ")", nil
+}
+
+// keptInstead says what to do in place of ending a thing that others refer to.
+func keptInstead(ctx context.Context, v *store.View, sh kind.Shape, id string) (string, error) {
+	fix := "change those first"
+	body, _, err := v.Body(ctx, sh.Name, id)
+	var now struct{ State string }
+	if err == nil {
+		err = json.Unmarshal(body, &now)
+	}
+	if err != nil {
+		return "", fmt.Errorf("read %s: %w", id, err)
+	}
+	for _, m := range sh.Moves {
+		if slices.Contains(m.From, now.State) && sh.Over(m.To) {
+			fix += ", or " + Title(m.Verb) + " " + themOrIt(sh) + " instead"
+		}
+	}
+	return fix, nil
 }

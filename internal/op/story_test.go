@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -145,7 +146,12 @@ func TestAReferenceInAQuestionMayHaveEnded(t *testing.T) {
 		a := op.Actor{Org: testkit.Org, ID: "usr_1", Roles: []op.Role{op.Self}, Via: "rest"}
 		friend := call(t, h, a, "widget.create", `{"title":"friend","size":1}`)["id"].(string)
 		call(t, h, a, "widget.create", `{"title":"other","size":1,"friend":"`+friend+`"}`)
-		call(t, h, a, "widget.end", `{"id":"`+friend+`","rev":1}`)
+		if _, err := try(h, a, "widget.end", `{"id":"`+friend+`","rev":1}`); !errors.Is(err, errs.Conflict) || !strings.Contains(err.Error(), "widget other (friend)") {
+			t.Errorf("something was deleted that another refers to: %v", err)
+		}
+		if _, err := h.Store.Change(t.Context(), testkit.Org, store.System("test"), func(tx *store.Tx) error { return store.End(t.Context(), tx, widgets, friend, 0) }); err != nil {
+			t.Fatal(err) // as an earlier version of the program did
+		}
 		if l := call(t, h, a, "widget.list", `{"friend":"`+friend+`"}`); len(l["data"].([]any)) != 1 {
 			t.Errorf("what points at something that ended is not found: %v", l)
 		}

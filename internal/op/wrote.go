@@ -48,8 +48,58 @@ func Wrote(ctx context.Context, v *store.View, sh kind.Shape, m kind.Move, id st
 			out = append(out, Hand{who, e.At})
 		}
 	}
+	brought, err := broughtIn(ctx, v, sh, h[0].Body)
+	if err != nil {
+		return nil, err
+	}
 	more, err := named(sh, m, h[0].Body)
-	return append(out, more...), err
+	return slices.Concat(out, brought, more), err
+}
+
+// broughtIn lists everybody who uploaded a file that a thing cites: they wrote that part of it, whoever cites it.
+func broughtIn(ctx context.Context, v *store.View, sh kind.Shape, body json.RawMessage) ([]Hand, error) {
+	var all map[string]any
+	if err := json.Unmarshal(body, &all); err != nil {
+		return nil, fmt.Errorf("read what it cites: %w", err)
+	}
+	var out []Hand
+	for _, sha := range cited(nil, sh.Fields, all) {
+		rows, err := Uploads.Select(ctx, v, "sha256=$3", "", sha)
+		if err != nil {
+			return nil, err
+		}
+		for _, u := range rows {
+			if u.Actor == "system" {
+				u.Actor = machine // on the data folder: nobody knows who
+			}
+			out = append(out, Hand{u.Actor, u.At})
+			if u.Person != "" {
+				out = append(out, Hand{Who: u.Person, At: u.At})
+			}
+		}
+	}
+	return out, nil
+}
+
+// cited lists the files that a body cites, however deep.
+func cited(out []string, fields []kind.Field, body map[string]any) []string {
+	for _, f := range fields {
+		many, ok := body[f.Name].([]any)
+		if !ok {
+			many = []any{body[f.Name]}
+		}
+		for _, x := range many {
+			switch x := x.(type) {
+			case string:
+				if f.Format == "sha256" && x != "" {
+					out = append(out, x)
+				}
+			case map[string]any:
+				out = cited(out, f.Fields, x)
+			}
+		}
+	}
+	return out
 }
 
 // wroteWith lists who wrote what is approved together with a thing.
@@ -141,7 +191,7 @@ func instead(sh kind.Shape, state string) string {
 	if len(verbs) == 0 {
 		return "add a new " + Title(sh.Name)
 	}
-	return "you can " + strings.Join(verbs, " or ") + " it, or add a new " + Title(sh.Name)
+	return "you can " + strings.Join(verbs, " or ") + " " + themOrIt(sh) + ", or add a new " + Title(sh.Name)
 }
 
 // lasting holds that a thing that was ever approved is not ended: its past would go out of sight.
@@ -149,25 +199,34 @@ func lasting(ctx context.Context, v *store.View, sh kind.Shape, id string) error
 	if !sh.Settles() {
 		return nil
 	}
-	h, err := v.History(ctx, sh.Name, id)
-	if err != nil {
+	was, now, err := settledOnce(ctx, v, sh, id)
+	if err != nil || was == "" {
 		return err
 	}
-	for _, e := range h {
+	return errs.New(errs.Conflict, "this %s was %s and can't be deleted", Title(sh.Name), Title(was)).Mend("%s", instead(sh, now))
+}
+
+// settledOnce is the last state of a thing in which what was approved stood, and the state that it is in now; the first is
+// empty where it was never approved, the second where it was ended.
+func settledOnce(ctx context.Context, v *store.View, sh kind.Shape, id string) (was, now string, err error) {
+	h, err := v.History(ctx, sh.Name, id)
+	if err != nil {
+		return "", "", err
+	}
+	for i, e := range h {
 		var x struct{ State string }
 		if e.Body == nil {
 			continue
 		}
 		if err := json.Unmarshal(e.Body, &x); err != nil {
-			return fmt.Errorf("read %s: %w", id, err)
+			return "", "", fmt.Errorf("read %s: %w", id, err)
+		}
+		if i == 0 {
+			now = x.State
 		}
 		if sh.Settled(x.State) {
-			var now struct{ State string }
-			if err := json.Unmarshal(h[0].Body, &now); err != nil {
-				return fmt.Errorf("read %s: %w", id, err)
-			}
-			return errs.New(errs.Conflict, "this %s was %s and can't be deleted", Title(sh.Name), Title(x.State)).Mend("%s", instead(sh, now.State))
+			return x.State, now, nil
 		}
 	}
-	return nil
+	return "", now, nil
 }

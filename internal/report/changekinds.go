@@ -49,7 +49,7 @@ func (d *dated) ofProposal(refs map[string]string) func(*store.Dated[grc.Control
 func (o *overrides) controlEdits() []*changeLine {
 	proposed := map[string]bool{}
 	for _, x := range o.proposals {
-		if x.Thing.State == "approved" {
+		if x.Thing.State == "approved" && !x.Thing.AppliedAt.IsZero() { // one that never came into force hides nothing
 			proposed[versionKey(x.Thing.Control, x.Thing.Number)] = true
 		}
 	}

@@ -120,6 +120,9 @@ func (d *dated) ofScope(x *store.Dated[grc.ScopeVersion]) (telling, bool) {
 		t.touches = d.stretches(between(was.ProgrammeStart, n.ProgrammeStart))
 		fields, t.subjects = append(fields, WasNow{"programme_start", a, b}), append(t.subjects, "programme_start")
 	}
+	if len(n.Left) > 0 {
+		fields = append(fields, WasNow{Name: "left_as_drafts", Now: strings.Join(n.Left, ", ")})
+	}
 	t.fields = fixed(fields...)
 	return t, true
 }
@@ -178,7 +181,7 @@ func moved(was, now []grc.Category) []string {
 // ofPolicies are the policies that were retired, and the later versions of those in force.
 func (o *overrides) ofPolicies() []*changeLine {
 	var out []*changeLine
-	asked := map[string]*changeLine{}
+	asked, retired := map[string]*changeLine{}, map[string]*changeLine{}
 	last := map[string]*grc.Policy{}
 	for _, x := range o.policies {
 		n, was := x.Thing, last[x.ID]
@@ -197,6 +200,7 @@ func (o *overrides) ofPolicies() []*changeLine {
 				l = line("Policy retired")
 			}
 			delete(asked, x.ID)
+			retired[x.ID] = l
 			l.entry, l.at, l.from, l.state, l.approved, l.approvedAt, l.how = x.Since, x.From, x.From, "in_force", n.UpdatedBy, x.From, n.ApprovedHow
 		case n.State == "published" && n.RetireAskedBy != "" && (was.RetireAskedBy == "" || was.RetireReason != n.RetireReason):
 			l = line("Policy retired")
@@ -209,6 +213,9 @@ func (o *overrides) ofPolicies() []*changeLine {
 			delete(asked, x.ID)
 		}
 		if n.PublishedNo > 1 && n.PublishedNo != was.PublishedNo {
+			if r := retired[x.ID]; r != nil && r.until.IsZero() {
+				r.until = x.From // it is in force again
+			}
 			l := line("New policy version published")
 			l.reason, l.asked, l.approved, l.approvedAt, l.how = n.ChangeNote, orText(n.WrittenBy, n.UpdatedBy), n.AgreedBy, n.AgreedAt, n.AgreedHow
 			l.fields = policyFields(was, n)

@@ -76,7 +76,7 @@ func (d *dated) ofControls(all []store.Dated[grc.Control], terms map[int64]strin
 	}
 	for _, x := range proposals {
 		if p := byID[x.Thing.Control]; p != nil {
-			turns[x.Thing.Control] = append(turns[x.Thing.Control], d.scheduled(p, x)...)
+			turns[x.Thing.Control] = append(turns[x.Thing.Control], d.scheduled(p, x, back(all, terms, x))...)
 		}
 	}
 	for id, p := range byID {
@@ -92,8 +92,26 @@ func (d *dated) ends(all []store.Dated[grc.Control], x store.Dated[grc.Control])
 	return i >= len(all) || all[i].Since != x.Until
 }
 
-// scheduled is the turn that a version makes which was approved for a later day.
-func (d *dated) scheduled(p *controlPast, x store.Dated[grc.ControlVersion]) []turn {
+// back is the turn to what the control says of itself, at the moment at which a scheduled version gives way to it: it was
+// written to the control, or it could not be and was withdrawn.
+func back(all []store.Dated[grc.Control], terms map[int64]string, x store.Dated[grc.ControlVersion]) []turn {
+	if x.To.IsZero() {
+		return nil
+	}
+	t := turn{at: x.To}
+	for _, c := range all {
+		if c.ID != x.Thing.Control || c.From.After(x.To) {
+			continue
+		}
+		if t.def, t.terms = nil, ""; c.Thing.State == "active" {
+			t.def, t.terms = c.Thing, terms[c.Since]
+		}
+	}
+	return []turn{t}
+}
+
+// scheduled is the turn that a version makes which was approved for a later day, and the one after it.
+func (d *dated) scheduled(p *controlPast, x store.Dated[grc.ControlVersion], then []turn) []turn {
 	n := x.Thing
 	if n.State == "proposed" && x.To.IsZero() {
 		p.proposed++
@@ -110,9 +128,9 @@ func (d *dated) scheduled(p *controlPast, x store.Dated[grc.ControlVersion]) []t
 		return nil // withdrawn before, or this is how it stood later
 	}
 	if n.Action == "retire" {
-		return []turn{{at: from}}
+		return append([]turn{{at: from}}, then...)
 	}
-	p.own = append(p.own, stretch{From: from}) // whenever the daily work writes it to the control
+	p.own = append(p.own, stretch{From: from, To: x.To}) // whenever the daily work writes it to the control
 	def := *p.newest
 	def.SetTerms(n.Terms)
 	def.State, def.VersionNo, def.VersionFrom = "active", n.Number, from
@@ -120,7 +138,7 @@ func (d *dated) scheduled(p *controlPast, x store.Dated[grc.ControlVersion]) []t
 	if err != nil {
 		return nil // it was read from JSON
 	}
-	return []turn{{from, &def, string(b)}}
+	return append([]turn{{from, &def, string(b)}}, then...)
 }
 
 // fill makes the eras of a control out of its turns.

@@ -92,7 +92,7 @@ func Open(ctx context.Context, cfg Settings, p Parts) (*App, error) {
 	if p.Catalogue == nil {
 		a.rules.standard = check.Standard
 	}
-	a.Works = &job.Works{Log: p.Log, Rules: check.InForce, Before: a.beforeCheck, Runner: &collect.Runner{Connectors: p.Connectors, Keep: a.files.keep}}
+	a.Works = &job.Works{Log: p.Log, Rules: check.InForce, Before: a.beforeCheck, Runner: &collect.Runner{Connectors: p.Connectors, Keep: a.files.keep, Open: a.files.open}}
 	a.Boards = &report.Boards{Rules: check.InForce}
 	a.Set = Operations(a.Works, a.Boards, p.Connectors)
 	if err := a.Set.Sound(); err != nil {
@@ -154,6 +154,15 @@ func (f files) keep(ctx context.Context, org string, r io.Reader) (kind.SHA256, 
 	}
 	info, err := s.Put(ctx, r, 0)
 	return kind.SHA256(info.SHA256), err
+}
+
+func (f files) open(ctx context.Context, org, sha string) (io.ReadCloser, error) {
+	s, err := f.of(org)
+	if err != nil {
+		return nil, err
+	}
+	r, _, err := s.Open(ctx, sha)
+	return r, err
 }
 
 func (f files) check(ctx context.Context, org, sha string) error {

@@ -259,6 +259,9 @@ func (a *App) cycleOf(ctx context.Context, org string) error {
 	var days *check.Days
 	due := false
 	pick := func(t *collect.SourceThing, last collect.Run) bool {
+		if t.File != "" && !last.StartedAt.IsZero() { // it was read: that it is still there is nothing new
+			return false
+		}
 		old := now.Sub(last.StartedAt) >= time.Duration(t.IntervalHours)*time.Hour
 		return old || days.DayOf(last.StartedAt) != days.DayOf(now) || (due && t.Connector == job.PlatformName)
 	}

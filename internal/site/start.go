@@ -89,7 +89,7 @@ func whoAmI() string {
 // Connect connects a source unless one with the same connector and name is there.
 func (a *App) Connect(ctx context.Context, org, name, connector string, config map[string]any) error {
 	t := &collect.SourceThing{Name: name, Connector: connector, Config: config, IntervalHours: 24, State: "enabled"}
-	if _, err := a.Works.Runner.Make(t); err != nil {
+	if _, err := a.Works.Runner.Make(org, t, nil); err != nil {
 		return err
 	}
 	_, err := a.DB.Change(ctx, org, store.System("source.create"), func(tx *store.Tx) error {

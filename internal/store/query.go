@@ -167,11 +167,19 @@ func (v *View) Count(ctx context.Context, kindName, by string) (map[string]int64
 	return out, nil
 }
 
-// resolve checks that every reference points at a thing of this organisation: what is not there and what
-// belongs to somebody else get the same answer.
-func (tx *Tx) resolve(ctx context.Context, s *shape, rv reflect.Value) error {
+// resolve checks that every reference that is new points at a thing of this organisation: what is not there and what
+// belongs to somebody else get the same answer. One that the thing had before was resolved then: what has become of it since
+// is no reason why the thing cannot change.
+func (tx *Tx) resolve(ctx context.Context, s *shape, rv, old reflect.Value) error {
 	for _, f := range s.refs {
+		var had []string
+		if old.IsValid() {
+			had = IDsIn(old.FieldByIndex(f.At))
+		}
 		for _, id := range IDsIn(rv.FieldByIndex(f.At)) {
+			if slices.Contains(had, id) {
+				continue
+			}
 			if err := tx.Resolve(ctx, f.Name, f.Ref, id, false); err != nil {
 				return err
 			}

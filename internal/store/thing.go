@@ -207,7 +207,7 @@ func Put[T any, P kind.Thing[T]](ctx context.Context, tx *Tx, k kind.Kind[T], t 
 	}
 	m.Rev++
 	m.UpdatedAt, m.UpdatedBy = tx.Now, tx.By.Actor
-	if err := tx.resolve(ctx, s, reflect.ValueOf(t).Elem()); err != nil {
+	if err := tx.resolve(ctx, s, reflect.ValueOf(t).Elem(), reflect.Indirect(reflect.ValueOf(old))); err != nil {
 		return err
 	}
 	if len(s.secrets) > 0 {

@@ -51,6 +51,7 @@ func (q *ask) connectForm(o collect.Offer, given, wrong map[string]string, whole
 			before = append(before, f)
 		case f.Name == "name":
 			before = append(before, f)
+		case f.Name == "file" || f.Name == "file_name": // a file is uploaded from the command line
 		case f.Name != "config":
 			after = append(after, f)
 		case f.Wrong != "":
@@ -81,7 +82,7 @@ func tellNames(all []ui.Field) []ui.Field {
 func configFields(o collect.Offer) []kind.Field {
 	out := make([]kind.Field, len(o.Fields))
 	for i, c := range o.Fields {
-		f := kind.Field{Name: configName + c.Name, Type: "string", Doc: sentenceOf(c.Doc), Required: c.Required}
+		f := kind.Field{Name: configName + c.Name, Type: "string", Doc: sentenceOf(c.Doc), Required: c.Required, Enum: c.Values}
 		if c.Example != "" { // not inside the field: there it reads as if it had been filled in
 			f.Doc = strings.TrimSpace(f.Doc + " For example " + c.Example + ".")
 		}

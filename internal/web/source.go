@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"assay/internal/collect"
@@ -136,6 +137,9 @@ func runSource(q *ask) (answer, error) {
 		return answer{}, err
 	}
 	said := fmt.Sprintf("Read to the end: %s, %d changed.", ui.Count(total(r.Counts), "resource"), r.Changed)
+	if len(r.Notes) > 0 {
+		said += " " + strings.Join(r.Notes, " ")
+	}
 	if r.State != collect.Complete {
 		said = "The source was not read to its end: " + r.Problem
 	}
@@ -156,6 +160,9 @@ func collection(q *ask) (answer, error) {
 		counts = append(counts, ui.Pair{Term: k, Text: ui.Num(int64(r.Counts[k])), Href: "/resources" + query("kind", k, "source", r.Source)})
 	}
 	v.Sections = []page.Section{{Title: "Resources seen", Pairs: counts}, {Title: "What was asked", Code: orElse(r.Query, "nothing")}}
+	if len(r.Notes) > 0 {
+		v.Sections = append(v.Sections, page.Section{Title: "Notes", Code: strings.Join(r.Notes, "\n")})
+	}
 	v.Side = []ui.Pair{{Term: "Source", Text: src.Text, Href: src.Href}, {Term: "Started", Show: ui.At(l.Started)}, {Term: "Took", Text: l.Took}, {Term: "Pages", Text: ui.Num(r.Pages)}, {Term: "New or changed", Text: ui.Num(r.Changed)}, {Term: "Gone", Text: ui.Num(r.Gone)}, {Term: "Spoke to", Text: r.APIVersion}}
 	if r.Raw != "" {
 		v.Side = append(v.Side, ui.Pair{Term: "Answer, sha256", Show: ui.Hash(string(r.Raw))})

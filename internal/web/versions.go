@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"assay/internal/clock"
 	"assay/internal/kind"
 	"assay/internal/store"
 	"assay/internal/web/page"
@@ -140,7 +141,7 @@ func (q *ask) versionRow(x *page.ControlVersion, no int64, all []thing) {
 }
 
 func midnight(day time.Time, zone *time.Location) time.Time {
-	return time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, zone)
+	return clock.DayStart(day.Year(), day.Month(), day.Day(), zone).In(zone)
 }
 
 // baseOf is the definition that a version changes: of one that waits, the one in force.

@@ -122,7 +122,7 @@ func sourcesView() page.SourcesView {
 	mk("Roster", "file", ui.Passing, 2900, 42, "")
 	mk("Tracker", "jira", ui.NoData, 11520, 0, "refused: permission to read projects")
 	mk("Assay itself", "internal", ui.Passing, 4, 512, "")
-	v.Kinds = []page.SourceKind{{Key: "host", Name: "This machine", About: "accounts, updates, disks, firewall", Href: "/sources/new?kind=host"}, {Key: "git", Name: "A git repository", About: "members, changes, signatures", Href: "/sources/new?kind=git"}, {Key: "tls", Name: "An endpoint", About: "protocols and certificates", Href: "/sources/new?kind=tls"}, {Key: "file", Name: "A CSV or JSON file", About: "any kind of resource, with a dry run first", Href: "/sources/new?kind=file"}}
+	v.Kinds = []page.SourceKind{{Key: "host", Name: "This machine", About: "accounts, updates, disks, firewall", Href: "/sources/new?kind=host"}, {Key: "git", Name: "A git repository", About: "members, changes, signatures", Href: "/sources/new?kind=git"}, {Key: "tls", Name: "An endpoint", About: "protocols and certificates", Href: "/sources/new?kind=tls"}, {Key: "file", Name: "A CSV, XLSX or JSON file", About: "any kind of resource, with a dry run first", Href: "/sources/new?kind=file"}}
 	return v
 }
 

@@ -28,6 +28,7 @@ type Feed struct {
 	counts map[string]int
 	seen   map[[16]byte]struct{}
 	reason string
+	notes  []string
 }
 
 // New starts a run that will supply exactly these kinds. A kind that turns out empty is counted as 0.
@@ -90,12 +91,15 @@ func (f *Feed) Incomplete(format string, a ...any) {
 	}
 }
 
+// Tell notes what a person should know of a run that is complete.
+func (f *Feed) Tell(notes ...string) { f.notes = append(f.notes, notes...) }
+
 // End hands over the last page and returns the end marker.
 func (f *Feed) End() (collect.Manifest, error) {
 	if err := f.Flush(); err != nil {
 		return f.Fail(err)
 	}
-	return collect.Manifest{Complete: f.reason == "", Reason: f.reason, Counts: f.counts}, nil
+	return collect.Manifest{Complete: f.reason == "", Reason: f.reason, Counts: f.counts, Notes: f.notes}, nil
 }
 
 // Fail ends the run with err; what was handed over before is still counted, and none of it is complete.

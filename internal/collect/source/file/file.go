@@ -8,10 +8,9 @@
 package file
 
 import (
+	"cmp"
 	"context"
-	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -35,12 +34,44 @@ type Config struct {
 	Constants  map[string]any               `json:"constants"`
 	Values     map[string]map[string]string `json:"values"`
 	Key        []string                     `json:"key"`
+	Preset     string                       `json:"preset"`
+	Name       []string                     `json:"name"`
+	Sheet      string                       `json:"sheet"`
+	List       string                       `json:"list"`
+	Only       map[string]Words             `json:"only"`
+	Except     map[string]Words             `json:"except"`
+	LatestBy   string                       `json:"latest_by"`
+	Shared     []string                     `json:"shared"`
+	NoneWords  map[string]Words             `json:"none_words"`
+	Unknown    map[string]Words             `json:"unknown_words"`
+	DayFirst   *bool                        `json:"day_first"`
+	Zone       string                       `json:"time_zone"`
 	Dates      []string                     `json:"date_formats"`
 	TrueWords  []string                     `json:"true_words"`
 	FalseWords []string                     `json:"false_words"`
 	Separator  string                       `json:"list_separator"`
 	NoneEmpty  []string                     `json:"none_when_empty"`
 	Rows       *int                         `json:"rows"`
+
+	optional map[string]bool // columns of a preset that an export may lack
+	instead  map[string]bool // columns of a preset that count where no other gives their attribute
+}
+
+// Words are one word or a list of them.
+type Words []string
+
+// UnmarshalJSON takes "FAIL" for ["FAIL"].
+func (w *Words) UnmarshalJSON(raw []byte) error {
+	var one string
+	if json.Unmarshal(raw, &one) == nil {
+		*w = Words{one}
+		return nil
+	}
+	return json.Unmarshal(raw, (*[]string)(w))
+}
+
+func (w Words) has(s string) bool {
+	return slices.ContainsFunc(w, func(x string) bool { return folded(x) == folded(s) })
 }
 
 // Source reads one file.
@@ -49,6 +80,8 @@ type Source struct {
 	kind schema.Kind
 	open func() (io.ReadCloser, error)
 	conv *converter
+	// heading, where it is set, is shown each row that may be the heading, and says whether it is; nothing more is read.
+	heading func(names []string) bool
 }
 
 // At makes the source take the time from a clock: what lies ahead of it has not happened.
@@ -59,18 +92,30 @@ func (s *Source) At(c clock.Clock) *Source {
 
 var fields = []collect.ConfigField{
 	{Name: "path", Doc: "The file.", Example: "/srv/import/people.csv", Required: true},
-	{Name: "kind", Doc: "What its rows are.", Example: "person", Required: true},
-	{Name: "format", Doc: "csv, json (a list of objects) or jsonl (one object on each line). Without it, by the file's ending.", Example: "csv"},
-	{Name: "delimiter", Doc: "What stands between the cells of a CSV file. A comma without it.", Example: ";"},
-	{Name: "columns", Doc: "Which column is which attribute, as an object. id is the key and name the name to show. Without it, columns named as attributes are used.", Example: `{"E-mail":"email"}`},
+	{Name: "preset", Values: PresetNames(), Doc: "A known export, whose columns are mapped for you. What you set yourself comes first. Leave it out with kind, and Assay names the presets that fit the heading.", Example: "okta-users"},
+	{Name: "kind", Doc: "What its rows are. A preset says it too.", Example: "person"},
+	{Name: "format", Doc: "csv, xlsx, json (a list of objects) or jsonl (one object on each line). Default: from the file extension.", Example: "csv"},
+	{Name: "sheet", Doc: "The sheet of an XLSX file. Default: the first one.", Example: "Devices"},
+	{Name: "list", Doc: "Where the list is inside a JSON file, by names with dots. Default: the file itself, or its only list.", Example: "data.hosts"},
+	{Name: "delimiter", Doc: "Separator between the cells of a CSV file. Default: found in the heading.", Example: ";"},
+	{Name: "columns", Doc: "Which column is which attribute, as an object. id is the key and name the name to show. Default: columns named like attributes.", Example: `{"E-mail":"email"}`},
 	{Name: "constants", Doc: "Attributes that are the same in every row, as an object.", Example: `{"kind":"employee"}`},
 	{Name: "values", Doc: "Words of the file and what they mean, by attribute.", Example: `{"status":{"Left":"terminated"}}`},
 	{Name: "key", Doc: "Columns that together name a row and stay the same from file to file.", Example: "employee_no", List: true},
-	{Name: "date_formats", Doc: "How dates are written, in YYYY, MM, DD, hh, mm and ss. Without it only 2026-01-31 and RFC 3339 are read.", Example: "DD.MM.YYYY", List: true},
+	{Name: "name", Doc: "Columns that together are the name to show.", Example: "First name", List: true},
+	{Name: "only", Doc: "Import only the rows with one of these words in a column.", Example: `{"STATUS":"FAIL"}`},
+	{Name: "except", Doc: "Leave out the rows with one of these words in a column.", Example: `{"user":["<root_account>"]}`},
+	{Name: "latest_by", Doc: "A date column: of several rows with one key, or of one person by e-mail, only the latest is imported.", Example: "Hire date"},
+	{Name: "shared", Doc: "Attributes that several rows may have in common. Otherwise two people with one e-mail are refused.", Example: "email", List: true},
+	{Name: "none_words", Doc: "Words that mean there is none, by attribute.", Example: `{"last_login_at":"Never logged in"}`},
+	{Name: "unknown_words", Doc: "Words that mean it is not known, by attribute.", Example: `{"mfa_enrolled":["N/A"]}`},
+	{Name: "day_first", Doc: "How 3/6/2026 is read where no row of the column decides it: true for 3 June, false for March 6.", Example: "true"},
+	{Name: "time_zone", Doc: "Time zone of dates and times that name none. Default: UTC.", Example: "Europe/Berlin"},
+	{Name: "date_formats", Doc: "How dates are written, in YYYY, MM, DD, hh, mm and ss. Only these and 2026-01-31 are then read. Default: found over the whole column.", Example: "DD.MM.YYYY", List: true},
 	{Name: "true_words", Doc: "Words for true, in place of true, yes, y and 1.", Example: "enrolled", List: true},
 	{Name: "false_words", Doc: "Words for false, in place of false, no, n and 0.", Example: "missing", List: true},
-	{Name: "list_separator", Doc: "What stands between the parts of a list in one cell. A semicolon without it.", Example: ";"},
-	{Name: "none_when_empty", Doc: "Attributes whose empty cell means that there is none. Elsewhere an empty cell is unknown.", Example: "end_on", List: true},
+	{Name: "list_separator", Doc: "Separator inside list cells. Default: a semicolon.", Example: ";"},
+	{Name: "none_when_empty", Doc: "Attributes whose empty cell means there is none. Otherwise an empty cell is unknown.", Example: "end_on", List: true},
 	{Name: "rows", Doc: "How many rows the file must have, where its sender says so.", Example: "120"},
 }
 
@@ -78,40 +123,40 @@ var fields = []collect.ConfigField{
 func Connector(kinds func() (schema.Schema, error)) collect.Connector {
 	return collect.Connector{
 		Name:   "file",
-		Title:  "CSV or JSON file",
+		Title:  "CSV, XLSX or JSON file",
 		Doc:    "Imports people, devices, tickets or any other kind from a file, all rows or none.",
 		Fields: fields,
-		New: func(raw json.RawMessage) (collect.Source, error) {
-			var cfg Config
-			if err := feed.Config(raw, &cfg); err != nil {
-				return nil, err
-			}
-			if strings.TrimSpace(cfg.Path) == "" {
-				return nil, errs.At("path", "is missing").Mend("give the file to read")
-			}
-			s, err := kinds()
-			if err != nil {
-				return nil, err
-			}
-			return New(cfg, s, nil)
+		New:    func(raw json.RawMessage) (collect.Source, error) { return made(raw, "", nil, kinds) },
+		Over: func(raw json.RawMessage, name string, open func() (io.ReadCloser, error)) (collect.Source, error) {
+			return made(raw, cmp.Or(name, "the uploaded file"), open, kinds)
 		},
 	}
+}
+
+// made makes a source of the file at the path of a configuration, or of one that was uploaded.
+func made(raw json.RawMessage, uploaded string, open func() (io.ReadCloser, error), kinds func() (schema.Schema, error)) (collect.Source, error) {
+	var cfg Config
+	if err := feed.Config(raw, &cfg); err != nil {
+		return nil, err
+	}
+	switch {
+	case uploaded != "" && cfg.Path != "":
+		return nil, errs.At("path", "the source has an uploaded file").Mend("leave path empty")
+	case uploaded != "":
+		cfg.Path = uploaded
+	case strings.TrimSpace(cfg.Path) == "":
+		return nil, errs.At("path", "is missing").Mend("give the file to read")
+	}
+	s, err := kinds()
+	if err != nil {
+		return nil, err
+	}
+	return New(cfg, s, open)
 }
 
 // New makes a source from a configuration, and refuses one that cannot work. open gives the bytes,
 // twice in one run; without it the file at Path is read.
 func New(cfg Config, s schema.Schema, open func() (io.ReadCloser, error)) (*Source, error) {
-	kind, ok := s.Kind(cfg.Kind)
-	if !ok {
-		if cfg.Kind == "" {
-			return nil, errs.At("kind", "is missing").Mend("say what the rows are, such as person")
-		}
-		return nil, errs.At("kind", "there is no kind %q", cfg.Kind).Mend("choose one of: %s", strings.Join(importable(s), ", "))
-	}
-	if kind.Kept {
-		return nil, errs.At("kind", "%s cannot be imported: Assay keeps them itself, with who wrote and who approved each", cfg.Kind).
-			Mend("create them in Assay; a file can hold one of: %s", strings.Join(importable(s), ", "))
-	}
 	if open == nil {
 		open = func() (io.ReadCloser, error) {
 			f, err := os.Open(cfg.Path)
@@ -122,6 +167,21 @@ func New(cfg Config, s schema.Schema, open func() (io.ReadCloser, error)) (*Sour
 			return f, nil
 		}
 	}
+	cfg, err := withPreset(cfg)
+	if err != nil {
+		return nil, err
+	}
+	kind, ok := s.Kind(cfg.Kind)
+	if !ok {
+		if cfg.Kind == "" {
+			return nil, noKind(cfg, open)
+		}
+		return nil, errs.At("kind", "there is no kind %q", cfg.Kind).Mend("choose one of: %s", strings.Join(importable(s), ", "))
+	}
+	if kind.Kept {
+		return nil, errs.At("kind", "%s cannot be imported: Assay keeps them itself, with who wrote and who approved each", cfg.Kind).
+			Mend("create them in Assay; a file can hold one of: %s", strings.Join(importable(s), ", "))
+	}
 	if err := settle(&cfg); err != nil {
 		return nil, err
 	}
@@ -130,6 +190,17 @@ func New(cfg Config, s schema.Schema, open func() (io.ReadCloser, error)) (*Sour
 		return nil, err
 	}
 	return &Source{cfg: cfg, kind: kind, open: open, conv: conv}, nil
+}
+
+// noKind asks for what the rows are, and names the presets that the file fits.
+func noKind(cfg Config, open func() (io.ReadCloser, error)) error {
+	if err := settle(&cfg); err != nil {
+		return err
+	}
+	if found := fitting(cfg, open); len(found) > 0 {
+		return errs.At("preset", "the file looks like an export that Assay knows: %s", offers(found)).Mend("set preset to %s, or kind to what the rows are", found[0].ID)
+	}
+	return errs.At("kind", "is missing").Mend("say what the rows are, such as person; or set preset, to one of: %s", strings.Join(PresetNames(), ", "))
 }
 
 // importable are the names of the kinds that a file can hold.
@@ -146,22 +217,23 @@ func settle(cfg *Config) error {
 		switch strings.ToLower(filepath.Ext(cfg.Path)) {
 		case ".csv", ".tsv", ".txt":
 			cfg.Format = "csv"
+		case ".xlsx":
+			cfg.Format = "xlsx"
 		case ".json":
 			cfg.Format = "json"
 		case ".jsonl", ".ndjson":
 			cfg.Format = "jsonl"
 		}
 	}
-	if !slices.Contains([]string{"csv", "json", "jsonl"}, cfg.Format) {
-		return errs.At("format", "it is not plain what the file is").Mend("set format to csv, json or jsonl")
+	if !slices.Contains([]string{"csv", "xlsx", "json", "jsonl"}, cfg.Format) {
+		return errs.At("format", "it is not plain what the file is").Mend("set format to csv, xlsx, json or jsonl")
 	}
-	if cfg.Delimiter == "" {
-		cfg.Delimiter = ","
-		if strings.EqualFold(filepath.Ext(cfg.Path), ".tsv") {
-			cfg.Delimiter = "\t"
+	for field, of := range map[string]string{"sheet": "xlsx", "list": "json", "delimiter": "csv"} {
+		if set := map[string]string{"sheet": cfg.Sheet, "list": cfg.List, "delimiter": cfg.Delimiter}[field]; set != "" && cfg.Format != of {
+			return errs.At(field, "is for format %s, and this file is %s", of, cfg.Format)
 		}
 	}
-	if r := []rune(cfg.Delimiter); len(r) != 1 || strings.ContainsRune("\"\r\n\ufffd", r[0]) {
+	if r := []rune(cfg.Delimiter); cfg.Delimiter != "" && (len(r) != 1 || strings.ContainsRune("\"\r\n\ufffd", r[0])) {
 		return errs.At("delimiter", "must be one character, and no quote or line end")
 	}
 	if cfg.Separator == "" {
@@ -193,96 +265,48 @@ func (s *Source) Describe() collect.Description {
 	}
 }
 
-// Collect implements collect.Source. The file is read once to check it all, and handed over in a
-// second reading; if it is not the same file any more, the run fails.
+// Collect implements collect.Source. The file is read to see how its dates are written, again to check it all, and
+// handed over in a last reading; if it is not the same file any more, the run fails.
 func (s *Source) Collect(ctx context.Context, page func(collect.Page) error) (collect.Manifest, error) {
 	out := feed.New(ctx, page, s.kind.Name)
-	report, err := s.Check(ctx)
+	sv, err := s.survey(ctx)
+	if err != nil {
+		return out.Fail(err)
+	}
+	report, err := s.scan(ctx, sv, taker{})
 	if err != nil {
 		return out.Fail(err)
 	}
 	if err := report.Err(); err != nil {
 		return out.Fail(err)
 	}
-	again, err := s.scan(ctx, func(r collect.Resource, at row) error {
-		out.Raw(at.raw)
-		return out.Add(r)
-	})
+	held := 0
+	again, err := s.scan(ctx, sv, taker{
+		row: func(r collect.Resource, _ row) error { held = 0; return out.Add(r) },
+		raw: func(b []byte) error {
+			out.Raw(b)
+			if held += len(b); held > 8<<20 { // rows that are left out must not pile up
+				held = 0
+				return out.Flush()
+			}
+			return nil
+		}})
 	if err != nil {
 		return out.Fail(err)
 	}
-	if again.Digest != report.Digest {
+	if again.Digest != report.Digest || sv.digest != "" && sv.digest != report.Digest {
 		return out.Fail(errs.New(errs.Unavailable, "the file changed while it was read").Mend("import it again when it is written"))
 	}
+	out.Tell(report.told()...)
 	return out.End()
 }
 
 // Check reads the whole file and says what is wrong with it. The error is for what ends the
 // reading; what is wrong with the rows stands in the report.
-func (s *Source) Check(ctx context.Context) (Report, error) { return s.scan(ctx, nil) }
-
-// Report is what was found in a file.
-type Report struct {
-	Rows    int      `json:"rows"`   // without the heading
-	Faults  []Fault  `json:"faults"` // the first MaxFaults
-	Total   int      `json:"total"`  // of all faults
-	Ignored []string `json:"ignored,omitempty"`
-	Digest  string   `json:"digest"` // SHA-256 of the file
-}
-
-// Fault is one thing that is wrong with a file, and where.
-type Fault struct {
-	Row    int    `json:"row"` // the heading of a CSV file is row 1; 0 means the whole file
-	Column string `json:"column,omitempty"`
-	Text   string `json:"message"`
-}
-
-func (f Fault) String() string {
-	switch {
-	case f.Row == 0:
-		return f.Text
-	case f.Column == "":
-		return fmt.Sprintf("row %d: %s", f.Row, f.Text)
+func (s *Source) Check(ctx context.Context) (Report, error) {
+	sv, err := s.survey(ctx)
+	if err != nil {
+		return Report{}, err
 	}
-	return fmt.Sprintf("row %d, column %s: %s", f.Row, f.Column, f.Text)
-}
-
-// MaxFaults is how many faults are listed; all of them are counted.
-const MaxFaults = 100
-
-func (r *Report) fault(row int, column, format string, a ...any) {
-	r.Total++
-	if len(r.Faults) < MaxFaults {
-		r.Faults = append(r.Faults, Fault{Row: row, Column: cut(column), Text: fmt.Sprintf(format, a...)})
-	}
-}
-
-// Err is nil for a file that can be imported.
-func (r *Report) Err() error {
-	if r.Total == 0 {
-		return nil
-	}
-	first := r.Faults[0].String()
-	if r.Total == 1 {
-		return errs.At("file", "nothing was imported: %s", first)
-	}
-	var rest strings.Builder // each fault by row and column, so that all can be mended at once
-	for _, f := range r.Faults[1:min(len(r.Faults), 20)] {
-		rest.WriteString("; " + f.String())
-	}
-	if more := r.Total - min(len(r.Faults), 20); more > 0 {
-		fmt.Fprintf(&rest, "; and %d more", more)
-	}
-	return errs.At("file", "nothing was imported: %d faults: %s%s", r.Total, first, rest.String())
-}
-
-func digest(sum []byte) string { return hex.EncodeToString(sum) }
-
-// cut shortens what is shown of a file's own text.
-func cut(s string) string {
-	s = feed.Text(s)
-	if r := []rune(s); len(r) > 60 {
-		return string(r[:59]) + "…"
-	}
-	return s
+	return s.scan(ctx, sv, taker{})
 }

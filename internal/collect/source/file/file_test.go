@@ -179,7 +179,7 @@ func TestJSONIsReadLikeCSV(t *testing.T) {
 
 func TestFaultsNameRowAndColumn(t *testing.T) {
 	text := "id,text,on,count,at\n" +
-		"1,ok,maybe,1.5,31/01/2026\n" +
+		"1,ok,maybe,1.5,31/01/26/1\n" +
 		"2,ok,true\n" +
 		",ok,true,1,2026-01-31\n" +
 		"4,ok,true,1,2026-02-30\n" +
@@ -269,7 +269,6 @@ func TestHostileFilesAreRefusedInBounds(t *testing.T) {
 		"a spreadsheet":         {"csv", "PK\x03\x04whatever"},
 		"nul":                   {"csv", "id,text\n1,a\x00b\n"},
 		"twice in the heading":  {"csv", "id,text,text\n"},
-		"another delimiter":     {"csv", "id;text\n1;x\n"},
 		"a bad heading":         {"csv", "id,te\xffxt\n"},
 		"two columns, one attr": {"csv", "id,text,Text\n1,a,b\n"},
 		"deep":                  {"json", `[{"id":` + deep},

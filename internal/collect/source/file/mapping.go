@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -15,78 +16,208 @@ import (
 
 // mapping turns rows into resources, and gathers what is wrong in the report.
 type mapping struct {
-	s       *Source
-	report  *Report
-	columns map[string]string // column to attribute, as far as it is known
-	seen    map[string]bool   // columns that were there
-	ignored map[string]bool
-	keys    map[[16]byte]int // first row of each key
-	head    []byte           // the heading's bytes, until the first row takes them
+	s         *Source
+	report    *Report
+	sv        *survey
+	used      []used              // of a table: the columns that are asked for
+	becomes   map[string][]string // column to attributes
+	seen      map[string]bool     // columns that were there
+	ignored   map[string]bool
+	keys      map[[16]byte]int // first row of each key
+	mails     map[[16]byte]int // first row of each person's address
+	since1904 bool             // the days of an old workbook are counted from then
+	nothing   map[string]int   // words that may mean nothing, in attributes that take any text
 }
 
-func newMapping(s *Source, report *Report) *mapping {
-	return &mapping{s: s, report: report, columns: s.cfg.Columns, seen: map[string]bool{}, ignored: map[string]bool{}, keys: map[[16]byte]int{}}
+// used is a column of a table: where it stands, and the name that the configuration has for it.
+type used struct {
+	at   int
+	name string
 }
 
-func (m *mapping) takeHead() []byte {
-	h := m.head
-	m.head = nil
-	return h
+func newMapping(s *Source, report *Report, sv *survey) *mapping {
+	return &mapping{s: s, report: report, sv: sv, becomes: map[string][]string{}, seen: map[string]bool{}, ignored: map[string]bool{},
+		keys: map[[16]byte]int{}, mails: map[[16]byte]int{}, nothing: map[string]int{}}
 }
 
-// heading checks the heading of a CSV file: nothing twice, and every column that the
-// configuration speaks of.
-func (m *mapping) heading(names []string) error {
-	if len(names) > maxColumns {
-		return &badFile{row: 1, text: fmt.Sprintf("it has %d columns, and at most %d are read", len(names), maxColumns)}
+// refuse counts a row that cannot be read at all.
+func (m *mapping) refuse(row int, format string, a ...any) {
+	m.report.Rows++
+	m.report.Refused++
+	if !m.sv.open {
+		m.report.fault(row, "", format, a...)
 	}
+}
+
+// places are where a column stands: by its name as written, or, where no column has it, by its name without regard to case
+// and width of spaces.
+func places(names []string, want string) []int {
+	var exact, near []int
 	for i, n := range names {
-		if bad := textFault(n); bad != "" {
-			return &badFile{row: 1, column: n, text: bad}
+		if clean(n) == clean(want) {
+			exact = append(exact, i)
+		} else if folded(n) == folded(want) {
+			near = append(near, i)
 		}
-		if n != "" && slices.Contains(names[:i], n) {
-			return &badFile{row: 1, column: n, text: "two columns have this name"}
-		}
-		m.see(n)
 	}
-	if len(names) == 1 && strings.ContainsAny(names[0], ";\t|") {
-		return &badFile{row: 1, text: "the heading has one column only; set delimiter to what stands between the cells"}
+	if len(exact) > 0 {
+		return exact
+	}
+	return near
+}
+
+// fits says whether a record can be the heading: it has every column that must be there, or without a mapping a key and
+// an attribute.
+func (m *mapping) fits(names []string) bool {
+	if m.s.heading != nil {
+		return m.s.heading(names)
 	}
 	for _, c := range m.wanted() {
-		if !m.seen[c] {
-			return &badFile{row: 1, column: c, text: "there is no such column; the file has: " + cut(strings.Join(names, ", "))}
+		if len(places(names, c)) == 0 {
+			return false
+		}
+	}
+	if len(m.s.cfg.Columns) > 0 {
+		return true
+	}
+	known, id := 0, len(m.s.cfg.Key) > 0
+	for _, n := range names {
+		if plain := m.plain(n); plain != "" {
+			known++
+			id = id || plain == "id"
+		}
+	}
+	return known > 0 && id
+}
+
+// heading checks the heading of a table: every column that the configuration speaks of is there once.
+func (m *mapping) heading(row int, names []string) error {
+	if m.s.heading != nil {
+		return errSeen
+	}
+	if len(names) > maxColumns {
+		return &badFile{row: row, text: fmt.Sprintf("it has %d columns, and at most %d are read", len(names), maxColumns)}
+	}
+	taken := map[int]bool{}
+	for _, n := range names {
+		if bad := textFault(n); bad != "" {
+			return &badFile{row: row, column: n, text: bad}
+		}
+	}
+	for _, c := range m.spoken() {
+		at := places(names, c)
+		switch {
+		case m.replaced(c, names):
+			continue
+		case len(at) == 0 && m.s.cfg.optional[c]:
+			continue
+		case len(at) == 0 && len(names) == 1 && strings.ContainsAny(names[0], ";,\t|"):
+			return &badFile{row: row, text: "the heading has one column only; set delimiter to what stands between the cells"}
+		case len(at) == 0:
+			return &badFile{row: row, column: c, text: "there is no such column; the file has: " + cut(strings.Join(names, ", "))}
+		case len(at) > 1:
+			return &badFile{row: row, column: c, text: fmt.Sprintf("two columns have this name (columns %d and %d); rename one, or leave it out of the mapping", at[0]+1, at[1]+1)}
+		}
+		m.use(at[0], c)
+		taken[at[0]] = true
+	}
+	if err := m.byName(row, names, taken); err != nil {
+		return err
+	}
+	for i, n := range names {
+		if !taken[i] && clean(n) != "" {
+			m.ignored[n] = true
 		}
 	}
 	return nil
 }
 
-// wanted are the columns that the configuration names.
-func (m *mapping) wanted() []string {
-	var out []string
-	for c := range m.s.cfg.Columns {
-		out = append(out, c)
+// replaced says whether a column of a preset is not needed, because another one gives its attribute.
+func (m *mapping) replaced(c string, names []string) bool {
+	return m.s.cfg.instead[c] && slices.ContainsFunc(targets(m.s.cfg.Columns[c]), func(attr string) bool {
+		for other, to := range m.s.cfg.Columns {
+			if other != c && !m.s.cfg.instead[other] && slices.Contains(targets(to), attr) && has(names, other) {
+				return true
+			}
+		}
+		return attr == "name" && len(m.s.cfg.Name) > 0
+	})
+}
+
+func (m *mapping) use(at int, name string) {
+	m.seen[name] = true
+	m.used = append(m.used, used{at, name})
+}
+
+// byName maps the columns of a file without a mapping: those that are named like attributes.
+func (m *mapping) byName(row int, names []string, taken map[int]bool) error {
+	if len(m.s.cfg.Columns) > 0 {
+		return nil
 	}
-	out = append(out, m.s.cfg.Key...)
+	from := map[string]string{}
+	for i, n := range names {
+		attr := m.plain(n)
+		if attr == "" {
+			continue
+		}
+		if first, twice := from[attr]; twice {
+			return &badFile{row: row, column: n, text: fmt.Sprintf("it is %s, and so is column %s; say in columns which one is meant", attr, cut(first))}
+		}
+		from[attr] = n
+		if !taken[i] {
+			m.use(i, n)
+			taken[i] = true
+		}
+	}
+	if len(names) == 1 && len(from) == 0 && strings.ContainsAny(names[0], ";,\t|") {
+		return &badFile{row: row, text: "the heading has one column only; set delimiter to what stands between the cells"}
+	}
+	return nil
+}
+
+// spoken are all columns that the configuration names, and wanted those of them that must be there.
+func (m *mapping) spoken() []string {
+	cfg := &m.s.cfg
+	out := slices.Concat(slices.Collect(maps.Keys(cfg.Columns)), cfg.Key, cfg.Name, slices.Collect(maps.Keys(cfg.Only)), slices.Collect(maps.Keys(cfg.Except)))
+	if cfg.LatestBy != "" {
+		out = append(out, cfg.LatestBy)
+	}
 	slices.Sort(out)
 	return slices.Compact(out)
 }
 
-// see notes that a column is there, and what it becomes.
+func (m *mapping) wanted() []string {
+	return slices.DeleteFunc(m.spoken(), func(c string) bool { return m.s.cfg.optional[c] })
+}
+
+// see notes a name of a JSON object.
 func (m *mapping) see(name string) {
 	if m.seen[name] {
 		return
 	}
 	m.seen[name] = true
-	if m.attr(name) == "" && !slices.Contains(m.s.cfg.Key, name) && len(m.ignored) < maxColumns {
+	if len(m.attrs(name)) == 0 && !slices.Contains(m.spoken(), name) && len(m.ignored) < maxColumns {
 		m.ignored[name] = true
 	}
 }
 
-// attr gives the attribute that a column becomes, or nothing.
-func (m *mapping) attr(name string) string {
-	if len(m.s.cfg.Columns) > 0 {
-		return m.s.cfg.Columns[name]
+// attrs gives the attributes that a column becomes.
+func (m *mapping) attrs(name string) []string {
+	out, known := m.becomes[name]
+	if known {
+		return out
 	}
+	if out = targets(m.s.cfg.Columns[name]); len(m.s.cfg.Columns) == 0 {
+		out = targets(m.plain(name))
+	}
+	if m.becomes != nil && len(m.becomes) < maxColumns {
+		m.becomes[name] = out
+	}
+	return out
+}
+
+// plain gives the attribute that has the name of a column.
+func (m *mapping) plain(name string) string {
 	plain := column(name)
 	if _, ok := m.s.kind.Attrs[plain]; ok || plain == "id" || plain == "name" {
 		return plain
@@ -94,32 +225,61 @@ func (m *mapping) attr(name string) string {
 	return ""
 }
 
+// filtered says whether the configuration leaves a row out, and whether that could be judged: a row without a word in a
+// column that decides is not passed over, it is refused.
+func (m *mapping) filtered(r row) (left, judged bool) {
+	for _, c := range sortedKeys(m.s.cfg.Except) {
+		if m.s.cfg.Except[c].has(cellText(r.cells[c])) {
+			m.report.Filtered++
+			return true, true
+		}
+	}
+	for _, c := range sortedKeys(m.s.cfg.Only) {
+		word := cellText(r.cells[c])
+		if m.s.cfg.Only[c].has(word) {
+			continue
+		}
+		if clean(word) == "" {
+			m.report.Refused++
+			if !m.sv.open {
+				m.report.fault(r.number, c, "it is empty, and decides whether the row is imported. Add \"\" to only or to except")
+			}
+			return false, false
+		}
+		m.report.Filtered++
+		return true, true
+	}
+	return false, true
+}
+
+// cellText is a cell as filters compare it.
+func cellText(v any) string {
+	switch x := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return x
+	}
+	return fmt.Sprint(v)
+}
+
 // resource maps one row. Every fault of the row is reported, not only the first.
 func (m *mapping) resource(r row) (collect.Resource, bool) {
 	before := m.report.Total
 	a := feed.NewAttrs()
-	id, name := "", ""
+	named := map[string]string{}
 	for _, c := range sortedKeys(r.cells) {
 		m.see(c)
-		attr := m.attr(c)
-		if attr == "" {
+		if len(m.s.cfg.instead) > 0 && m.replaced(c, slices.Collect(maps.Keys(r.cells))) {
 			continue
 		}
-		v, state, problem := m.s.conv.cell(attr, r.cells[c])
-		_, taken := a.Known[attr]
-		switch {
-		case problem != "":
-			m.report.fault(r.number, c, "%s", problem)
-		case state == empty:
-			a.Unknown("the cell is empty", attr)
-		case attr == "id":
-			id, _ = v.(string)
-		case attr == "name":
-			name, _ = v.(string)
-		case taken:
-			m.report.fault(r.number, c, "another column is %s too", attr)
-		default:
-			a.Set(attr, v)
+		for _, attr := range m.attrs(c) {
+			m.one(a, named, attr, c, r)
+		}
+	}
+	for _, c := range sortedKeys(m.s.cfg.Columns) {
+		if _, there := r.cells[c]; !there {
+			a.Unknown("the file has no "+cut(c), targets(m.s.cfg.Columns[c])...)
 		}
 	}
 	delete(a.Why, "id")
@@ -127,9 +287,14 @@ func (m *mapping) resource(r row) (collect.Resource, bool) {
 	for attr, v := range m.s.conv.constants {
 		a.Set(attr, v)
 	}
-	key := m.key(r, id)
+	name := named["name"]
+	if len(m.s.cfg.Name) > 0 {
+		name = m.fullName(r)
+	}
+	key := m.key(r, named["id"], name)
 	if key != "" {
 		m.once(r.number, key)
+		m.mail(r.number, a)
 	}
 	if name == "" {
 		name = key
@@ -137,57 +302,131 @@ func (m *mapping) resource(r row) (collect.Resource, bool) {
 	return a.Resource(m.s.kind.Name, key, name), m.report.Total == before
 }
 
-// key joins the key columns of a row.
-func (m *mapping) key(r row, id string) string {
+// one reads one cell into its attribute.
+func (m *mapping) one(a *feed.Attrs, named map[string]string, attr, c string, r row) {
+	v, state, problem := m.s.conv.cell(attr, r.cells[c], reading{m.sv.orders[attr], m.since1904})
+	_, taken := a.Known[attr]
+	switch {
+	case problem != "":
+		m.report.fault(r.number, c, "%s", problem)
+	case state == empty:
+		a.Unknown("the cell is empty", attr)
+	case state == unsaid:
+		a.Unknown(fmt.Sprintf("the cell says %q", cut(cellText(r.cells[c]))), attr)
+	case attr == "id" || attr == "name":
+		named[attr], _ = v.(string)
+	case taken:
+		m.report.fault(r.number, c, "another column is %s too", attr)
+	default:
+		a.Set(attr, v)
+		if s, ok := v.(string); ok && len(m.nothing) < 20 && meansNothing(s) && len(m.s.kind.Attrs[attr].Values) == 0 {
+			m.nothing[fmt.Sprintf("%s holds the word %q", attr, s)]++
+		}
+	}
+}
+
+func (m *mapping) fullName(r row) string {
+	var parts []string
+	for _, c := range m.s.cfg.Name {
+		v, _, problem := m.s.conv.cell("name", r.cells[c], reading{})
+		if problem != "" {
+			m.report.fault(r.number, c, "%s", problem)
+		}
+		if text, _ := v.(string); text != "" {
+			parts = append(parts, text)
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// key joins the key columns of a row. A row without one is told by its name, where it has that.
+func (m *mapping) key(r row, id, name string) string {
 	if len(m.s.cfg.Key) == 0 {
-		if id == "" {
+		if id == "" && name != "" {
+			m.report.fault(r.number, "", "%q has no key: name the columns of the key, or one that is the id", cut(name))
+		} else if id == "" {
 			m.report.fault(r.number, "", "it has no key: name the columns of the key, or one that is the id")
 		}
-		return id
+		return m.notASum(r.number, id)
 	}
 	parts := make([]string, len(m.s.cfg.Key))
 	for i, c := range m.s.cfg.Key {
-		v, state, problem := m.s.conv.cell("id", r.cells[c])
+		v, state, problem := m.s.conv.cell("id", r.cells[c], reading{})
+		if state == empty && name != "" {
+			problem = fmt.Sprintf("the key of %q is empty", cut(name))
+		} else if state == empty {
+			problem = "the key is empty"
+		}
 		if problem != "" {
 			m.report.fault(r.number, c, "%s", problem)
 			return ""
 		}
-		if state == empty {
-			m.report.fault(r.number, c, "the key is empty")
-			return ""
-		}
-		text, _ := v.(string)
-		parts[i] = strings.ReplaceAll(text, "|", "||") // so that no two keys become one
+		parts[i], _ = v.(string)
 	}
 	if len(parts) == 1 {
-		text, _, _ := m.s.conv.cell("id", r.cells[m.s.cfg.Key[0]])
-		return fmt.Sprint(text)
+		return m.notASum(r.number, parts[0])
 	}
-	return strings.Join(parts, " | ")
+	for i := range parts {
+		parts[i] = strings.ReplaceAll(parts[i], "|", "||") // so that no two keys become one
+	}
+	return m.notASum(r.number, strings.Join(parts, " | "))
 }
+
+// notASum refuses a row that adds up others.
+func (m *mapping) notASum(row int, key string) string {
+	if isSum(key) {
+		m.report.fault(row, "", "%q is a sum, and no %s of its own. Leave it out with except, such as {\"column\": [%q]}", cut(key), m.s.kind.Name, cut(key))
+	}
+	return key
+}
+
+// mark stands for a text among many. Addresses are the same in every letter case.
+func mark(text string) [16]byte {
+	if strings.Contains(text, "@") {
+		text = strings.ToLower(text)
+	}
+	sum := sha256.Sum256([]byte(text))
+	return [16]byte(sum[:16])
+}
+
+const askWhich = "Nothing tells which one counts: leave one out with only or except, or set latest_by to the date column whose latest row counts"
 
 // once reports a key that came before.
 func (m *mapping) once(row int, key string) {
-	sum := sha256.Sum256([]byte(key))
-	mark := [16]byte(sum[:16])
-	if first, twice := m.keys[mark]; twice {
-		m.report.fault(row, strings.Join(m.s.cfg.Key, ", "), "the key %q stands in row %d already", cut(key), first)
+	if first, twice := m.keys[mark(key)]; twice {
+		m.report.fault(row, strings.Join(m.s.cfg.Key, ", "), "the key %q stands in row %d already. %s", cut(key), first, askWhich)
 		return
 	}
-	m.keys[mark] = row
+	m.keys[mark(key)] = row
+}
+
+// mail reports two people with one address: accounts are matched by it.
+func (m *mapping) mail(row int, a *feed.Attrs) {
+	mail, _ := a.Known["email"].(string)
+	if mail == "" || m.s.kind.Name != "person" || slices.Contains(m.s.cfg.Shared, "email") {
+		return
+	}
+	if first, twice := m.mails[mark(mail)]; twice {
+		m.report.fault(row, "", "the e-mail %q stands in row %d already. %s; or, if two people share it, set shared to email", cut(mail), first, askWhich)
+		return
+	}
+	m.mails[mark(mail)] = row
 }
 
 // end checks what can only be known at the end of the file.
 func (m *mapping) end() {
-	if m.s.cfg.Format != "csv" && m.report.Rows > 0 {
+	if m.sv.open {
+		return
+	}
+	if m.s.cfg.Format != "csv" && m.s.cfg.Format != "xlsx" && m.report.Rows > 0 {
 		for _, c := range m.wanted() {
 			if !m.seen[c] {
 				m.report.fault(0, c, "no object has the name %q", cut(c))
 			}
 		}
 	}
-	if m.report.Rows == 0 && m.s.kind.NeverEmpty {
-		m.report.fault(0, "", "the file has no rows, and %s is never empty", m.s.kind.Name)
+	if m.report.Read+m.report.Refused == 0 && m.s.kind.NeverEmpty {
+		m.report.fault(0, "", "the file has no rows to import, and %s is never empty", m.s.kind.Name)
 	}
 	if want := m.s.cfg.Rows; want != nil && *want != m.report.Rows {
 		m.report.fault(0, "", "the file has %d rows, and %d were announced", m.report.Rows, *want)
@@ -196,16 +435,13 @@ func (m *mapping) end() {
 		m.report.Ignored = append(m.report.Ignored, cut(c))
 	}
 	slices.Sort(m.report.Ignored)
+	m.report.Ignored = slices.Compact(m.report.Ignored)
+	for _, text := range sortedKeys(m.nothing) {
+		m.report.note("%s (%d rows). If it means that there is none, add it to none_words.", text, m.nothing[text])
+	}
 }
 
-func sortedKeys(m map[string]any) []string {
-	out := make([]string, 0, len(m))
-	for k := range m {
-		out = append(out, k)
-	}
-	slices.Sort(out)
-	return out
-}
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // same compares two values as they are stored.
 func same(a, b any) bool {

@@ -12,7 +12,6 @@ import (
 
 	"assay/internal/clock"
 	"assay/internal/collect/source/file"
-	"assay/internal/collect/source/schema"
 	"assay/internal/collect/source/sourcetest"
 )
 
@@ -23,7 +22,7 @@ func lines(text string) func() (io.ReadCloser, error) {
 }
 
 func TestWhatAssayKeepsItselfIsRefusedByName(t *testing.T) {
-	all, err := schema.Declared()
+	all, err := declared()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +47,7 @@ func TestWhatAssayKeepsItselfIsRefusedByName(t *testing.T) {
 // Derived from all kinds: a past event in 2031 is refused by row and column with what to do; a time that may lie
 // ahead is taken, and so is a past event of tomorrow morning, for clocks and zones differ.
 func TestAPastEventInTheFutureIsRefusedByRowAndColumn(t *testing.T) {
-	all, err := schema.Declared()
+	all, err := declared()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +82,7 @@ func TestAPastEventInTheFutureIsRefusedByRowAndColumn(t *testing.T) {
 }
 
 func TestNoFileSaysThatItIsNotImported(t *testing.T) {
-	all, err := schema.Declared()
+	all, err := declared()
 	if err != nil {
 		t.Fatal(err)
 	}

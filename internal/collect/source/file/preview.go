@@ -49,7 +49,11 @@ func (s *Source) Preview(ctx context.Context, current iter.Seq[collect.Resource]
 			now[r.Key] = r
 		}
 	}
-	report, err := s.scan(ctx, func(r collect.Resource, at row) error {
+	sv, err := s.survey(ctx)
+	if err != nil {
+		return p, err
+	}
+	report, err := s.scan(ctx, sv, taker{row: func(r collect.Resource, at row) error {
 		old, was := now[r.Key]
 		delete(now, r.Key)
 		change := Change{Row: at.number, Key: r.Key, Name: r.Name}
@@ -65,7 +69,7 @@ func (s *Source) Preview(ctx context.Context, current iter.Seq[collect.Resource]
 		p.Changed++
 		p.ChangedFirst = first(p.ChangedFirst, change)
 		return nil
-	})
+	}})
 	p.Report = report
 	if err != nil {
 		return p, err
