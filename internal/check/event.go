@@ -269,7 +269,7 @@ func (r *Rule) onDay(out *Outcome, resources int) {
 	r.draw(&day, resources)
 	d.State, d.Reason, d.Judged = day.State, day.Reason, day.Evaluated
 	if day.Evaluated == 0 && day.State == VerdictNotApplicable {
-		d.Reason = "nothing was due on this day, and nothing was overdue"
+		d.Reason = "no event was due or overdue on this day"
 	}
 	if _, ofPolicies := r.plan.kind.slots["policy_ref"]; ofPolicies && len(day.Results) > 0 {
 		d.Rows = map[string]Word{}

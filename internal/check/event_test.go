@@ -220,3 +220,16 @@ func TestAnEventBlockThatCannotJudgeIsRefusedByName(t *testing.T) {
 		}
 	}
 }
+
+func TestAnEventIsExplainedInWords(t *testing.T) {
+	for id, want := range map[string]string{
+		"siem.alert_closed": "Passes when: closed_at is not after created_at plus 5 business days, and disposition is given\nWindow: events due in the last 92 days",
+		"vcs.change_tested": "Passes when: as of merged_at, checks_passed is yes\n",
+		"deploy.linked":     "No longer open after: the end of the day of deployed_at plus 1 days. From then on it counts as late\n",
+		"hr.screened":       "Passes when: the end of the day of background_check.completed_on is not after the end of the day of start_on plus 30 days\n",
+	} {
+		if r, _ := catalogue(t).Rule(id); !strings.Contains(r.Explain(), want) {
+			t.Errorf("%s\nlacks\n%s", r.Explain(), want)
+		}
+	}
+}

@@ -45,10 +45,10 @@ func (r *Rule) Explain() string {
 		line("Must hold", r.words(r.condition))
 	} else {
 		line("Passes when", r.eventWords())
-		line("Judged", fmt.Sprintf("what was due in the last %d days, and what is still open. Nothing that was due before the programme started", r.event.days))
-		line("A day fails", "when something was overdue on it; without anything due or overdue it is not applicable")
+		line("Window", fmt.Sprintf("events due in the last %d days, and any that are still open. Events due before the programme started are not judged", r.event.days))
+		line("A day fails", "if an event was overdue on it. If none was due or overdue, the day is not applicable")
 		if r.event.ends != nil {
-			line("Nobody can make it good after", r.timeWords(r.event.ends)+"; then it counts as late and no longer as open")
+			line("No longer open after", r.timeWords(r.event.ends)+". From then on it counts as late")
 		}
 	}
 	for i, e := range r.counts {

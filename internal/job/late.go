@@ -169,7 +169,6 @@ func ranSince(ctx context.Context, v *store.View, days *check.Days, today check.
 
 // runLate runs tests for a day that is over.
 func (w *Works) runLate(ctx context.Context, org string, by store.By, days *check.Days, d check.Day, tests []lateTest, now time.Time) error {
-	zone := days.Zone(days.Start(d + 1).Add(-time.Millisecond))
 	together := map[time.Time][]string{} // by when the last of their data was begun: each looks at its own moment
 	for _, t := range tests {
 		together[t.collected] = append(together[t.collected], t.id)
@@ -177,7 +176,7 @@ func (w *Works) runLate(ctx context.Context, org string, by store.By, days *chec
 	id := w.DB.IDs().New("chk", now)
 	var rows []check.Late
 	for _, at := range slices.SortedFunc(maps.Keys(together), time.Time.Compare) {
-		rules, in, err := w.asOf(ctx, org, by, at, days, zone, together[at])
+		rules, in, err := w.asOf(ctx, org, by, at, days, together[at])
 		if err != nil {
 			return err
 		}
@@ -206,10 +205,11 @@ func (w *Works) runLate(ctx context.Context, org string, by store.By, days *chec
 
 // asOf is what a run would have looked at when its data was collected: the tests, exceptions, pauses and holidays in force at that
 // moment, and never what was approved or taken back later on the same day; with the data itself, which is still the newest.
-func (w *Works) asOf(ctx context.Context, org string, by store.By, at time.Time, days *check.Days, zone *time.Location, tests []string) ([]*check.Rule, *check.Input, error) {
+func (w *Works) asOf(ctx context.Context, org string, by store.By, at time.Time, days *check.Days, tests []string) ([]*check.Rule, *check.Input, error) {
 	var cat *check.Catalogue
 	var approved []*grc.Exception
 	var rules []*check.Rule
+	zone := days.Zone(at)
 	in := &check.Input{Now: at, Zone: zone, Days: days}
 	err := w.DB.View(ctx, org, at, by, func(v *store.View) (err error) {
 		if cat, err = w.Rules(ctx, v); err != nil {

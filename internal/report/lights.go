@@ -172,8 +172,7 @@ func (o Operation) deviations() (out []string) {
 	}
 	failed, late := o.Days.Failed, 0
 	for _, t := range o.Tests {
-		failed = max(failed, t.Failed)
-		late += t.Late
+		failed, late = max(failed, t.Failed), late+t.Late
 	}
 	add(failed, count(failed, "day", "days")+" failed")
 	add(o.Days.Documents, count(o.Days.Documents, "day", "days")+" failed for missing documents")

@@ -180,8 +180,7 @@ func (o *Operation) summary() string {
 	n := o.Days
 	least, failed, late := o.leastCoverage(), n.Failed > 0, 0
 	for _, t := range o.Tests {
-		failed = failed || t.Failed > 0
-		late += t.Late
+		failed, late = failed || t.Failed > 0, late+t.Late
 	}
 	switch {
 	case o.Late+o.Missed+n.Overdue+late > 0:

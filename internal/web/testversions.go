@@ -97,7 +97,7 @@ func (q *ask) testVersions(test string) ([]page.TestVersion, error) {
 				x.Lines = append(x.Lines, ui.Pair{Term: "Applies to", Text: d.Filter})
 			}
 			for _, l := range d.Code() {
-				term := map[string]string{"due": "Due", "done": "Done", "ends": "A lapse ends", "condition": "Passes when"}[l[0]]
+				term := map[string]string{"due": "Due", "done": "Done", "ends": "No longer open after", "condition": "Passes when"}[l[0]]
 				x.Lines = append(x.Lines, ui.Pair{Term: term, Text: l[1]})
 			}
 			for _, name := range sortedKeys(d.Params) {
