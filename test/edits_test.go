@@ -144,7 +144,7 @@ func TestAControlTakenOutForHoursNamesBothEdits(t *testing.T) {
 		}
 		first, last := hours[0].Format(time.DateOnly), hours[1].Format(time.DateOnly)
 		for _, x := range []struct{ ref, day, edit, mark string }{
-			{"OWN-10", first, "Control retired", "retired"}, {"OWN-10", last, "Control activated", "put in force"},
+			{"OWN-10", first, "Control retired", "retired"}, {"OWN-10", last, "Control activated", "activated"},
 			{"OWN-11", first, "Not applicable", "not applicable"}, {"OWN-11", last, "Not applicable", "not applicable"},
 			{"CC1.4", first, "Control retired", ""}, {"CC1.4", last, "Control activated", ""},
 		} {

@@ -78,7 +78,7 @@ func waiting(p map[string]any) []string {
 func TestATemplateIsFilledFromSettingsTestsAndAnswers(t *testing.T) {
 	crews(t, func(t *testing.T, c *crew) {
 		p := c.do(c.manager, "policy.use_template", c.with(c.library("POL-04")))
-		has(t, p, "of Example Ltd", "within 1 business day after the last day", "before they are 90 days old", "at least every 365 days", "within 5 business days of the decision")
+		has(t, p, "of Example Ltd", "within 1 business day after the last day", "before they are 90 days old", "at least every 12 months", "within 5 business days of the decision")
 		if strings.Contains(p["body"].(string), "{{") {
 			t.Error("a field is open that has a source")
 		}
@@ -184,7 +184,7 @@ func TestATemplateNeverOverwritesWhatAPersonWroteUnlessToldTo(t *testing.T) {
 func TestPastedTemplateTextCountsForNothing(t *testing.T) {
 	crews(t, func(t *testing.T, c *crew) {
 		from := c.do(c.manager, "policy.use_template", c.with(c.library("POL-04")))
-		p := c.do(c.manager, "policy.create", map[string]any{"ref": "POL-04", "title": "Pasted", "body": strings.Replace(from["body"].(string), "## Leavers", "## 6. Leavers", 1)})
+		p := c.do(c.manager, "policy.create", map[string]any{"ref": "OWN-04", "title": "Pasted", "body": strings.Replace(from["body"].(string), "## Leavers", "## 6. Leavers", 1)})
 		c.refused(c.manager, "policy.submit", p, nil, "edited or confirmed these sections of the template: Purpose and scope, Request and approval", "6. Leavers")
 		names := append(slices.DeleteFunc(waiting(from), func(s string) bool { return s == "Leavers" }), "6. Leavers")
 		c.next(c.manager, "policy.submit", c.do(c.manager, "policy.confirm_sections", c.with(p, "sections", names)))

@@ -55,7 +55,7 @@ var settings = map[string]struct {
 }{
 	"company":     {"settings of the organisation: legal name, else name", func(f *filler) (string, error) { return cmp.Or(f.org.LegalName, f.org.Name), nil }},
 	"timezone":    {"settings of the organisation: time zone", func(f *filler) (string, error) { return f.org.Timezone, nil }},
-	"review_days": {"this policy: review days", func(f *filler) (string, error) { return withUnit(f.policy.ReviewDays, "day"), nil }},
+	"review_days": {"this policy: review days", func(f *filler) (string, error) { return reviewEach(f.policy.ReviewDays), nil }},
 	"categories": {"scope: categories", func(f *filler) (string, error) {
 		all, err := content.SOC2()
 		var out []string
@@ -197,4 +197,12 @@ func askFields(ctx context.Context, tx *store.Tx) error {
 		}
 	}
 	return nil
+}
+
+// reviewEach says how often a policy is reviewed: in months where the days are a year and its grace.
+func reviewEach(days int64) string {
+	if days >= 365 && days <= 380 {
+		return "12 months"
+	}
+	return withUnit(days, "day")
 }

@@ -220,7 +220,28 @@ func (p *Policy) recorded(digest string) int {
 	return slices.IndexFunc(p.Template, func(s TemplateSection) bool { return s.Digest == digest })
 }
 
-// recognise puts text of the template that came into the draft by another way, such as by an import, on record.
+// recognise puts text of templates that came into the draft by another way, such as by an import, on record: of any template,
+// because text of the library counts for nothing under whatever ref (INV-27).
+func (t templates) recognise(ctx context.Context, v *store.View, p *Policy) error {
+	all, err := content.Policies()
+	if err != nil {
+		return err
+	}
+	for _, x := range all {
+		of := *p
+		of.Ref = x.Ref
+		made, err := t.fill(ctx, v, &of)
+		if err != nil {
+			return err
+		}
+		if made == nil {
+			continue
+		}
+		p.recognise(made)
+	}
+	return nil
+}
+
 func (p *Policy) recognise(made *filledText) {
 	for _, part := range partsOf(p.Body) {
 		for _, s := range made.sections {
@@ -267,11 +288,13 @@ func (p *Policy) adopted() error {
 // upToDate refuses to submit text of the template in which a value has changed since it was filled: the policy would
 // say another limit than the test.
 func (t templates) upToDate(ctx context.Context, tx *store.Tx, _, p *Policy) error {
+	if err := t.recognise(ctx, &tx.View, p); err != nil {
+		return err
+	}
 	made, err := t.fill(ctx, &tx.View, p)
 	if err != nil || made == nil {
 		return err
 	}
-	p.recognise(made)
 	var stale, sections []string
 	for _, s := range p.Template {
 		if !slices.ContainsFunc(partsOf(p.Body), func(x part) bool { return digestOf(x.text) == s.Digest }) {
@@ -319,12 +342,8 @@ func (t templates) confirm(ctx context.Context, tx *store.Tx, in confirmIn) (*Po
 	if !byPerson(tx) {
 		return nil, errs.New(errs.Denied, "a section can only be confirmed by a person: tokens, tools and the command line can't").Mend("sign in on the web page to confirm it")
 	}
-	made, err := t.fill(ctx, &tx.View, p)
-	if err != nil {
+	if err := t.recognise(ctx, &tx.View, p); err != nil {
 		return nil, err
-	}
-	if made != nil {
-		p.recognise(made)
 	}
 	var faults []error
 	for _, name := range in.Sections {

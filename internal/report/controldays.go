@@ -177,7 +177,7 @@ func (b *Board) started(p *controlPast, terms []era) time.Time {
 					sooner(x.from)
 				}
 			}
-			if s, _, _ := b.stateOn(e.def, k, e.From); k.Required && s.started() { // it was accepted before, for a draft
+			if s, _, _ := b.stateOn(e.def, k, e.From); k.Required && s.started() && !e.From.After(b.Now) { // it was accepted before, for a draft
 				sooner(e.From)
 			}
 		}
