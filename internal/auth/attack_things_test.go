@@ -355,6 +355,10 @@ func (w *walk) drop(ctx context.Context) error {
 		all, err = store.All(ctx, &tx.View, check.RuleFiles, map[string]any{"state": "proposed"})
 		return err
 	})
+	if err != nil && errs.Public(err).Code != errs.Internal { // two files change the same: the folder is refused as a whole
+		w.log = append(w.log, "it is refused: "+err.Error())
+		return nil
+	}
 	if err != nil {
 		return err
 	}
