@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"assay/internal/check"
+	"assay/internal/errs"
 	"assay/internal/clock"
 	"assay/internal/grc"
 	"assay/internal/kind"
