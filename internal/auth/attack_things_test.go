@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"assay/internal/check"
-	"assay/internal/errs"
 	"assay/internal/clock"
+	"assay/internal/errs"
 	"assay/internal/grc"
 	"assay/internal/kind"
 	"assay/internal/op"
