@@ -116,7 +116,7 @@ func (c *Catalogue) change(o *Override, i int, controls map[string]bool, changed
 			return o.wrong(entry, "controls", fmt.Sprintf("there is no control %s", l.ID))
 		}
 	}
-	if t.Fixtures != nil {
+	if t.Fixtures != nil && controls != nil { // of what is in force they were looked at before
 		if err := c.checkFixtures(o, entry, r); err != nil {
 			return err
 		}
@@ -159,6 +159,9 @@ func (o *Override) checkParams(entry string, t TestChange, def content.Test) err
 
 // checkFixtures runs the examples that came with a test.
 func (c *Catalogue) checkFixtures(o *Override, entry string, r *Rule) error {
+	if n := resourcesIn(r.Def.Fixtures); n > mostExamples {
+		return o.wrong(entry, "fixtures", fmt.Sprintf("the examples have %d resources, and %d is the most", n, mostExamples))
+	}
 	for _, name := range ExamplesOf(r.Def.Fixtures) {
 		want, err := ParseVerdict(FixtureOf(r.Def.Fixtures, name).Expect)
 		if err != nil {

@@ -16,6 +16,8 @@ import (
 
 const (
 	costLimit      = 2_000_000 // steps that one expression with a loop may take for one resource
+	exampleLimit   = 50_000    // the same for a resource of an example: it is looked at while others wait to write
+	mostExamples   = 100       // resources in the examples of one test
 	longestExpr    = 4000      // characters of one expression
 	deepestExpr    = 60
 	calendarIdent  = "calendar@"

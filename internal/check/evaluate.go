@@ -22,6 +22,8 @@ type Input struct {
 	Days       *Days           // of the organisation, whatever zones it had; nil are those of Zone
 	Since      time.Time       // when the programme began: no event that was due before it is judged; zero judges all
 	Halt       <-chan struct{} // once it is closed, an evaluation ends early, and its outcome is to be thrown away; nil never does
+
+	example bool // the resources are those of an example
 }
 
 // halted says, at every 256th resource, whether nobody wants the outcome any more.

@@ -298,7 +298,7 @@ func (e *expr) time(f *frame) (time.Time, answer) {
 			return at, answer{truth: isTrue}
 		}
 	}
-	out, _, err := e.prog.Eval(f)
+	out, err := e.run(f)
 	if err != nil {
 		return time.Time{}, answer{truth: isError, err: plainRuntime(err)}
 	}

@@ -8,10 +8,12 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
 )
 
 // truth is the three-valued answer of an expression, and a fourth for when it has none.
@@ -43,9 +45,10 @@ type expr struct {
 	src     string
 	ast     *cel.Ast
 	prog    cel.Program
-	fast    func(*frame) truth // nil where only CEL can evaluate it; decides, or leaves it to CEL
-	fastVal valFn              // the same of an expression that comes to a time
-	vars    []string           // the names it uses, in order
+	small   func() (cel.Program, error) // the same for examples, which may take fewer steps; nil where there is no loop
+	fast    func(*frame) truth          // nil where only CEL can evaluate it; decides, or leaves it to CEL
+	fastVal valFn                       // the same of an expression that comes to a time
+	vars    []string                    // the names it uses, in order
 }
 
 // newExpr compiles an expression that says yes or no. The empty expression is always true.
@@ -100,12 +103,15 @@ func (e *expr) compile(env *cel.Env, p *plan, kinds map[string]*kind) (*cel.Ast,
 	}
 	p.noteWhole(checked.NativeRep().Expr())
 	options := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
-	if loops(checked.NativeRep().Expr()) {
-		options = append(options, cel.CostLimit(costLimit))
-	}
 	run, err := p.foldingCase(env, kinds, checked)
 	if err != nil {
 		return nil, err
+	}
+	if loops(checked.NativeRep().Expr()) {
+		e.small = sync.OnceValues(func() (cel.Program, error) {
+			return env.Program(run, append(slices.Clone(options), cel.CostLimit(exampleLimit))...)
+		})
+		options = append(slices.Clone(options), cel.CostLimit(costLimit))
 	}
 	prog, err := env.Program(run, options...)
 	if err != nil {
@@ -130,7 +136,7 @@ func (e *expr) evalCEL(f *frame) answer {
 	if e.prog == nil {
 		return answer{truth: isTrue}
 	}
-	out, _, err := e.prog.Eval(f)
+	out, err := e.run(f)
 	if err != nil {
 		return answer{truth: isError, err: plainRuntime(err)}
 	}
@@ -144,6 +150,19 @@ func (e *expr) evalCEL(f *frame) answer {
 	default:
 		return answer{truth: isError, err: fmt.Sprintf("it came to %s", short(out.Value()))}
 	}
+}
+
+// run is what CEL makes of the expression.
+func (e *expr) run(f *frame) (ref.Val, error) {
+	prog := e.prog
+	if e.small != nil && f.in.example {
+		var err error
+		if prog, err = e.small(); err != nil {
+			return nil, err
+		}
+	}
+	out, _, err := prog.Eval(f)
+	return out, err
 }
 
 func missing(u *types.Unknown) []string {

@@ -104,7 +104,23 @@ func (c *Catalogue) example(r *Rule, name string, given map[string][]map[string]
 		}
 		sets[kind] = set
 	}
-	return r.Evaluate(&Input{Now: now, Resources: NewPopulation(sets), Since: since}), nil
+	return r.Evaluate(&Input{Now: now, Resources: NewPopulation(sets), Since: since, example: true}), nil
+}
+
+// resourcesIn counts the resources of all examples.
+func resourcesIn(f *content.Fixtures) (n int) {
+	count := func(given map[string][]map[string]any) {
+		for _, all := range given {
+			n += len(all)
+		}
+	}
+	for _, name := range ExamplesOf(f) {
+		count(FixtureOf(f, name).Given)
+	}
+	for _, x := range f.Window {
+		count(x.Given)
+	}
+	return n
 }
 
 func fixtureResource(kind string, attrs map[string]any) Resource {

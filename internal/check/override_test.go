@@ -228,3 +228,21 @@ func FuzzAnOverrideNeverPanics(f *testing.F) {
 		}
 	})
 }
+
+// Examples are run while others wait to write: they are few, and none takes long.
+func TestExamplesOfATestAreBounded(t *testing.T) {
+	many := strings.Repeat("{id: jo, email: jo@example.com}, ", 101)
+	one := "pass: {expect: pass, given: {idp.user: [{id: jo, email: jo@example.com}]}}"
+	slow := "filled(email) && " + strings.Repeat("[1,2,3,4,5,6,7,8].all(x, ", 6) + "x > 0" + strings.Repeat(")", 6) // 262,144 steps: one resource may take them, an example may not
+	for want, text := range map[string]string{
+		"100 is the most": strings.Replace(ownTest, one, "pass: {expect: pass, given: {idp.user: ["+many+"]}}", 1),
+		"too many steps":  strings.Replace(ownTest, "condition: filled(email)", "condition: "+slow, 1),
+	} {
+		if text == ownTest {
+			t.Fatal("nothing was replaced")
+		}
+		if _, err := applied(t, text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
