@@ -240,3 +240,48 @@ func TestTheListOfChangesNamesWhatWasDeletedOnlyToWhoMaySeeIt(t *testing.T) {
 		}
 	})
 }
+
+// The ledger tells every reader that something was done, and what it was only to those whose role sees things of that kind.
+func TestTheLedgerTellsNoRoleWhatItMayNotSee(t *testing.T) {
+	crews(t, func(t *testing.T, c *crew) {
+		c.do(c.manager, "evidence.create", map[string]any{"title": "A report of ours", "type": "report"})
+		at := map[string]int64{}
+		for _, sh := range c.app.Gate.Set.Shapes() {
+			all, err := op.Do[*report.EventPage](t.Context(), c.app.Gate, c.manager, "activity.list", map[string]any{"kind": sh.Name, "limit": 1}, time.Time{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(all.Data) > 0 {
+				at[sh.Name] = all.Data[0].Seq
+			}
+		}
+		hidden := 0
+		for _, name := range op.Role("").Values() {
+			r := op.Role(name)
+			a := op.Actor{Org: c.org, ID: "usr_" + string(r), Roles: []op.Role{r}, Via: "rest"}
+			if op.May(r, "log", "view") != op.Every {
+				continue
+			}
+			for _, sh := range c.app.Gate.Set.Shapes() {
+				seq, there := at[sh.Name]
+				if !there {
+					continue
+				}
+				e, err := op.Do[*report.EntryOut](t.Context(), c.app.Gate, a, "ledger.entry", map[string]any{"seq": seq}, time.Time{})
+				if err != nil {
+					t.Fatalf("%s, %s: %v", r, sh.Name, err)
+				}
+				sees := op.May(r, sh.Object, "view") >= op.Open
+				if (len(e.Body) > 0) != sees || !sees && e.Event.Label != e.Event.ID {
+					t.Errorf("%s sees %s: %v, and is told %q %.60s", r, sh.Name, sees, e.Event.Label, e.Body)
+				}
+				if !sees {
+					hidden++
+				}
+			}
+		}
+		if hidden == 0 {
+			t.Error("no role was kept from anything")
+		}
+	})
+}

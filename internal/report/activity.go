@@ -211,20 +211,32 @@ func (b *Boards) ledgerEntry(ctx context.Context, v *store.View, in seqIn) (*Ent
 	if err != nil {
 		return nil, err
 	}
-	out := &EntryOut{Event: ev, Body: publicBody(v, e), Size: v.At, Root: fmt.Sprintf("%x", root[:]), Proof: []string{}}
+	out := &EntryOut{Event: ev, Size: v.At, Root: fmt.Sprintf("%x", root[:]), Proof: []string{}}
+	if out.Body, err = publicBody(ctx, v, e); err != nil {
+		return nil, err
+	}
 	for _, h := range p {
 		out.Proof = append(out.Proof, fmt.Sprintf("%x", h[:]))
 	}
 	return out, nil
 }
 
-// publicBody is the body without the fields that nobody may read.
-func publicBody(v *store.View, e store.Version) json.RawMessage {
+// publicBody is the body without the fields that nobody may read; none where the role of the asker does not see things of that kind.
+func publicBody(ctx context.Context, v *store.View, e store.Version) (json.RawMessage, error) {
 	sh, ok := v.Shape(e.Kind)
 	if !ok {
-		return e.Body
+		return e.Body, nil
 	}
-	return op.Mask(e.Body, sh)
+	if sees, err := seesKind(ctx, sh); !sees || err != nil {
+		return nil, err
+	}
+	return op.Mask(e.Body, sh), nil
+}
+
+// seesKind says whether the role of the asker sees things of a kind at all, beyond those of his own.
+func seesKind(ctx context.Context, sh kind.Shape) (bool, error) {
+	a, err := op.ActorOf(ctx)
+	return err == nil && a.May(sh.Object, "view") >= op.Open, err
 }
 
 func activity(ctx context.Context, v *store.View, in activityIn) (*EventPage, error) {
@@ -303,9 +315,12 @@ func sentence(ctx context.Context, v *store.View, e store.Version, names map[str
 	}
 	ev.Label = e.ID
 	if sh, ok := v.Shape(e.Kind); ok {
-		ev.Label = labelOf(sh, e)
+		sees, err := seesKind(ctx, sh)
+		if sees {
+			ev.Label = labelOf(sh, e)
+		}
 		ev.Text = deed(sh, e)
-		return ev, nil
+		return ev, err
 	}
 	if e.Kind == op.Reads.Name {
 		if k := v.KindOf(e.ID); k != "" {
