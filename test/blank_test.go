@@ -4,6 +4,7 @@ package test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -145,5 +146,20 @@ func TestAPopulationSaysHowManyRowsItHas(t *testing.T) {
 		at := o.wants(o.brings(map[string]string{"title": "A list", "type": "population", "submit": "true"}, "list.csv", rows), 303).to
 		o.wants(o.get(at), 200, "draft")
 		o.wants(o.get("/evidence/new"), 200, "Required to submit a population")
+	})
+}
+
+// Size and type of a file are what was found in it, and nothing is taken in the future, whatever a client says.
+func TestWhatAClientSaysOfAFileIsNotKept(t *testing.T) {
+	crews(t, func(t *testing.T, c *crew) {
+		info, err := c.app.Gate.Upload(t.Context(), c.manager, strings.NewReader("proof\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := c.do(c.manager, "evidence.create", map[string]any{"title": "A proof", "type": "report", "file": info.SHA256, "size": -5, "media_type": "application/x-anything"})
+		if fmt.Sprint(e["size"]) != "6" || e["media_type"] != info.Media {
+			t.Errorf("kept %v and %v, want 6 and %s", e["size"], e["media_type"], info.Media)
+		}
+		c.refused(c.manager, "evidence.update", e, map[string]any{"taken_at": "2030-01-01T00:00:00Z"}, "taken_at: is in the future")
 	})
 }

@@ -75,6 +75,12 @@ func evidenceFits(verb string) op.Also[Evidence] {
 		if err := now.ahead(today); err != nil {
 			return err
 		}
+		if now.TakenAt.After(tx.Now.Add(24 * time.Hour)) {
+			return errs.At("taken_at", "is in the future")
+		}
+		if err := now.measured(ctx, tx); err != nil {
+			return err
+		}
 		k, err := kindOf(ctx, tx, now)
 		if err != nil || verb != "submit" {
 			return err
@@ -90,6 +96,19 @@ func evidenceFits(verb string) op.Also[Evidence] {
 		}
 		return looked(ctx, tx, now, k)
 	}}
+}
+
+// measured sets size and type of the file to what was found when it was uploaded, whatever a client says.
+func (e *Evidence) measured(ctx context.Context, tx *store.Tx) error {
+	if e.File == "" {
+		e.Size, e.MediaType = 0, ""
+		return nil
+	}
+	rows, err := op.Uploads.Select(ctx, &tx.View, "sha256=$3", "", string(e.File))
+	if err == nil && len(rows) > 0 {
+		e.Size, e.MediaType = rows[0].Size, rows[0].Media
+	}
+	return err
 }
 
 // stillSound holds a piece that was submitted before its file was looked at against it once more: what is accepted is proof.
