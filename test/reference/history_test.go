@@ -165,7 +165,8 @@ func (t *teller) checks(day int) {
 				}
 			}
 		}
-		if len(e.Runs) > 0 {
+		again := func(o event) bool { return o.What == "check" && o.At.Equal(e.At) } // the product runs one after another, never two at one moment
+		if len(e.Runs) > 0 && !slices.ContainsFunc(t.events, again) {
 			t.add(e)
 		}
 	}
