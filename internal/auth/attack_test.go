@@ -58,6 +58,8 @@ type walk struct {
 	tokens  []string
 	log     []string
 	done    map[string]int
+	given   map[string]int // links that a human handed to another, and who
+	helped  map[string]int // accounts that were opened with such a link, and who handed it over: a second person who stands behind what they do
 }
 
 // target is something that is to be approved, and the humans who wrote it or asked for it, by the truth.
@@ -156,7 +158,7 @@ func attack(t *testing.T, h house, n int, hole bool) (found []string, done map[s
 	for first := 0; first < n && len(found) == 0; first += together {
 		var all []*walk
 		for i := first; i < min(n, first+together); i++ {
-			all = append(all, &walk{h: h, org: fmt.Sprintf("org_w%d", i), hole: hole, rnd: rand.New(rand.NewPCG(seeds.Uint64(), uint64(i))), done: map[string]int{}, wrote: map[string]int{}, brought: map[string]map[int]bool{}})
+			all = append(all, &walk{h: h, org: fmt.Sprintf("org_w%d", i), hole: hole, rnd: rand.New(rand.NewPCG(seeds.Uint64(), uint64(i))), done: map[string]int{}, wrote: map[string]int{}, given: map[string]int{}, helped: map[string]int{}, brought: map[string]map[int]bool{}})
 		}
 		each := func(do func(*walk) error) {
 			var busy sync.WaitGroup
@@ -309,7 +311,9 @@ func (w *walk) useLink(ctx context.Context, who int) error {
 	p.links = p.links[:len(p.links)-1]
 	if w.rnd.IntN(4) == 0 { // he hands it to somebody
 		to := w.humans[w.rnd.IntN(4)]
-		to.links = append(to.links, link)
+		if to.links = append(to.links, link); to != p {
+			w.given[link] = who
+		}
 		return nil
 	}
 	cookie, err := w.h.door.ByLink(ctx, link)
@@ -317,6 +321,13 @@ func (w *walk) useLink(ctx context.Context, who int) error {
 	if err == nil {
 		p.means = append(p.means, mean{cookie: cookie})
 		w.done["in by link"]++
+		if by, given := w.given[link]; given && by != who {
+			a, err := w.h.door.ByCookie(ctx, cookie)
+			if err != nil {
+				return err
+			}
+			w.helped[a.ID] = by
+		}
 	}
 	return nil
 }
