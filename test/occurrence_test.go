@@ -310,3 +310,30 @@ func TestAKindThatIsAskedForLessOftenIsNotDueInEachWindow(t *testing.T) {
 	s.on(6, 2, 9)
 	s.stood(t, "OWN-60", "2026-04-01 done, 2026-05-01 done", "a yearly assessment beside monthly reports")
 }
+
+func TestAnEventWhoseEvidenceWasReturnedNeedsAttention(t *testing.T) {
+	s := young(t)
+	review(t, s, "OWN-60", "per_event", 0)
+	event := func(name, day string) string {
+		return s.sent(t, "OWN-60", map[string]any{"event": name, "event_on": day})
+	}
+	concern := func() bool {
+		c, err := op.Do[*report.ControlStatus](t.Context(), s.h.Gate, s.full(s.org), "control.status", map[string]any{"ref": "OWN-60"}, time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Contains(fmt.Sprint(c.Causes), "1 event has no accepted evidence")
+	}
+	s.on(3, 9, 9)
+	s.accepted(t, event("CHG-1", "2026-03-09"))
+	s.on(3, 10, 9)
+	second := event("CHG-2", "2026-03-10")
+	s.agree(t, "evidence.return", map[string]any{"id": second, "reason": "It was done without an approval"})
+	if !concern() {
+		t.Error("CHG-2 was returned, and nothing says so")
+	}
+	s.accepted(t, event("CHG-2", "2026-03-10"))
+	if concern() {
+		t.Error("CHG-2 is proved by another piece")
+	}
+}

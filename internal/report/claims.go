@@ -60,3 +60,16 @@ func (c claims) about(nothing *span, at time.Time) bool {
 		return during(x.stretch, at) && x.day >= nothing.first && x.day <= nothing.last
 	})
 }
+
+// openEvents counts the events that are told of now for a kind of evidence and that no accepted piece proves: one was returned,
+// or nobody has reviewed it.
+func (b *Board) openEvents(c *grc.Control, k grc.EvidenceKind) (n int) {
+	pieces := b.spansOf(c, k)
+	for _, x := range b.claimsOf(c.ID, k).all {
+		proved := slices.ContainsFunc(pieces, func(s span) bool { return s.event && s.first == x.day && s.at(b.Now).proves() })
+		if during(x.stretch, b.Now) && !proved {
+			n++
+		}
+	}
+	return n
+}

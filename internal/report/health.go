@@ -153,6 +153,7 @@ type ControlFacts struct {
 	Policies             []PolicyFacts
 	OverdueOccurrences   int // late and open, or missed within the last window
 	AwaitedOccurrences   int // submitted in time, and not reviewed yet
+	OpenEvents           int // told of, and without accepted evidence
 	RecentLapses         int // done late, or missed and over, in the last 92 days
 	UpcomingOccurrences  int // due within 7 days and not started
 	OverdueFindings      int // high or critical, open and past due
@@ -332,6 +333,7 @@ func (f ControlFacts) concerns(now time.Time) (c []Cause) {
 	for _, p := range f.Policies {
 		add(p.State == PolicyReviewOverdue, fmt.Sprintf("the review of policy %s is overdue", p.Ref))
 	}
+	add(f.OpenEvents > 0, count(f.OpenEvents, "event has", "events have")+" no accepted evidence")
 	add(f.RecentLapses > 0, count(f.RecentLapses, "performance was", "performances were")+" late or missed in the last 92 days")
 	add(f.UpcomingOccurrences > 0, count(f.UpcomingOccurrences, "performance is", "performances are")+" due within 7 days and not started")
 	add(f.TextAwaitingApproval, "a change to its text is waiting for approval")

@@ -237,6 +237,11 @@ func (b *Board) factsOf(l *ControlLine, evidence []EvidenceLine) ControlFacts {
 		Started: !l.began.IsZero()}
 	f.OverdueOccurrences, f.AwaitedOccurrences = l.due(b.Now)
 	f.UpcomingOccurrences = l.upcoming(b.Now)
+	for _, k := range c.Evidence {
+		if k.Required {
+			f.OpenEvents += b.openEvents(c, k)
+		}
+	}
 	f.RecentLapses = lapses(l.Occurrences, b.Now.AddDate(0, 0, -operatingDays), b.Now)
 	for _, t := range c.Tests {
 		x := TestFacts{Test: t.Test, Required: t.Role != "supporting", Interval: 24 * time.Hour, Paused: check.Covers(b.data.pauses[t.Test], b.Now)}

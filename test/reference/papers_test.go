@@ -144,3 +144,15 @@ func (w *world) wanting(control string) bool {
 			e.What == "propose" && len(w.of("approve", e.ID))+len(w.of("withdraw", e.ID)) == 0)
 	})
 }
+
+// untold says whether an event was told of that no accepted evidence proves now.
+func (w *world) untold(control string, k ekind) bool {
+	all := w.of("submit", control)
+	return k.Event && slices.ContainsFunc(all, func(s event) bool {
+		open := s.Piece.Key == k.Key && s.Piece.On != "" && len(w.of("accept", s.ID)) == 0
+		return open && !slices.ContainsFunc(all, func(o event) bool {
+			return o.Piece.Key == k.Key && o.Piece.On == s.Piece.On && !o.Piece.NoFile && len(w.of("accept", o.ID)) > 0 && len(w.of("take back", o.ID)) == 0 &&
+				w.t.Before(w.start(date(s.Piece.On)+1+k.Valid))
+		})
+	})
+}

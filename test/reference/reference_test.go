@@ -137,6 +137,7 @@ func (w *world) health(control string) string {
 		soon := min(14*24*time.Hour, time.Duration(k.Valid)*24*time.Hour/5)
 		is["concern"] = is["concern"] || state == "current" && until.Sub(w.t) <= soon
 		is["proof"] = is["proof"] || state == "current"
+		is["concern"] = is["concern"] || w.untold(control, k)
 		is["no_data"] = is["no_data"] || state == "none" && !slices.Contains(slices.Collect(maps.Values(d.Tests)), "required")
 	}
 	for _, p := range d.Policies {
