@@ -297,7 +297,9 @@ func TestNothingIsClaimedOfDaysToCome(t *testing.T) {
 		o.refused("cover that begins tomorrow", err, "covers_from", "future")
 		_, err = o.try(o.me, "evidence.create", o.piece("CHG-08", "design_reviews", "event", "OFF-13", "event_on", "2026-03-07"))
 		o.refused("an event of tomorrow", err, "event_on", "future")
-		id := o.accepted(o.piece("IAM-09", "removals", "covers_from", "2026-02-01", "covers_to", "2031-01-01", "taken_at", "2031-01-01T00:00:00Z", "valid_until", "2099-01-01"))
+		_, err = o.try(o.me, "evidence.create", o.piece("IAM-09", "removals", "taken_at", "2031-01-01T00:00:00Z"))
+		o.refused("taken years ahead", err, "taken_at", "future")
+		id := o.accepted(o.piece("IAM-09", "removals", "covers_from", "2026-02-01", "covers_to", "2031-01-01", "valid_until", "2099-01-01"))
 		if p := o.proof(id); p.Line != "Counts for IAM-09, 6 Mar – 30 Apr 2026. The end date you gave is later and has no effect." {
 			t.Errorf("%s", p.Line)
 		}

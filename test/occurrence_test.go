@@ -337,3 +337,64 @@ func TestAnEventWhoseEvidenceWasReturnedNeedsAttention(t *testing.T) {
 		t.Error("CHG-2 is proved by another piece")
 	}
 }
+
+func TestAnExcusedPerformanceIsExcusedToTheEndOfItsLastDay(t *testing.T) {
+	s := young(t)
+	review(t, s, "OWN-60", "monthly", 0)
+	review(t, s, "OWN-61", "weekly", 0)
+	s.on(3, 13, 9)
+	s.accepted(t, s.sent(t, "OWN-61", nil))
+	for day := 20; day <= 27; day += 7 {
+		s.on(3, day, 9)
+		s.sent(t, "OWN-61", nil) // nobody reviews it
+	}
+	s.on(3, 31, 9)
+	if got := s.last(t, "OWN-61", 8); strings.Trim(got, "N") != "" {
+		t.Errorf("submitted each Friday, and never reviewed: %s", got)
+	}
+	s.on(4, 20, 9)
+	s.accepted(t, s.sent(t, "OWN-60", nil))
+	id := fmt.Sprint(s.do(t, "exception.create", map[string]any{"title": "No reviews this summer", "reason": "The team was at the move of the office", "control": s.ids["OWN-60"], "expires_at": "2026-09-20T00:00:00Z"})["id"])
+	s.agree(t, "exception.approve", map[string]any{"id": id})
+	s.on(8, 3, 9)
+	if got := s.last(t, "OWN-60", 60); strings.Contains(got, "F") {
+		t.Errorf("waived from April to September: %s", got)
+	}
+}
+
+func TestALongerFrequencyForTwoDaysTakesNoPerformanceAway(t *testing.T) {
+	s := young(t)
+	review(t, s, "OWN-60", "quarterly", 0)
+	review(t, s, "OWN-61", "quarterly", 0)
+	s.on(3, 31, 23)
+	s.version(t, "OWN-61", map[string]any{"frequency": "monthly"})
+	s.clock.Move(2 * time.Hour)
+	s.version(t, "OWN-61", map[string]any{"frequency": "quarterly"})
+	s.on(6, 30, 9)
+	s.accepted(t, s.sent(t, "OWN-60", nil))
+	s.accepted(t, s.sent(t, "OWN-61", nil))
+	s.on(6, 30, 20)
+	s.version(t, "OWN-60", map[string]any{"frequency": "yearly"})
+	s.on(7, 2, 9)
+	s.version(t, "OWN-60", map[string]any{"frequency": "quarterly"})
+	s.on(10, 10, 9)
+	s.stood(t, "OWN-60", "2026-04-01 done, 2026-07-01 missed", "yearly for two days")
+	s.stood(t, "OWN-61", "2026-04-01 done, 2026-07-01 missed", "monthly for two hours")
+}
+
+func TestAProgrammeStartThatMovesMovesNoPiece(t *testing.T) {
+	s := young(t)
+	s.own(t, "OWN-60", map[string]any{"frequency": "daily", "grace_days": 5, "evidence": asked("daily", 38, true)})
+	s.version(t, "OWN-60", map[string]any{"action": "activate"})
+	s.accepted(t, s.sent(t, "OWN-60", map[string]any{"covers_from": "2026-03-06", "covers_to": "2026-03-06"}))
+	s.on(3, 10, 9)
+	s.accepted(t, s.sent(t, "OWN-60", nil))
+	s.on(3, 14, 9)
+	s.scope(t, map[string]any{"programme_start": "2026-03-10"})
+	s.on(3, 17, 3)
+	before := s.last(t, "OWN-60", 4)
+	s.scope(t, map[string]any{"programme_start": "2026-03-01"})
+	if after := s.last(t, "OWN-60", 4); after[:3] != before[:3] {
+		t.Errorf("closed days were %s and are %s", before, after)
+	}
+}

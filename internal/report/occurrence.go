@@ -15,7 +15,7 @@ import (
 type Occurrence struct {
 	From, To check.Day // first and last day of the window
 	Due      time.Time // the end of the window and the grace that was given when it began
-	Open     time.Time // until when a miss counts as open: when the next window of its frequency is due
+	Open     time.Time // until when a miss counts as open: when the day is over on which the next window of its frequency is due
 	Waived   bool      // an exception was in force when it was due
 
 	frequency grc.Frequency
@@ -189,9 +189,11 @@ func windows(all []schedule, days *check.Days, now time.Time, waived func(time.T
 			continue
 		}
 		next := firstWhole(s.frequency, days.DayOf(s.begin))
+		wasBefore, wasCovered := before, covered
+		back, over := takenBack(all[i:], before, days, covered+1)
 		switch {
 		case before == "" || s.begin.After(gone) && s.begin.Sub(gone) >= half(s.frequency, days, covered+1):
-			before, covered = s.frequency, next-1
+			before, covered, back = s.frequency, next-1, false
 		case slices.Index(frequencies, s.frequency) >= slices.Index(frequencies, before):
 			next = covered + 1
 		}
@@ -204,17 +206,37 @@ func windows(all []schedule, days *check.Days, now time.Time, waived func(time.T
 			before, covered = s.frequency, to
 			due := days.Start(to + 1 + s.grace).Add(-time.Millisecond)
 			w := window{s.frequency, to}
+			if back && due.After(over) {
+				break // it was taken back before anything was due under it
+			}
 			if begun[w] || !due.After(s.begin) {
 				continue // the definitions between left it due, or nobody expected it when it was
 			}
 			begun[w] = true
 			_, then := windowOf(s.frequency, to+1)
-			out = append(out, Occurrence{From: next, To: to, Due: due, Open: days.Start(then + 1 + s.grace).Add(-time.Millisecond), Waived: waived(due), frequency: s.frequency, start: start,
+			out = append(out, Occurrence{From: next, To: to, Due: due, Open: days.Start(then + 1 + s.grace), Waived: waived(due), frequency: s.frequency, start: start,
 				keys: s.keys, whole: s.whole, also: successors(all[i:], due)})
+		}
+		if back {
+			before, covered = wasBefore, wasCovered
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Occurrence) int { return cmp.Or(a.Due.Compare(b.Due), int(a.From-b.From)) })
 	return out
+}
+
+// takenBack says whether the first of some definitions has another frequency than the windows before it, and whether that came
+// back before half of the next window was over, and when.
+func takenBack(all []schedule, before grc.Frequency, days *check.Days, next check.Day) (bool, time.Time) {
+	if before == "" || all[0].frequency == before {
+		return false, time.Time{}
+	}
+	i := slices.IndexFunc(all, func(s schedule) bool { return s.frequency == before && len(s.keys) > 0 })
+	if i <= 0 {
+		return false, time.Time{}
+	}
+	over := all[i].begin
+	return over.Sub(all[0].begin) < half(before, days, next), over
 }
 
 // firstWhole is the first day of the first whole window that begins on a day or after it.
@@ -261,13 +283,14 @@ func successors(all []schedule, due time.Time) map[string]string {
 // perform gives each piece, in the order of their submission, to the earliest window that it can perform and that no other
 // piece has. What was submitted has its window until it is returned or withdrawn. One performance counts for one window
 // only, and for one of another frequency that shares days with it. Where others have all its windows it is a spare.
-func perform(all []Occurrence, pieces []Performance) {
+// Which windows are expected is what was known when it was submitted.
+func perform(all []Occurrence, pieces []Performance, expected func(*Occurrence, time.Time) bool) {
 	pieces = slices.Clone(pieces)
 	slices.SortStableFunc(pieces, func(a, b Performance) int { return a.Submitted.Compare(b.Submitted) })
 	for _, p := range pieces {
 		var mine, free []*Occurrence
 		for i := range all {
-			if key := all[i].takes(&p); key != "" {
+			if key := all[i].takes(&p); key != "" && expected(&all[i], p.Submitted) {
 				if mine = append(mine, &all[i]); !all[i].held(key, p.Submitted) {
 					free = append(free, &all[i])
 				}
@@ -277,6 +300,7 @@ func perform(all []Occurrence, pieces []Performance) {
 			p.spare = true
 			free = mine[:min(1, len(mine))]
 		}
+		slices.SortStableFunc(free, func(a, b *Occurrence) int { return a.lost(p.Submitted) - b.lost(p.Submitted) })
 		given := map[grc.Frequency]bool{}
 		for _, o := range free {
 			if given[o.frequency] || o.From > free[0].To || free[0].From > o.To {
@@ -288,6 +312,10 @@ func perform(all []Occurrence, pieces []Performance) {
 			o.parts = append(o.parts, part)
 		}
 	}
+}
+
+// listed notes for each of some occurrences, the first due first, until when any is open that comes before it.
+func listed(all []Occurrence) {
 	last := time.Time{}
 	for i := range all {
 		last = later(last, all[i].Open)
@@ -312,6 +340,17 @@ func (o *Occurrence) takes(p *Performance) string {
 		return ""
 	}
 	return key
+}
+
+// lost says how little a piece that is submitted at a moment helps an occurrence: it can be in time, or it is late, or waived.
+func (o *Occurrence) lost(submitted time.Time) int {
+	switch {
+	case o.Waived:
+		return 2
+	case o.Due.Before(submitted):
+		return 1
+	}
+	return 0
 }
 
 // held says whether a piece has an occurrence at a moment.

@@ -30,10 +30,13 @@ func dayAt(t *testing.T, s string) check.Day {
 
 func never(time.Time) bool { return false }
 
+func always(*Occurrence, time.Time) bool { return true }
+
 // told are the occurrences of one definition that stays, with what performed them.
 func told(s schedule, now time.Time, pieces []Performance, waived func(time.Time) bool) []Occurrence {
 	all := windows([]schedule{s}, check.NewDays(time.UTC), now, waived)
-	perform(all, pieces)
+	perform(all, pieces, always)
+	listed(all)
 	return all
 }
 

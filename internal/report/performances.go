@@ -91,46 +91,53 @@ func (b *Board) occurrences(p *controlPast) []Occurrence {
 	terms := b.terms(p)
 	out := windows(all, b.dated.days, b.Now, func(due time.Time) bool { return b.waived(p.newest.ID, due) })
 	starts := b.dated.starts()
+	perform(out, b.dated.performed[p.newest.ID], func(o *Occurrence, at time.Time) bool {
+		is, _ := b.expected(terms, starts, o, at)
+		return is
+	})
 	expected := out[:0]
 	for _, o := range out {
-		if b.expected(terms, starts, &o) {
+		is := false
+		if is, o.since = b.expected(terms, starts, &o, b.Now); is {
 			expected = append(expected, o)
 		}
 	}
-	perform(expected, b.dated.performed[p.newest.ID])
+	listed(expected)
 	return expected
 }
 
 // expected says whether a window is judged: the control was in force and applied when it was due, and the programme had
 // begun when the window did, as was said then. What was said for less than half of the window, and taken back, takes no
 // performance away: it is expected again from then on, and days that are over stay.
-func (b *Board) expected(terms []era, starts []programmeStart, o *Occurrence) bool {
+func (b *Board) expected(terms []era, starts []programmeStart, o *Occurrence, now time.Time) (is bool, since time.Time) {
 	at := o.Due
-	if at.After(b.Now) {
-		at = b.Now
+	if at.After(now) {
+		at = now
 	}
 	if o.From == o.To && !b.workday(o.From, o.start) {
-		return false // what is done each day is done on business days
+		return false, since // what is done each day is done on business days
 	}
-	brief := func(s stretch) bool { return !s.To.IsZero() && s.To.Sub(s.From) < o.Due.Sub(o.start)/2 }
+	brief := func(s stretch) bool {
+		return !s.To.IsZero() && !s.To.After(now) && s.To.Sub(s.From) < o.Due.Sub(o.start)/2
+	}
 	if away, any := awayAt(terms, at); any {
 		if !brief(away) {
-			return false
+			return false, since
 		}
-		o.since = away.To
+		since = away.To
 	}
 	for _, x := range slices.Backward(starts) {
 		switch {
 		case x.From.After(at):
 		case brief(x.stretch) && o.From < x.day:
 			if during(x.stretch, at) {
-				o.since = later(o.since, x.To)
+				since = later(since, x.To)
 			}
 		default:
-			return o.From >= x.day
+			return o.From >= x.day, since
 		}
 	}
-	return true
+	return true, since
 }
 
 // awayAt is the stretch around a moment in which a control was not in force or was decided away, where there is one.

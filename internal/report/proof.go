@@ -260,7 +260,8 @@ func graceOf(c *grc.Control, k grc.EvidenceKind) check.Day {
 	if c == nil || !performing(k, c) {
 		return 0
 	}
-	return check.Day(c.GraceDays)
+	from, to := windowOf(performedEach(c), 0)
+	return min(check.Day(c.GraceDays), to-from+1) // a window that is never over would make evidence that never ends
 }
 
 // spansOf are the spans of the accepted pieces of a kind of evidence of a control, under one of its definitions.
