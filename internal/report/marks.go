@@ -135,7 +135,8 @@ func (b *Board) markControl(r *Row, c *ControlLine) {
 func (b *Board) markCriterion(r *Row, c *CriterionLine) {
 	k := c.Requirement
 	r.Marks = b.marksNow(k.Ref)
-	r.Spans = withMarks(r.Spans, b.dayMarks(spanDays(r.Spans), func(int) []string { return []string{k.Ref, k.Category} }, nil))
+	own := []string{k.Ref, k.Category}
+	r.Spans = withMarks(r.Spans, b.dayMarks(spanDays(r.Spans), func(int) []string { return own }, nil))
 }
 
 // markTest puts on a test what is overridden on it now.
@@ -157,22 +158,28 @@ func spanDays(spans []Span) int {
 // dayMarks says for each day what was overridden on its subjects, in words; nil where nothing ever was.
 func (b *Board) dayMarks(days int, subjects func(i int) []string, more func(i int) []string) []string {
 	var out []string
+	by := b.dated.changed().by
 	for i := range days {
 		var words []string
-		own := subjects(i)
-		for n, s := range slices.Concat(own, ofAll) {
-			for _, l := range b.dated.changed().by[s] {
+		add := func(all []*changeLine, of string) {
+			for _, l := range all {
 				if l.from.After(b.Now) || !l.marks(b.starts[i+1], b.starts[i]) {
 					continue
 				}
-				word := l.word
-				if n > 1 && n < len(own) {
-					word = s + " " + word
-				}
-				if !slices.Contains(words, word) {
+				if word := of + l.word; !slices.Contains(words, word) {
 					words = append(words, word)
 				}
 			}
+		}
+		for n, s := range subjects(i) {
+			if all := by[s]; n > 1 && len(all) > 0 {
+				add(all, s+" ")
+			} else {
+				add(all, "")
+			}
+		}
+		for _, s := range ofAll {
+			add(by[s], "")
 		}
 		if more != nil {
 			words = append(words, more(i)...)
