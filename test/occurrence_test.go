@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"assay/internal/op"
 	"assay/internal/report"
 )
 
@@ -48,12 +47,8 @@ func (s *spring) accepted(t *testing.T, id string) {
 // stands are the occurrences of a control that were due, oldest first, as "from state".
 func (s *spring) stands(t *testing.T, ref string) string {
 	t.Helper()
-	c, err := op.Do[*report.ControlStatus](t.Context(), s.h.Gate, s.full(s.org), "control.status", map[string]any{"ref": ref}, time.Time{})
-	if err != nil {
-		t.Fatal(err)
-	}
 	var out []string
-	for _, o := range c.Occurrences {
+	for _, o := range s.status(t, ref, 90).Occurrences {
 		if o.State != report.OccurrenceExpected {
 			out = append([]string{string(o.From) + " " + o.State}, out...)
 		}
@@ -318,11 +313,7 @@ func TestAnEventWhoseEvidenceWasReturnedNeedsAttention(t *testing.T) {
 		return s.sent(t, "OWN-60", map[string]any{"event": name, "event_on": day})
 	}
 	concern := func() bool {
-		c, err := op.Do[*report.ControlStatus](t.Context(), s.h.Gate, s.full(s.org), "control.status", map[string]any{"ref": "OWN-60"}, time.Time{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return strings.Contains(fmt.Sprint(c.Causes), "1 event has no accepted evidence")
+		return strings.Contains(fmt.Sprint(s.status(t, "OWN-60", 90).Causes), "1 event has no accepted evidence")
 	}
 	s.on(3, 9, 9)
 	s.accepted(t, event("CHG-1", "2026-03-09"))

@@ -151,8 +151,8 @@ func (w *walk) called(who int, x *target, verb string, out any) error {
 	return nil
 }
 
-// inScope holds the text that a change of scope put in force against who approved that.
-func (w *walk) inScope(ctx context.Context, who int, out any) error {
+// stampOf is how something was approved; empty where two people stand behind it.
+func stampOf(out any) (string, error) {
 	var got struct {
 		How string `json:"approved_how"`
 	}
@@ -160,6 +160,12 @@ func (w *walk) inScope(ctx context.Context, who int, out any) error {
 	if err == nil {
 		err = json.Unmarshal(b, &got)
 	}
+	return got.How, err
+}
+
+// inScope holds the text that a change of scope put in force against who approved that.
+func (w *walk) inScope(ctx context.Context, who int, out any) error {
+	how, err := stampOf(out)
 	if err != nil {
 		return err
 	}
@@ -172,7 +178,7 @@ func (w *walk) inScope(ctx context.Context, who int, out any) error {
 		if human {
 			w.done["scope with an edited draft"]++
 		}
-		if human && c.State == "active" && by == who && got.How == "" {
+		if human && c.State == "active" && by == who && how == "" {
 			return fmt.Errorf("human %d approved a scope, and a control with the text that he wrote came into force; it bears no stamp", who)
 		}
 		return nil
@@ -244,19 +250,13 @@ func (w *walk) happened(who int, account string, x *target, sh kind.Shape, verb 
 	if i := slices.IndexFunc(sh.Moves, func(mv kind.Move) bool { return mv.Verb == verb && mv.Apart() }); i < 0 {
 		return nil
 	}
-	var got struct {
-		How string `json:"approved_how"`
-	}
-	b, err := store.Encode(out)
-	if err == nil {
-		err = json.Unmarshal(b, &got)
-	}
+	how, err := stampOf(out)
 	if err != nil {
 		return err
 	}
 	defer clear(by)
 	w.done["approved "+x.kind]++
-	if got.How != "" {
+	if how != "" {
 		w.done["approved with a stamp"]++
 		return nil
 	}

@@ -130,16 +130,11 @@ func (p *Policy) keep(from *Policy) {
 	}
 }
 
-// holds keeps what a version in force stands on, whatever is written beside it.
-func (p *Policy) holds(was *Policy) error {
-	if was.settle(); was.PublishedNo == 0 {
-		return nil
+// holds keeps what a version in force stands on, whatever is written beside it. Its ref is a key, and stays by itself.
+func (p *Policy) holds(was *Policy) {
+	if was.settle(); was.PublishedNo != 0 {
+		p.keep(was)
 	}
-	p.keep(was)
-	if p.Ref != was.Ref { // controls rest on it by this name
-		return (&errs.Error{Code: errs.Conflict, Field: "ref", Text: "can't be changed once a version was in force"}).Mend("leave it as %s", was.Ref)
-	}
-	return nil
 }
 
 // publish puts the approved version in force, in the place of the one before.
@@ -179,9 +174,7 @@ var Policies = kind.Kind[Policy]{
 			return errs.New(errs.Conflict, "the text of a policy that is %s can't be edited", o.State).Mend("revise it to start a draft of the next version")
 		}
 		if o != nil {
-			if err := n.holds(o); err != nil {
-				return err
-			}
+			n.holds(o)
 		}
 		if o != nil && o.State == "published" && n.State == "draft" {
 			n.RetireReason, n.RetireAskedBy = "", ""

@@ -74,7 +74,9 @@ func (b *Boards) make(ctx context.Context, v *store.View, days int, only *contro
 	if len(b.last) > 64 || b.last == nil {
 		b.last = map[string]*Board{}
 	}
-	b.last[key] = board
+	if was == nil || board.At >= was.At { // a look at the past takes nothing from the present
+		b.last[key] = board
+	}
 	return board, nil
 }
 

@@ -216,21 +216,14 @@ func TestALateRunJudgesTheEventsOfItsDay(t *testing.T) {
 // asBefore is the catalogue as a program before events had it.
 func asBefore(t *testing.T) func() (*check.Catalogue, error) {
 	t.Helper()
-	tests, err := content.Tests()
-	if err != nil {
-		t.Fatal(err)
-	}
-	kinds, err := content.ResourceKinds()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range tests {
-		if tests[i].ID == "siem.alert_triage" {
-			tests[i].Event, tests[i].Condition = nil, "(acknowledged_at != null ? acknowledged_at : now) - created_at <= hours(params.critical_hours)"
+	return recompiled(t, func(tests []content.Test) []content.Test {
+		for i := range tests {
+			if tests[i].ID == "siem.alert_triage" {
+				tests[i].Event, tests[i].Condition = nil, "(acknowledged_at != null ? acknowledged_at : now) - created_at <= hours(params.critical_hours)"
+			}
 		}
-	}
-	c, err := check.Compile(tests, kinds)
-	return func() (*check.Catalogue, error) { return c, err }
+		return tests
+	})
 }
 
 func TestDaysBeforeATestJudgedEventsStayAsTheyWere(t *testing.T) {

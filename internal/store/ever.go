@@ -20,15 +20,7 @@ func (v *View) Ever(ctx context.Context, kindName, field string, values ...strin
 	if err != nil {
 		return nil, err
 	}
-	out := make([]Version, 0, len(seqs))
-	for _, q := range seqs {
-		e, err := v.Entry(ctx, q)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, e)
-	}
-	return out, nil
+	return v.entriesAt(ctx, seqs)
 }
 
 // EverAny says whether there ever was a version with one of some values in an indexed text field.

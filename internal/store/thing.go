@@ -162,6 +162,11 @@ func (v *View) History(ctx context.Context, kindName, id string) ([]Version, err
 	if len(seqs) == 0 {
 		return nil, NoSuch(kindName, id)
 	}
+	return v.entriesAt(ctx, seqs)
+}
+
+// entriesAt are the entries with some numbers, in their order.
+func (v *View) entriesAt(ctx context.Context, seqs []int64) ([]Version, error) {
 	out := make([]Version, 0, len(seqs))
 	for _, q := range seqs {
 		e, err := v.Entry(ctx, q)
