@@ -27,7 +27,7 @@ const (
 
 var letterText = [...]string{NoData: "N", Failed: "F", Errored: "E", Paused: "Z", Excepted: "X", Passed: "P", NotApplicable: "–"}
 
-var letterWord = [...]string{NoData: "no data", Failed: "failed", Errored: "error", Paused: "paused", Excepted: "passed with waiver", Passed: "passed", NotApplicable: "not applicable"}
+var letterWord = [...]string{NoData: "no data", Failed: "failed", Errored: "error", Paused: "paused", Excepted: "passed with exception", Passed: "passed", NotApplicable: "not applicable"}
 
 // letterRank orders the letters by precedence F > E > N > Z > X > P > –: a lower rank hides a higher one.
 var letterRank = [...]uint8{Failed: 0, Errored: 1, NoData: 2, Paused: 3, Excepted: 4, Passed: 5, NotApplicable: 6}

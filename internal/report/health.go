@@ -325,11 +325,11 @@ func (f ControlFacts) concerns(now time.Time) (c []Cause) {
 	add(f.OverdueTasks > 0, count(f.OverdueTasks, "task is", "tasks are")+" overdue")
 	for _, t := range f.Tests {
 		done := !t.CompletedAt.IsZero() && t.Off == ""
-		add(done && t.Required && t.Completed == check.RunExcepted, fmt.Sprintf("test %s passes with a waiver", t.Test))
+		add(done && t.Required && t.Completed == check.RunExcepted, fmt.Sprintf("test %s passes with an exception", t.Test))
 		add(done && t.Required && t.Late > 0, fmt.Sprintf("%s late in the last %d days: test %s", count(t.Late, "event was", "events were"), t.WindowDays, t.Test))
 		add(done && !t.Required && t.Completed == check.RunFailed, "supporting test "+t.failing(now))
 	}
-	add(f.ActiveExceptions > 0, count(f.ActiveExceptions, "waiver is", "waivers are")+" in force")
+	add(f.ActiveExceptions > 0, count(f.ActiveExceptions, "exception is", "exceptions are")+" in force")
 	for _, p := range f.Policies {
 		add(p.State == PolicyReviewOverdue, fmt.Sprintf("the review of policy %s is overdue", p.Ref))
 	}

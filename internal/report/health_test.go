@@ -88,8 +88,8 @@ func TestHealthIsTheFirstRuleThatApplies(t *testing.T) {
 		{"no owner", func(f *ControlFacts) { f.HasOwner = false }, NeedsAttention, "no owner"},
 		{"evidence expires", func(f *ControlFacts) { f.Evidence[0].State = EvidenceExpiring }, NeedsAttention, "expires soon"},
 		{"task overdue", func(f *ControlFacts) { f.OverdueTasks = 3 }, NeedsAttention, "3 tasks are overdue"},
-		{"waiver", func(f *ControlFacts) { f.ActiveExceptions = 1 }, NeedsAttention, "1 waiver is in force"},
-		{"passed with waiver", func(f *ControlFacts) { f.Tests[0].Completed, f.Tests[0].Latest = check.RunExcepted, check.RunExcepted }, NeedsAttention, "waiver"},
+		{"waiver", func(f *ControlFacts) { f.ActiveExceptions = 1 }, NeedsAttention, "1 exception is in force"},
+		{"passed with waiver", func(f *ControlFacts) { f.Tests[0].Completed, f.Tests[0].Latest = check.RunExcepted, check.RunExcepted }, NeedsAttention, "exception"},
 		{"supporting test fails", func(f *ControlFacts) {
 			f.Tests = append(f.Tests, TestFacts{Test: "net.hsts", Latest: check.RunFailed, Completed: check.RunFailed, CompletedAt: now})
 		}, NeedsAttention, "supporting test net.hsts fails"},

@@ -192,7 +192,7 @@ func classOf(d ControlDay) CauseClass {
 	case check.Paused:
 		return "paused"
 	case check.Excepted:
-		return "passing with a waiver"
+		return "passing with an exception"
 	}
 	return "without data"
 }

@@ -99,7 +99,7 @@ func TestTheReasonIsWordedAsAgreed(t *testing.T) {
 		{"security", check.NoData, []ControlLetter{passed, {"OPS-02", ControlDay{Letter: check.NoData}}}, "1 security control without data", "[OPS-02]"},
 		{"security", check.Errored, []ControlLetter{{"OPS-02", ControlDay{Letter: check.Errored}}}, "1 security control ended in an error", "[OPS-02]"},
 		{"security", check.Paused, []ControlLetter{{"OPS-02", ControlDay{Letter: check.Paused}}}, "1 security control paused", "[OPS-02]"},
-		{"security", check.Excepted, []ControlLetter{{"OPS-02", ControlDay{Letter: check.Excepted}}}, "1 security control passing with a waiver", "[OPS-02]"},
+		{"security", check.Excepted, []ControlLetter{{"OPS-02", ControlDay{Letter: check.Excepted}}}, "1 security control passing with an exception", "[OPS-02]"},
 		{"security", check.Passed, []ControlLetter{passed}, "", "[]"},
 	} {
 		got := ReasonOf(c.category, c.letter, c.controls)
