@@ -108,7 +108,7 @@ func operatingLight(o Operation) Light {
 	bad, least := o.deviations(), o.leastCoverage()
 	var open []string // what is not known
 	if least >= 0 && least < coverageNum {
-		open = append(open, fmt.Sprintf("coverage is %d%%", least))
+		open = append(open, fmt.Sprintf("test coverage is %d%%", least))
 	}
 	switch o.Summary {
 	case "no_occurrence":
@@ -123,13 +123,13 @@ func operatingLight(o Operation) Light {
 	}
 	if excused := o.excused(); len(excused) > 0 {
 		if least >= 0 {
-			excused = append(excused, fmt.Sprintf("coverage %d%%", least))
+			excused = append(excused, fmt.Sprintf("test coverage %d%%", least))
 		}
 		return Light{"needs_attention", strings.Join(excused, ", ")}
 	}
 	var parts []string
 	if least >= 0 {
-		parts = append(parts, fmt.Sprintf("on %s, coverage %d%%", count(o.leastObserved(), "observed day", "observed days"), least))
+		parts = append(parts, fmt.Sprintf("on %s, test coverage %d%%", count(o.leastObserved(), "observed day", "observed days"), least))
 	} else if o.OnTime == 0 {
 		parts = append(parts, "on "+count(o.Days.Observed, "observed day", "observed days"))
 	}

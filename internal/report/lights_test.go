@@ -59,16 +59,16 @@ func TestTheOperatingLightHidesNothing(t *testing.T) {
 		status string
 		text   string
 	}{
-		{"all well", DayCounts{}, tested(check.Passed, 92), nil, "passing", "no exceptions: on 92 observed days, coverage 100%"},
-		{"seen on one day alone", DayCounts{}, tested(check.Passed, 1, check.NotApplicable, 91), nil, "passing", "no exceptions: on 1 observed day, coverage 100%"},
+		{"all well", DayCounts{}, tested(check.Passed, 92), nil, "passing", "no exceptions: on 92 observed days, test coverage 100%"},
+		{"seen on one day alone", DayCounts{}, tested(check.Passed, 1, check.NotApplicable, 91), nil, "passing", "no exceptions: on 1 observed day, test coverage 100%"},
 		{"done in time", DayCounts{periodic: true}, nil, []Occurrence{done}, "passing", "no exceptions: 1 performance on time"},
 		{"one missed beside one that waits", DayCounts{periodic: true}, nil, []Occurrence{missed, awaiting}, "failing", "exceptions found: 1 missed; 1 performance is not reviewed yet"},
 		{"late", DayCounts{periodic: true}, nil, []Occurrence{late}, "failing", "exceptions found: 1 performed late"},
-		{"missed beside thin coverage", DayCounts{}, tested(check.Passed, 9, check.NoData, 1), []Occurrence{missed}, "failing", "exceptions found: 1 missed; coverage is 90%"},
-		{"thin coverage, and days failed", DayCounts{Failed: 12}, tested(check.Passed, 78, check.Failed, 12, check.NoData, 10), nil, "failing", "coverage is 90%; 12 days failed"},
-		{"thin coverage alone", DayCounts{}, tested(check.Passed, 9, check.NoData, 1), nil, "no_data", "coverage is 90%; 95% is needed"},
+		{"missed beside thin coverage", DayCounts{}, tested(check.Passed, 9, check.NoData, 1), []Occurrence{missed}, "failing", "exceptions found: 1 missed; test coverage is 90%"},
+		{"thin coverage, and days failed", DayCounts{Failed: 12}, tested(check.Passed, 78, check.Failed, 12, check.NoData, 10), nil, "failing", "test coverage is 90%; 12 days failed"},
+		{"thin coverage alone", DayCounts{}, tested(check.Passed, 9, check.NoData, 1), nil, "no_data", "test coverage is 90%; 95% is needed"},
 		{"one waits, and nothing deviates", DayCounts{periodic: true}, nil, []Occurrence{done, awaiting}, "no_data", "1 performance is not reviewed yet"},
-		{"days with an exception", DayCounts{Observed: 25, Excepted: 24}, tested(check.Passed, 1, check.Excepted, 24), nil, "needs_attention", "24 of 25 days passed with an approved exception, coverage 100%"},
+		{"days with an exception", DayCounts{Observed: 25, Excepted: 24}, tested(check.Passed, 1, check.Excepted, 24), nil, "needs_attention", "24 of 25 days passed with an approved exception, test coverage 100%"},
 		{"days without documents", DayCounts{Observed: 92, Documents: 5}, tested(check.Passed, 92), nil, "failing", "exceptions found: 5 days failed for missing documents"},
 		{"due and waived", DayCounts{periodic: true}, nil, []Occurrence{waived}, "needs_attention", "1 performance waived"},
 		{"overdue since before the period", DayCounts{periodic: true, Overdue: 92}, nil, nil, "failing", "exceptions found: a performance was overdue on 92 days"},
