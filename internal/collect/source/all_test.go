@@ -12,7 +12,7 @@ import (
 
 func TestEveryConnectorHasANameOfItsOwnAndAPage(t *testing.T) {
 	seen := map[string]bool{}
-	for _, c := range source.Connectors() {
+	for _, c := range source.Connectors(nil) {
 		if c.Name == "" || seen[c.Name] || c.New == nil {
 			t.Errorf("connector %q: the name is missing or taken", c.Name)
 		}
