@@ -4,9 +4,12 @@ package source_test
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
+	"assay/content"
+	"assay/internal/collect"
 	"assay/internal/collect/source"
 )
 
@@ -24,5 +27,25 @@ func TestEveryConnectorHasANameOfItsOwnAndAPage(t *testing.T) {
 		if !strings.Contains(string(page), "(`"+c.Name+"`)") {
 			t.Errorf("the page of %s does not name it", c.Name)
 		}
+	}
+}
+
+func TestAKindNamesAConnectorThatThereIs(t *testing.T) {
+	kinds, err := content.ResourceKinds()
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := 0
+	for _, k := range kinds {
+		if k.Connector == "" {
+			continue
+		}
+		named++
+		if !slices.ContainsFunc(source.Connectors(nil), func(c collect.Connector) bool { return c.Name == k.Connector }) {
+			t.Errorf("%s: there is no connector %q", k.Kind, k.Connector)
+		}
+	}
+	if named == 0 {
+		t.Error("no kind names a connector")
 	}
 }
