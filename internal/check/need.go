@@ -11,6 +11,7 @@ import (
 // A Need is what would answer a test of which no source supplies the data.
 type Need struct {
 	Kinds     []string // resource kinds, any one of which would do
+	Titles    []string // of these, plural
 	From      []string // what supplies them, such as Okta
 	Connector string   // the built-in connector that reads it; empty where there is none and a file is imported
 	About     string   // of what a company records itself: the subject, such as incidents
@@ -24,7 +25,7 @@ func (r *Rule) Need(supplied func(kind string) bool) (Need, bool) {
 	}
 	n := Need{Connector: lacks[0].connector, About: lacks[0].about}
 	for _, k := range lacks {
-		n.Kinds = append(n.Kinds, k.name)
+		n.Kinds, n.Titles = append(n.Kinds, k.name), append(n.Titles, k.title)
 		for _, f := range k.from {
 			if !slices.Contains(n.From, f) {
 				n.From = append(n.From, f)
@@ -61,7 +62,7 @@ func (n Need) String() string {
 func (n Need) do() string {
 	switch {
 	case n.About != "":
-		return "import your " + n.About + " from a file"
+		return "import your " + OneOf(n.Titles) + " from a file"
 	case n.Connector != "":
 		return "connect " + OneOf(n.From)
 	case len(n.From) > 0:

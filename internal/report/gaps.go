@@ -78,14 +78,17 @@ func (b *Board) gaps(tests []string) []Gap {
 	return out
 }
 
-// gapOf is the group that a test is in, or nil.
+// gapOf is the group that a test is in, with how it is done for this test; nil where it has an answer.
 func (b *Board) gapOf(test string) *Gap {
-	for _, g := range b.gaps(sortedTests(b)) {
-		if slices.Contains(g.Tests, test) {
-			return &g
-		}
+	all := b.gaps(sortedTests(b))
+	i := slices.IndexFunc(all, func(g Gap) bool { return slices.Contains(g.Tests, test) })
+	if i < 0 {
+		return nil
 	}
-	return nil
+	g := all[i]
+	g.Kinds = b.gap(b.Tests[test]).Kinds
+	g.tell()
+	return &g
 }
 
 func (g Gap) rank() int {

@@ -98,6 +98,9 @@ func TestNoFaceSaysOfAGapSomethingElse(t *testing.T) {
 			t.Errorf("%s: %+v", id, d.Gap)
 		}
 	}
+	if d := f.test(t, "incident.notified"); !strings.Contains(d.Reason, "notification duties") || !strings.Contains(d.Gap.How, "--kind internal.notification_duty") {
+		t.Errorf("the test does not say what it needs itself: %s; %s", d.Reason, d.Gap.How)
+	}
 	if l := f.tests(t, map[string]any{"state": "fail"}); len(l.Gaps) > 0 {
 		t.Errorf("tests that failed need no data: %v", texts(l.Gaps))
 	}
