@@ -231,14 +231,14 @@ func cataloguePage(tests []content.Test) string {
 const kindsHead = `
 # The kinds
 
-The %d kinds of resources that sources supply and tests look at. Every kind also has ` + "`id`, `name`, `account`, `environment`, `owner_ref`, `class` and `tags`" + `. If only certain values count, they are listed; any other value leaves the attribute unknown. What a source does not supply is unknown, unless "else" gives a default: always one that is judged more strictly, or that adds no requirement. "Any case" means that comparisons ignore letter case.
+The %d kinds of resources that sources supply and tests look at. Every kind also has ` + "`id`, `name`, `account`, `environment`, `owner_ref`, `class`, `data_types` and `tags`" + `. %s If only certain values count, they are listed; any other value leaves the attribute unknown. What a source does not supply is unknown, unless "else" gives a default: always one that is judged more strictly, or that adds no requirement. "Any case" means that comparisons ignore letter case.
 `
 
 // kindsPage is the second part of docs/catalogue.md.
 func kindsPage(kinds []content.ResourceKind) string {
 	var out strings.Builder
-	fmt.Fprintf(&out, kindsHead, len(kinds))
-	shared := []string{"id", "name", "account", "environment", "owner_ref", "class", "tags", "present", "imported"}
+	fmt.Fprintf(&out, kindsHead, len(kinds), dataTypes(kinds))
+	shared := []string{"id", "name", "account", "environment", "owner_ref", "class", "data_types", "tags", "present", "imported"}
 	cell := func(text string) string {
 		return strings.ReplaceAll(strings.Join(strings.Fields(text), " "), "|", `\|`)
 	}
@@ -296,6 +296,16 @@ func crosswalkPage(all []content.Crosswalk, cs []content.Control) string {
 			against, x.Checked.Agreed, n-x.Checked.Agreed, x.Checked.Dropped, x.Checked.Added, x.Checked.On)
 	}
 	return fmt.Sprintf(crosswalkHead, len(cs)) + rows.String() + own.String()
+}
+
+// dataTypes says which types of data there are, from the attribute that all kinds have.
+func dataTypes(kinds []content.ResourceKind) string {
+	for _, a := range kinds[0].Attributes {
+		if a.Name == "data_types" {
+			return "The types of data, beside the class, are " + strings.Join(a.Values, ", ") + "."
+		}
+	}
+	return ""
 }
 
 // decides is what must hold, as code: of an event also when it is due and done.
