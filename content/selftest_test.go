@@ -10,48 +10,6 @@ import (
 	"assay/content"
 )
 
-// everyone are the kinds that a company of the base set can be judged by: it has such systems or keeps such lists, and
-// a complete source without rows says that there are none. A required test over another kind would be unknown for most.
-var everyone = strings.Fields(`person idp.user idp.settings vcs.member vcs.repo vcs.branch_rule vcs.change deploy.event ticket device
-cloud.account cloud.user cloud.key cloud.grant cloud.bucket cloud.database cloud.disk cloud.firewall cloud.instance cloud.trail cloud.flowlog cloud.alarm
-cloud.backup cloud.kmskey cloud.secret net.endpoint vuln.finding vuln.scan siem.source siem.alert
-internal.policy internal.policy_version internal.acknowledgement internal.access_review internal.access_review_item internal.checklist internal.exception
-internal.exercise internal.incident internal.meeting internal.notification_duty internal.restore_test internal.risk internal.risk_assessment internal.vendor`)
-
-func TestARequiredTestOfTheBaseSetIsOneThatEveryCompanyCanBeJudgedBy(t *testing.T) {
-	kinds := map[string]string{}
-	for _, x := range must[[]content.Test](t)(content.Tests()) {
-		kinds[x.ID] = x.Kind
-	}
-	used := map[string]bool{}
-	for _, c := range must[[]content.Control](t)(content.Controls()) {
-		for _, x := range c.Tests {
-			if c.Set != "base" || x.Role != "required" {
-				continue
-			}
-			used[kinds[x.Test]] = true
-			if !slices.Contains(everyone, kinds[x.Test]) {
-				t.Errorf("%s requires %s, but not every company has %s: make it supporting", c.Ref, x.Test, kinds[x.Test])
-			}
-		}
-	}
-	for _, kind := range everyone {
-		if !used[kind] {
-			t.Errorf("no required test of the base set looks at %s: take it off the list", kind)
-		}
-	}
-}
-
-// A supporting test says for which reason it is no more than that: the doc of a test that never decides names it.
-func TestATestThatOnlySupportsSaysSo(t *testing.T) {
-	for _, x := range must[[]content.Test](t)(content.Tests()) {
-		decides := slices.ContainsFunc(x.Controls, func(c content.ControlLink) bool { return c.Role == "required" })
-		if !decides && !slices.Contains(everyone, x.Kind) && !x.Beyond && !strings.Contains(x.Doc, "only supports") {
-			t.Errorf("%s looks at %s, which not every company has, and its doc does not say that it only supports", x.ID, x.Kind)
-		}
-	}
-}
-
 // What a control is judged by is a required test or required evidence: what only supports it proves nothing.
 func TestEveryControlHasAProofThatCanShowIt(t *testing.T) {
 	byTest, byEvidence, both := 0, 0, 0
