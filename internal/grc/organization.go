@@ -23,6 +23,7 @@ type Organization struct {
 	FiscalYearStartMonth int64       `json:"fiscal_year_start_month" doc:"First month of the fiscal year." min:"1" max:"12" default:"1"`
 	ProgrammeStart       kind.Date   `json:"programme_start" doc:"First day of the programme. Nothing due before it is expected. To change it, propose a change of scope." read:"only"`
 	Sector               string      `json:"sector" doc:"Industry." max:"100"`
+	IndustryPreset       Industry    `json:"industry_preset,omitempty" doc:"The industry whose usual scope is suggested to you. It changes nothing by itself." optional:""`
 	Categories           []Category  `json:"categories" doc:"The trust services categories in scope. Security is always included. To change them, propose a change of scope." read:"only"`
 	DataTypes            []DataType  `json:"data_types,omitempty" doc:"Types of data that you hold for your customers."`
 	ExecutiveOwner       string      `json:"executive_owner" doc:"The person responsible for the programme." ref:"person"`

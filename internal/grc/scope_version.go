@@ -64,6 +64,8 @@ var ScopeVersions = kind.Kind[ScopeVersion]{
 // addScope adds the changes of scope.
 func addScope(s *op.Set) {
 	op.Kind(s, ScopeVersions, op.Also[ScopeVersion]{Verb: "approve", Do: approveScope})
+	op.Query(s, op.Spec{Name: "scope_version.suggest", Doc: "Show what companies of an industry usually take into scope: categories with a reason, and optional controls.", Object: "scope", Act: "view",
+		Example: "scope_version suggest --industry legal"}, suggestScope)
 	op.Change(s, op.Spec{Name: "scope_version.create", Doc: "Propose a change of scope or of the programme's start. It takes effect once another person approves it.", Object: "scope", Act: "propose",
 		Example: `scope_version create --categories security --categories availability --reason "Customers ask for availability"`}, proposeScope)
 }
