@@ -134,7 +134,7 @@ func TestAConfirmationHoldsForTheTextThatWasRead(t *testing.T) {
 		c.refused(c.manager, "policy.confirm_sections", p, map[string]any{"sections": []string{"Leavers", "No such section"}}, `"No such section" is not text of the template`, "Access reviews")
 		machine := c.manager
 		machine.Via, machine.Session = "mcp", ""
-		c.refused(machine, "policy.confirm_sections", p, map[string]any{"sections": all}, "by a person")
+		c.refused(machine, "policy.confirm_sections", p, map[string]any{"sections": all}, "tokens, tools and the command line can't confirm sections")
 		p = c.do(c.manager, "policy.confirm_sections", c.with(p, "sections", all))
 		if len(waiting(p)) > 0 {
 			t.Fatalf("confirmed, and %v wait", waiting(p))

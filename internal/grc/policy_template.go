@@ -4,6 +4,7 @@ package grc
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -36,7 +37,7 @@ func addPolicies(s *op.Set, params Parameters) {
 		op.Change(s, op.Spec{Name: "policy.use_template", Doc: "Put the text of the template into a draft, with its fields filled from your settings, tests and policy fields.", Object: "policies", Act: "edit",
 			From: []string{"draft"}, Example: "policy use-template --id pol_… --rev 1"}, t.use),
 		op.Change(s, op.Spec{Name: "policy.confirm_sections", Doc: "Confirm sections of a draft whose text is that of the template: you have read them and they say what you do.", Object: "policies", Act: "edit",
-			From: []string{"draft"}, Example: `policy confirm-sections --id pol_… --rev 2 --sections "Access reviews"`}, t.confirm),
+			From: []string{"draft"}, Personal: true, Example: `policy confirm-sections --id pol_… --rev 2 --sections "Access reviews"`}, t.confirm),
 	} {
 		o.Versioned = true
 	}
@@ -232,11 +233,14 @@ func (p *Policy) recorded(text string) int {
 	return slices.IndexFunc(p.Template, func(s TemplateSection) bool { return s.Digest == seen || s.Digest == written })
 }
 
-// byProgram puts on record what a token, an agent or the command line wrote: an edit is one only when a person made it who is
-// signed in, and until a person edits or confirms it such text counts for nothing either (INV-27).
-func byProgram(_ context.Context, tx *store.Tx, was, now *Policy) error {
-	if byPerson(tx) || was != nil && was.Body == now.Body {
+// byProgram puts on record what a token, an agent or the command line wrote: an edit is one only when an active person made it
+// who is signed in, and until such a person edits or confirms it the text counts for nothing either (INV-27).
+func byProgram(ctx context.Context, tx *store.Tx, was, now *Policy) error {
+	if was != nil && was.Body == now.Body {
 		return nil
+	}
+	if err := byActivePerson(ctx, tx); !errors.Is(err, errs.Denied) {
+		return err
 	}
 	before := map[string]bool{}
 	if was != nil {
@@ -381,9 +385,6 @@ func (t templates) confirm(ctx context.Context, tx *store.Tx, in confirmIn) (*Po
 	p, err := draftOf(ctx, tx, in.ID, in.Rev)
 	if err != nil {
 		return nil, err
-	}
-	if !byPerson(tx) {
-		return nil, errs.New(errs.Denied, "a section can only be confirmed by a person: tokens, tools and the command line can't").Mend("sign in on the web page to confirm it")
 	}
 	if err := t.recognise(ctx, &tx.View, p); err != nil {
 		return nil, err
