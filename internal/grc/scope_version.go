@@ -24,6 +24,7 @@ type ScopeVersion struct {
 	Brings         []string          `json:"brings_controls,omitempty" doc:"Library controls of the new categories that come into force with it, as of the proposal." read:"only"`
 	Requires       []string          `json:"requires_policies,omitempty" doc:"Policies that these controls depend on and that become required with it, as of the proposal." read:"only"`
 	Left           []string          `json:"left_as_drafts,omitempty" doc:"Controls of the new categories that stayed drafts: someone edited or created them, or their activation is scheduled. Activate each with its own approval." read:"only"`
+	Missing        []string          `json:"missing_controls,omitempty" doc:"Library controls of the new categories that you don't have: their drafts were deleted, or they were retired. Create or reactivate each one you need." read:"only"`
 	ApprovedBy     string            `json:"approved_by" doc:"Who approved it." read:"only"`
 	ApprovedAt     time.Time         `json:"approved_at,omitzero" doc:"When it was approved and took effect." read:"only"`
 	ApprovedHow    kind.How          `json:"approved_how" doc:"How it was approved; empty if two separate people requested and approved it." read:"only" index:""`
@@ -104,7 +105,7 @@ func proposeScope(ctx context.Context, tx *store.Tx, in scopeIn) (*ScopeVersion,
 	if err != nil {
 		return nil, err
 	}
-	n.Brings, n.Left = p.refs(), p.left
+	n.Brings, n.Left, n.Missing = p.refs(), p.left, p.missing
 	if n.Requires, err = notYetRequired(ctx, &tx.View, p.policies); err != nil {
 		return nil, err
 	}
@@ -164,8 +165,10 @@ func approveScope(ctx context.Context, tx *store.Tx, _, n *ScopeVersion) error {
 	}
 	was := *o
 	o.Categories, o.ProgrammeStart = n.Categories, n.ProgrammeStart
-	if n.Left, err = widen(ctx, tx, &was, o); err != nil {
+	p, err := widen(ctx, tx, &was, o)
+	if err != nil {
 		return err
 	}
+	n.Left, n.Missing = p.left, p.missing
 	return store.Put(ctx, tx, Organizations, o)
 }
