@@ -33,6 +33,7 @@ func newPerfect(t *testing.T) *perfect {
 		c.clock.Move(time.Duration(day) * aDay)
 		c.prove(day == 6)
 	}
+	c.clock.Move(aDay) // all that took hours, maybe past midnight: the first day is one that has all the evidence from its start
 	c.files = exports(c.clock.Now())
 	c.bring()
 	return c
@@ -98,8 +99,8 @@ func (c *perfect) prove(all bool) {
 				fine(c.t, err)
 				in["file"], in["file_name"] = info.SHA256, "proof.txt"
 			}
-			if k["type"] == "population" {
-				in["row_count"] = 2
+			if k["type"] == "population" { // it spans a whole quarter, the last one
+				in["row_count"], in["covers_from"] = 2, today.AddDate(0, 0, -182).Format(time.DateOnly)
 			}
 			e := c.next(c.manager, "evidence.submit", c.do(c.manager, "evidence.create", in))
 			c.next(c.owner, "evidence.accept", e)
@@ -286,7 +287,7 @@ var wrongs = []planted{
 	}, nil},
 	{"an employee without a laptop", "device.owned", "Nora Lang", []string{"AST-01"}, func(t *testing.T, f map[string]*export, _ time.Time) {
 		f["laptops.csv"].drop(t, "MBP-Lang")
-	}, nil},
+	}, []string{"device.identity_without"}},
 	{"somebody who joined and was never trained", "train.onboard", "pia@example.com", []string{"HRS-06", "HRS-03"}, func(t *testing.T, f map[string]*export, now time.Time) {
 		joins(t, f, now, "pia")
 		f["courses.csv"].drop(t, "pia@example.com")
@@ -326,6 +327,20 @@ var wrongs = []planted{
 	}, nil},
 	{"a risk whose review is overdue", "risk.reviewed", "Cloud outage", []string{"RSK-03"}, func(t *testing.T, f map[string]*export, now time.Time) {
 		f["risks.csv"].set(t, "R-2", "review_due", ago(now, 2))
+	}, nil},
+	{"a risk whose owner is nobody who works here", "risk.owned", "Phishing", []string{"RSK-03"}, func(t *testing.T, f map[string]*export, _ time.Time) {
+		f["risks.csv"].set(t, "R-1", "owner", "ghost@example.com")
+	}, nil},
+	{"an emergency change that its author alone approved", "vcs.no_self_approval", "shop #202", []string{"CHG-02"}, func(t *testing.T, f map[string]*export, now time.Time) {
+		f["changes.csv"].copied(t, "shop#199", map[string]string{"id": "shop#202", "number": "202", "approvers": "Carl-Dev", "approved_at": ago(now, 0), "merged_at": ago(now, 0), "emergency": "true", "post_review_at": ago(now, 0)})
+	}, nil},
+	{"somebody who changed role and kept the old access", "hr.mover_reviewed", "nils.ganz@example.com", []string{"HRS-05"}, func(t *testing.T, f map[string]*export, now time.Time) {
+		f["checklists.csv"].copied(t, "off-rolf", map[string]string{"id": "move-nils", "person_ref": "nils.ganz@example.com", "type": "role_change", "opened_at": ago(now, 12), "completed_at": ""})
+	}, nil},
+	{"somebody who joined and never accepted the code of conduct", "policy.ack_joiner", "POL-02", []string{"GOV-03", "HRS-03"}, func(t *testing.T, f map[string]*export, now time.Time) {
+		joins(t, f, now, "lars")
+		f["acknowledged.csv"].set(t, "lars-2", "due_at", ago(now, 8))
+		f["acknowledged.csv"].set(t, "lars-2", "acknowledged_at", "")
 	}, nil},
 	{"an incident without a cause", "incident.closed_out", "INC-1", []string{"INC-03"}, func(t *testing.T, f map[string]*export, _ time.Time) {
 		f["incidents.csv"].rows = append(f["incidents.csv"].rows, strings.Split("INC-1,INC-1,2,true,,We were slow,A new alert,", ","))
