@@ -103,7 +103,7 @@ func exports(now time.Time) map[string]*export {
 	terms := add("agreements.csv", "", "internal.agreement", nil, "id,person_ref,type,signed_on")
 	courses := add("courses.csv", "", "training.record", nil, "id,person_ref,module,topic,assigned_at,due_on,completed_at,score")
 	read := add("acknowledged.csv", "", "internal.acknowledgement", none("acknowledged_at"), "id,person_ref,policy_ref,version,required,current,due_at,acknowledged_at")
-	lists := add("checklists.csv", "", "internal.checklist", nil, "id,person_ref,type,opened_at,due_at,completed_at")
+	lists := add("checklists.csv", "", "internal.checklist", none("completed_at"), "id,person_ref,type,opened_at,due_at,completed_at")
 	developers := add("members.csv", "", "vcs.member", map[string]any{"key": []string{"login"}, "columns": map[string]string{"login": "login", "email": "email", "role": "role", "tfa_enabled": "two_factor", "last_active": "last_active_at", "bot": "is_bot"},
 		"values": map[string]any{"role": map[string]string{"Owner": "owner", "Member": "member"}}}, "login,email,role,tfa_enabled,last_active,bot")
 	for i := range 30 {

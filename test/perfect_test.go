@@ -366,6 +366,20 @@ var wrongs = []planted{
 	{"a risk whose review is overdue", "risk.reviewed", "Cloud outage", []string{"RSK-03"}, func(t *testing.T, f map[string]*export, now time.Time) {
 		f["risks.csv"].set(t, "R-2", "review_due", ago(now, 2))
 	}, nil},
+	{"a risk whose owner is nobody who works here", "risk.owned", "Phishing", []string{"RSK-03"}, func(t *testing.T, f map[string]*export, _ time.Time) {
+		f["risks.csv"].set(t, "R-1", "owner", "ghost@example.com")
+	}, nil},
+	{"an emergency change that its author alone approved", "vcs.no_self_approval", "shop #202", []string{"CHG-02"}, func(t *testing.T, f map[string]*export, now time.Time) {
+		f["changes.csv"].copied(t, "shop#199", map[string]string{"id": "shop#202", "number": "202", "approvers": "Carl-Dev", "approved_at": ago(now, 0), "merged_at": ago(now, 0), "emergency": "true", "post_review_at": ago(now, 0)})
+	}, nil},
+	{"somebody who changed role and kept the old access", "hr.mover_reviewed", "nils.ganz@example.com", []string{"HRS-05"}, func(t *testing.T, f map[string]*export, now time.Time) {
+		f["checklists.csv"].copied(t, "off-rolf", map[string]string{"id": "move-nils", "person_ref": "nils.ganz@example.com", "type": "role_change", "opened_at": ago(now, 12), "completed_at": ""})
+	}, nil},
+	{"somebody who joined and never accepted the code of conduct", "policy.ack_joiner", "POL-02", []string{"GOV-03", "HRS-03"}, func(t *testing.T, f map[string]*export, now time.Time) {
+		joins(t, f, now, "lars")
+		f["acknowledged.csv"].set(t, "lars-2", "due_at", ago(now, 8))
+		f["acknowledged.csv"].set(t, "lars-2", "acknowledged_at", "")
+	}, nil},
 	{"an incident without a cause", "incident.closed_out", "INC-1", []string{"INC-03"}, func(t *testing.T, f map[string]*export, _ time.Time) {
 		f["incidents.csv"].rows = append(f["incidents.csv"].rows, strings.Split("INC-1,INC-1,2,true,,We were slow,A new alert,", ","))
 	}, nil},
