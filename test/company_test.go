@@ -209,6 +209,8 @@ func exports(now time.Time) map[string]*export {
 	add("flow-logs.csv", "", "cloud.flowlog", nil, "id,account,environment,network,enabled", "f1,111,production,vpc-1,true")
 	add("alarms.csv", "", "cloud.alarm", nil, "id,required,enabled,has_action,topic", "cpu,true,true,true,oncall", "disk,true,true,true,oncall")
 	add("endpoints.csv", "", "net.endpoint", nil, "id,host,port,public,web,min_tls,cert_not_before,cert_not_after,hsts,reachable", "www,www.example.com,443,true,true,1.2,"+at(-30)+","+at(60)+",true,true")
+	add("mail-domains.csv", "", "mail.domain", none("spf_fault", "dkim_key_bits"), "id,domain,sends_mail,spf_records,spf_policy,spf_lookups,spf_fault,dkim_selectors,dkim_key_bits,dmarc_policy,dmarc_pct",
+		"example.com,example.com,true,1,softfail,4,,google,2048,reject,100", "example.net,example.net,false,1,fail,0,,,,reject,100")
 	add("waf.csv", "", "net.waf", nil, "id,production,attached,mode", "w1,true,true,block")
 
 	add("workloads.csv", "", "cloud.workload", nil, "id,name,plain_secrets", "shop,shop,0")

@@ -305,6 +305,9 @@ var wrongs = []planted{
 	{"a certificate that is not valid yet", "net.cert_valid", "is valid from", []string{"NET-04"}, func(t *testing.T, f map[string]*export, now time.Time) {
 		f["endpoints.csv"].set(t, "www", "cert_not_before", ago(now, -3))
 	}, nil},
+	{"a mail domain that everybody can forge", "mail.dmarc", "policy none", []string{"NET-07"}, func(t *testing.T, f map[string]*export, _ time.Time) {
+		f["mail-domains.csv"].set(t, "example.com", "dmarc_policy", "none")
+	}, nil},
 	{"a bucket that everybody can read", "cloud.bucket_private", "files is public", []string{"DAT-04"}, func(t *testing.T, f map[string]*export, _ time.Time) {
 		f["buckets.csv"].set(t, "files", "public", "true")
 	}, nil},

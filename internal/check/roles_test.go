@@ -15,7 +15,7 @@ import (
 // most companies and keep them from being ready.
 var everyone = strings.Fields(`person training.record device ticket idp.user idp.settings vcs.member vcs.repo vcs.branch_rule vcs.change deploy.event
 cloud.account cloud.user cloud.key cloud.grant cloud.bucket cloud.database cloud.disk cloud.firewall cloud.instance cloud.trail cloud.flowlog cloud.alarm
-cloud.backup cloud.kmskey cloud.secret net.endpoint vuln.finding vuln.scan siem.source siem.alert
+cloud.backup cloud.kmskey cloud.secret net.endpoint mail.domain vuln.finding vuln.scan siem.source siem.alert
 internal.policy internal.policy_version internal.acknowledgement internal.access_review internal.access_review_item internal.agreement
 internal.background_check internal.checklist internal.exception internal.exercise internal.incident internal.meeting internal.notification_duty
 internal.restore_test internal.risk internal.risk_assessment internal.vendor`)
