@@ -109,7 +109,7 @@ var fields = []collect.ConfigField{
 	{Name: "shared", Doc: "Attributes that several rows may have in common. Otherwise two people with one e-mail are refused.", Example: "email", List: true},
 	{Name: "none_words", Doc: "Words that mean there is none, by attribute.", Example: `{"last_login_at":"Never logged in"}`},
 	{Name: "unknown_words", Doc: "Words that mean it is not known, by attribute.", Example: `{"mfa_enrolled":["N/A"]}`},
-	{Name: "day_first", Doc: "How 3/6/2026 is read where no row of the column decides it: true for 3 June, false for March 6.", Example: "true"},
+	{Name: "day_first", Values: []string{"true", "false"}, Doc: "How 3/6/2026 is read where no row of the column decides it: true for 3 June, false for March 6.", Example: "true"},
 	{Name: "time_zone", Doc: "Time zone of dates and times that name none. Default: UTC.", Example: "Europe/Berlin"},
 	{Name: "date_formats", Doc: "How dates are written, in YYYY, MM, DD, hh, mm and ss. Only these and 2026-01-31 are then read. Default: found over the whole column.", Example: "DD.MM.YYYY", List: true},
 	{Name: "true_words", Doc: "Words for true, in place of true, yes, y and 1.", Example: "enrolled", List: true},
@@ -125,12 +125,39 @@ func Connector(kinds func() (schema.Schema, error)) collect.Connector {
 		Name:   "file",
 		Title:  "CSV, XLSX or JSON file",
 		Doc:    "Imports people, devices, tickets or any other kind from a file, all rows or none.",
-		Fields: fields,
+		Fields: fieldsFor(kinds),
 		New:    func(raw json.RawMessage) (collect.Source, error) { return made(raw, "", nil, kinds) },
 		Over: func(raw json.RawMessage, name string, open func() (io.ReadCloser, error)) (collect.Source, error) {
 			return made(raw, cmp.Or(name, "the uploaded file"), open, kinds)
 		},
+		Exports: exports,
 	}
+}
+
+// fieldsFor offers the kinds that a file can hold.
+func fieldsFor(kinds func() (schema.Schema, error)) []collect.ConfigField {
+	out := slices.Clone(fields)
+	if s, err := kinds(); err == nil { // that they cannot be read is told when a source is made
+		out[slices.IndexFunc(out, func(f collect.ConfigField) bool { return f.Name == "kind" })].Values = importable(s)
+	}
+	return out
+}
+
+// exports are the presets whose columns an uploaded file has, whatever it is read as.
+func exports(raw json.RawMessage, name string, open func() (io.ReadCloser, error)) ([]collect.Export, error) {
+	var cfg Config
+	if err := feed.Config(raw, &cfg); err != nil {
+		return nil, err
+	}
+	cfg.Path = name
+	if err := settle(&cfg); err != nil {
+		return nil, err
+	}
+	var out []collect.Export
+	for _, p := range fitting(cfg, open) {
+		out = append(out, collect.Export{Name: p.ID, Title: p.Title, Doc: p.Doc, Kind: p.Kind})
+	}
+	return out, nil
 }
 
 // made makes a source of the file at the path of a configuration, or of one that was uploaded.
@@ -277,6 +304,7 @@ func (s *Source) Collect(ctx context.Context, page func(collect.Page) error) (co
 	if err != nil {
 		return out.Fail(err)
 	}
+	out.Tell(report.told()...)
 	if err := report.Err(); err != nil {
 		return out.Fail(err)
 	}
@@ -297,7 +325,6 @@ func (s *Source) Collect(ctx context.Context, page func(collect.Page) error) (co
 	if again.Digest != report.Digest || sv.digest != "" && sv.digest != report.Digest {
 		return out.Fail(errs.New(errs.Unavailable, "the file changed while it was read").Mend("import it again when it is written"))
 	}
-	out.Tell(report.told()...)
 	return out.End()
 }
 

@@ -187,7 +187,7 @@ type badFile struct {
 	text   string
 }
 
-func (b *badFile) Error() string { return Fault{b.row, b.column, b.text}.String() }
+func (b *badFile) Error() string { return Fault{Row: b.row, Column: b.column, Text: b.text}.String() }
 
 // start takes off a byte-order mark, and refuses files in two-byte characters. It also gives the
 // offset at which the rest begins.
