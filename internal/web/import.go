@@ -210,7 +210,7 @@ func (m *importing) confirm(p *collect.Preview) (answer, error) {
 		m.show(&v, p)
 	}
 	a := answer{body: page.ImportConfirm(m.crumbs(v.Title), v)}
-	if !v.Ready {
+	if !v.Ready && (!v.Compared || len(v.Faults) > 0) {
 		a.code = http.StatusUnprocessableEntity
 	}
 	return a, nil
@@ -273,6 +273,7 @@ func presetOptions(f *ui.Field, p *collect.Preview) {
 
 // show puts what the preview says on the page.
 func (m *importing) show(v *page.ImportView, p *collect.Preview) {
+	v.Compared = slices.ContainsFunc(p.Exports, func(x collect.Export) bool { return x.Name == p.Preset && x.Kind == "" })
 	v.Added, v.Changed, v.Gone, v.Notes, v.Problem = p.Added, p.Changed, p.Gone, p.Notes, p.Problem
 	for _, k := range slices.Sorted(maps.Keys(p.Counts)) {
 		v.Counts = append(v.Counts, ui.Pair{Term: k, Text: ui.Num(int64(p.Counts[k]))})

@@ -82,6 +82,8 @@ type Source struct {
 	conv *converter
 	// heading, where it is set, is shown each row that may be the heading, and says whether it is; nothing more is read.
 	heading func(names []string) bool
+	// each, where it is set, is given every row with all its cells in place of making resources.
+	each func(r row)
 }
 
 // At makes the source take the time from a clock: what lies ahead of it has not happened.
@@ -178,6 +180,11 @@ func made(raw json.RawMessage, uploaded string, open func() (io.ReadCloser, erro
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Preset != "" {
+		if c, err := comparing(cfg, open); c != nil || err != nil {
+			return c, err
+		}
+	}
 	return New(cfg, s, open)
 }
 
@@ -185,14 +192,7 @@ func made(raw json.RawMessage, uploaded string, open func() (io.ReadCloser, erro
 // twice in one run; without it the file at Path is read.
 func New(cfg Config, s schema.Schema, open func() (io.ReadCloser, error)) (*Source, error) {
 	if open == nil {
-		open = func() (io.ReadCloser, error) {
-			f, err := os.Open(cfg.Path)
-			if err != nil {
-				return nil, errs.At("path", "%s cannot be read", cfg.Path).
-					Mend("check that it exists and that the user that runs Assay may read it").Because(err)
-			}
-			return f, nil
-		}
+		open = onServer(cfg.Path)
 	}
 	cfg, err := withPreset(cfg)
 	if err != nil {
@@ -217,6 +217,18 @@ func New(cfg Config, s schema.Schema, open func() (io.ReadCloser, error)) (*Sour
 		return nil, err
 	}
 	return &Source{cfg: cfg, kind: kind, open: open, conv: conv}, nil
+}
+
+// onServer opens a file at its path.
+func onServer(path string) func() (io.ReadCloser, error) {
+	return func() (io.ReadCloser, error) {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, errs.At("path", "%s cannot be read", path).
+				Mend("check that it exists and that the user that runs Assay may read it").Because(err)
+		}
+		return f, nil
+	}
 }
 
 // noKind asks for what the rows are, and names the presets that the file fits.

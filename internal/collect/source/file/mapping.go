@@ -125,7 +125,9 @@ func (m *mapping) heading(row int, names []string) error {
 		return err
 	}
 	for i, n := range names {
-		if !taken[i] && clean(n) != "" {
+		if m.s.each != nil && !taken[i] {
+			m.use(i, n)
+		} else if !taken[i] && clean(n) != "" {
 			m.ignored[n] = true
 		}
 	}

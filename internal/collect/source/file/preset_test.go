@@ -41,6 +41,11 @@ var exports = map[string]struct {
 	"kandji-devices":        {"C02A", map[string]any{"owner_ref": "ann@example.com", "active": true}, map[string]string{"device.encrypted": "unknown", "device.reporting": "pass"}},
 	"kandji-devices-report": {"C02A", map[string]any{"disk_encrypted": true}, map[string]string{"device.encrypted": "pass"}},
 	"intune-devices":        {"1-2 1-3", map[string]any{"disk_encrypted": true, "last_seen_at": "2026-11-29T18:40:38.000Z", "serial": "SN1"}, map[string]string{"device.encrypted": "pass", "device.reporting": "fail"}},
+	"vanta-vendors":         {"a2f7e1b9 a2f7e1c0", map[string]any{"tier": "high", "active": true, "last_review_at": "2026-02-01T00:00:00.000Z"}, map[string]string{"vendor.reviewed": "pass"}},
+	"vanta-risks":           {"assets-unknown old-office", map[string]any{"title": "Assets are not identified.", "open": true, "owner": "ann@example.com"}, nil},
+	"drata-vendors":         {"Example Cloud,Example Mail", map[string]any{"tier": "high", "active": true, "owner_ref": "ann@example.com"}, map[string]string{"vendor.reviewed": "unknown"}},
+	"drata-vendors-api":     {"1", map[string]any{"tier": "medium", "active": true, "owner_ref": "ann@example.com"}, map[string]string{"vendor.reviewed": "unknown"}},
+	"drata-risks":           {"IR-01 IR-02", map[string]any{"title": "Lost laptop", "open": true, "owner": "ann@example.com"}, nil},
 	"prowler-findings":      {"f-1", map[string]any{"severity": "critical", "asset": "arn:b", "fixed_at": nil}, map[string]string{"vuln.sla_critical": "unknown"}},
 }
 
@@ -70,6 +75,9 @@ func TestEveryPresetReadsItsExport(t *testing.T) {
 	seen := map[string]bool{}
 	for _, p := range presets {
 		x, ok := exports[p.ID]
+		if p.Compare != "" {
+			continue // held by TestAListOfAnotherPlatformIsComparedAndNeverImported
+		}
 		if !ok || seen[p.ID] || p.Title == "" || p.Doc == "" || len(p.Heading) == 0 {
 			t.Errorf("%s: there is no example, or it is there twice, or something is missing", p.ID)
 			continue
@@ -82,7 +90,7 @@ func TestEveryPresetReadsItsExport(t *testing.T) {
 		}
 		format, text := sample(t, p.ID)
 		got, report, err := taken(t, file.Config{Preset: p.ID, Format: format}, text)
-		if err != nil || keys(got) != x.want {
+		if err != nil || keys(got) != strings.ReplaceAll(x.want, ",", " ") {
 			t.Errorf("%s: %s %v", p.ID, keys(got), err)
 			continue
 		}
@@ -136,7 +144,12 @@ func TestAPresetIsOfferedByItsHeadingAndNeverForced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for id := range exports {
+	presets, err := content.Presets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range presets {
+		id := p.ID
 		format, text := sample(t, id)
 		_, err := file.New(file.Config{Format: format}, all, lines(text))
 		if err == nil || !strings.Contains(err.Error(), id+" (") {

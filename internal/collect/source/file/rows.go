@@ -140,6 +140,14 @@ func (m *mapping) take(r row, yield func(collect.Resource, row) error) error {
 		m.s.heading(sortedKeys(r.cells))
 		return errSeen
 	}
+	if m.s.each != nil {
+		for c := range r.cells {
+			m.see(c)
+		}
+		m.report.Read++
+		m.s.each(r)
+		return nil
+	}
 	if left, judged := m.filtered(r); left || !judged {
 		return nil
 	}
