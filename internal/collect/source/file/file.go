@@ -250,6 +250,9 @@ func importable(s schema.Schema) []string {
 	})
 }
 
+// foreign are the programs whose files are not read, by their endings.
+var foreign = map[string]string{".xls": "old Excel (.xls)", ".xlsb": "binary Excel (.xlsb)", ".xlsm": "Excel macro (.xlsm)", ".ods": "LibreOffice (.ods)", ".numbers": "Numbers", ".pdf": "PDF", ".zip": "ZIP", ".html": "HTML", ".xml": "XML"}
+
 // settle fills in what can be told from the rest.
 func settle(cfg *Config) error {
 	if cfg.Format == "" {
@@ -263,6 +266,9 @@ func settle(cfg *Config) error {
 		case ".jsonl", ".ndjson":
 			cfg.Format = "jsonl"
 		}
+	}
+	if program := foreign[strings.ToLower(filepath.Ext(cfg.Path))]; cfg.Format == "" && program != "" {
+		return errs.At("format", "%s files are not read", program).Mend("open it and save it as XLSX or CSV")
 	}
 	if !slices.Contains([]string{"csv", "xlsx", "json", "jsonl"}, cfg.Format) {
 		return errs.At("format", "it is not plain what the file is").Mend("set format to csv, xlsx, json or jsonl")

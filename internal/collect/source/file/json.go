@@ -82,6 +82,9 @@ func (j *jsonReader) find(path string) error {
 	if !j.any && path != "" {
 		return &badFile{text: fmt.Sprintf("the file has no list at %s; set list to where it is", cut(path))}
 	}
+	if !j.any && j.d.More() {
+		return &badFile{text: "the file holds one object after the other; set format to jsonl"}
+	}
 	if !j.any {
 		return &badFile{text: "the file is an object without a list; it must be a list of objects, or list must say where that is, such as data.hosts"}
 	}

@@ -427,6 +427,9 @@ func (m *mapping) end() {
 			}
 		}
 	}
+	if m.report.Rows == 0 && m.report.Total == 0 && len(m.used) == 0 && (m.s.cfg.Format == "csv" || m.s.cfg.Format == "xlsx") {
+		m.report.fault(0, "", "the file has no rows, and no column that is named like an attribute of %s; set preset, or map its columns", m.s.kind.Name)
+	}
 	if m.report.Read+m.report.Refused == 0 && m.s.kind.NeverEmpty {
 		m.report.fault(0, "", "the file has no rows to import, and %s is never empty", m.s.kind.Name)
 	}

@@ -23,7 +23,7 @@ var exports = map[string]struct {
 	first    map[string]any
 	verdicts map[string]string // of tests, over these resources and the people below
 }{
-	"google-workspace-users": {"Ann@Example.com bo@example.com", map[string]any{"status": "active", "mfa_enrolled": true, "last_login_at": "2026-11-20T22:47:20.000Z", "is_service": false, "email": "Ann@Example.com"},
+	"google-workspace-users": {"Ann@Example.com bo@example.com", map[string]any{"status": "active", "mfa_enrolled": true, "last_login_at": "2026-11-20T22:47:20.000Z", "is_service": false, "email": "Ann@Example.com", "person_ref": "Ann@Example.com"},
 		map[string]string{"idp.mfa_all": "pass", "idp.dormant": "pass"}},
 	"okta-users":            {"00u1 00u2 00u3", map[string]any{"status": "active", "last_login_at": nil, "created_at": "2024-01-02T03:04:05.000Z"}, map[string]string{"idp.mfa_all": "unknown", "idp.dormant": "fail"}},
 	"entra-users":           {"ann@example.com bo@example.com", map[string]any{"status": "active", "created_at": "2026-11-01T10:00:00.000Z"}, map[string]string{"idp.mfa_all": "unknown"}},
@@ -128,15 +128,7 @@ func verdict(t *testing.T, id, kind string, all []collect.Resource) string {
 	if !ok {
 		t.Fatalf("there is no test %s", id)
 	}
-	set := check.Set{State: check.SourceComplete}
-	for _, r := range all {
-		b, err := cat.Bind(check.Resource{ID: r.Key, Kind: kind, Key: r.Key, Name: r.Name, Attrs: r.Attrs, Why: r.Why}, time.UTC)
-		if err != nil {
-			t.Fatal(err)
-		}
-		set.Resources = append(set.Resources, b)
-	}
-	return rule.Evaluate(&check.Input{Now: time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC), Resources: check.NewPopulation(map[string]check.Set{kind: set})}).State.String()
+	return rule.Evaluate(&check.Input{Now: time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC), Resources: check.NewPopulation(map[string]check.Set{kind: bound(t, cat, kind, all)})}).State.String()
 }
 
 func TestAPresetIsOfferedByItsHeadingAndNeverForced(t *testing.T) {

@@ -142,7 +142,7 @@ func TestSpellingsOfOneKeyAreOneKey(t *testing.T) {
 }
 
 func TestWholeNumbersAreReadAsProgramsWriteThem(t *testing.T) {
-	for text, want := range map[string]any{"10": int64(10), "10.0": int64(10), "1e2": int64(100), "-3.000": int64(-3), "10.5": nil, "1,000": nil, "0x10": nil, "1/1": nil, "1e99": nil, "10.": nil} {
+	for text, want := range map[string]any{"10": int64(10), "10.0": int64(10), "1e2": int64(100), "-3.00": int64(-3), "-3.000": nil, "10.5": nil, "1,000": nil, "0x10": nil, "1/1": nil, "1e99": nil, "10.": nil} {
 		_, report, err := taken(t, file.Config{Kind: "device"}, "id,lock_minutes\nd,\""+text+"\"\n")
 		if got, _, _ := taken(t, file.Config{Kind: "device"}, "id,lock_minutes\nd,\""+text+"\"\n"); want != nil && (err != nil || got[0].Attrs["lock_minutes"] != want) || want == nil && report.Total != 1 {
 			t.Errorf("%s: %v %v", text, report.Faults, err)

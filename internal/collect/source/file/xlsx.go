@@ -47,7 +47,11 @@ func readXLSX(t *tap, m *mapping, each func(row) error) (err error) {
 	if props, err := f.GetWorkbookProps(); err == nil && props.Date1904 != nil {
 		m.since1904 = *props.Date1904
 	}
-	return sheetRows(f, name, m, each)
+	facts, err := factsOf(data, name)
+	if err != nil {
+		return &badFile{text: "the sheet cannot be read: " + cut(err.Error())}
+	}
+	return sheetRows(f, name, facts, m, each)
 }
 
 // sheetOf chooses the sheet, and says which others were not read.
@@ -56,7 +60,7 @@ func sheetOf(f *excelize.File, m *mapping) (string, error) {
 	if len(all) == 0 {
 		return "", &badFile{text: "the workbook has no sheet"}
 	}
-	at := 0
+	at := max(slices.IndexFunc(all, func(n string) bool { seen, err := f.GetSheetVisible(n); return err == nil && seen }), 0)
 	if want := m.s.cfg.Sheet; want != "" {
 		if at = slices.IndexFunc(all, func(n string) bool { return folded(n) == folded(want) }); at < 0 {
 			return "", &badFile{text: fmt.Sprintf("the workbook has no sheet %s; it has: %s", cut(want), cut(strings.Join(all, ", ")))}
@@ -68,7 +72,7 @@ func sheetOf(f *excelize.File, m *mapping) (string, error) {
 	return all[at], nil
 }
 
-func sheetRows(f *excelize.File, name string, m *mapping, each func(row) error) error {
+func sheetRows(f *excelize.File, name string, facts sheetFacts, m *mapping, each func(row) error) error {
 	first, err := firstRows(f, name)
 	if err != nil {
 		return err
@@ -85,15 +89,18 @@ func sheetRows(f *excelize.File, name string, m *mapping, each func(row) error) 
 		if err != nil {
 			return &badFile{row: tb.n + 1, text: "the row cannot be read: " + cut(err.Error())}
 		}
-		if len(cells) > maxColumns {
+		if cells = trimEnd(cells); len(cells) > maxColumns {
 			return &badFile{row: tb.n + 1, text: fmt.Sprintf("it has more than %d columns", maxColumns)}
 		}
-		if err := tb.record(trimEnd(cells)); err != nil {
+		if err := tb.record(cells); err != nil {
 			return err
 		}
 	}
 	if err := rows.Error(); err != nil {
 		return &badFile{row: tb.n + 1, text: "the sheet cannot be read: " + cut(err.Error())}
+	}
+	if !m.sv.open {
+		facts.tell(m, tb.head)
 	}
 	return tb.end()
 }
