@@ -219,7 +219,7 @@ func (m *importing) confirm(p *collect.Preview) (answer, error) {
 // asks puts the questions: first what the file is and what the source is called, and what its faults ask for; all other
 // settings after them.
 func (m *importing) asks(v *page.ImportView, p *collect.Preview) {
-	ahead := map[string]bool{"preset": true, "name": true}
+	ahead := map[string]bool{"preset": true, "name": !compares(p)}
 	if m.given[configName+"preset"] == "" {
 		ahead["kind"] = true
 	}
@@ -255,6 +255,11 @@ func (m *importing) asks(v *page.ImportView, p *collect.Preview) {
 	}
 }
 
+// compares says whether the file is only compared with the library.
+func compares(p *collect.Preview) bool {
+	return p != nil && slices.ContainsFunc(p.Exports, func(x collect.Export) bool { return x.Name == p.Preset && x.Kind == "" })
+}
+
 // presetOptions offers the known exports, those that the file looks like first.
 func presetOptions(f *ui.Field, p *collect.Preview) {
 	if p == nil || len(p.Exports) == 0 {
@@ -273,33 +278,54 @@ func presetOptions(f *ui.Field, p *collect.Preview) {
 
 // show puts what the preview says on the page.
 func (m *importing) show(v *page.ImportView, p *collect.Preview) {
-	v.Compared = slices.ContainsFunc(p.Exports, func(x collect.Export) bool { return x.Name == p.Preset && x.Kind == "" })
+	v.Compared = compares(p)
 	v.Added, v.Changed, v.Gone, v.Notes, v.Problem = p.Added, p.Changed, p.Gone, p.Notes, p.Problem
 	for _, k := range slices.Sorted(maps.Keys(p.Counts)) {
-		v.Counts = append(v.Counts, ui.Pair{Term: k, Text: ui.Num(int64(p.Counts[k]))})
+		if v.Ready {
+			v.Counts = append(v.Counts, ui.Pair{Term: k, Text: ui.Num(int64(p.Counts[k]))})
+		}
 	}
 	for _, f := range p.Faults {
-		v.Faults = append(v.Faults, page.ImportFault{Column: f.Column, Text: first(f.Text) + ".", Rows: rowsOf(f), Count: f.Count})
+		v.Faults = append(v.Faults, page.ImportFault{Text: m.worded(f), Where: whereIs(f), Count: f.Count})
 	}
 	for _, l := range p.First {
 		v.First = append(v.First, page.ImportLine{What: l.What, Kind: l.Kind, Name: l.Name, Key: l.Key})
 	}
 }
 
-// rowsOf names the rows of a fault.
-func rowsOf(f collect.Fault) string {
-	var out []string
-	for _, r := range f.Rows {
-		if r > 0 {
-			out = append(out, strconv.Itoa(r))
+// worded says what is wrong in the words of the form: its labels, in place of the names of the configuration.
+func (m *importing) worded(f collect.Fault) string {
+	text := f.Text
+	if f.Field == "day_first" {
+		text, _, _ = strings.Cut(text, ". Set day_first")
+		text += ". Choose it below"
+	}
+	for _, x := range m.offer.Fields {
+		if strings.Contains(x.Name, "_") {
+			text = strings.ReplaceAll(text, x.Name, "“"+labelFor(x.Name)+"”")
 		}
 	}
-	if len(out) == 0 {
-		return "file"
+	return first(strings.TrimRight(text, ".")) + "."
+}
+
+// whereIs names the column and the rows of a fault.
+func whereIs(f collect.Fault) string {
+	var rows []string
+	for _, r := range f.Rows {
+		if r > 0 {
+			rows = append(rows, strconv.Itoa(r))
+		}
 	}
-	text := strings.Join(out, ", ")
-	if more := f.Count - len(f.Rows); more > 0 {
-		text += " and " + ui.Num(int64(more)) + " more"
+	var out []string
+	if f.Column != "" {
+		out = append(out, "Column "+f.Column)
 	}
-	return text
+	if len(rows) > 0 {
+		text := verb(len(rows), "row ", "rows ") + strings.Join(rows, ", ")
+		if more := f.Count - len(f.Rows); more > 0 {
+			text += " and " + ui.Num(int64(more)) + " more"
+		}
+		out = append(out, text)
+	}
+	return first(strings.Join(out, ", "))
 }

@@ -26,7 +26,7 @@ var worldCases = map[string][]struct {
 	"aws.csv":      {{file.Config{Preset: "aws-credential-report"}, "arn:aws:iam::000000000000:user/cli arn:aws:iam::000000000000:user/web", []map[string]any{{"console": false}, {"console": true, "mfa": true}}, ""}, {file.Config{Preset: "aws-access-keys-1"}, "arn:aws:iam::000000000000:user/cli", []map[string]any{{"active": true, "last_used_at": nil}}, ""}},
 	"google.csv":   {{file.Config{Preset: "google-workspace-users"}, "Ann@Example.com bo@example.com", []map[string]any{{"last_login_at": "2026-11-20T22:47:20.000Z"}, {"last_login_at": nil, "status": "suspended"}}, ""}},
 	"idp.csv":      {{leaverAccounts, "u1 u2 u3", []map[string]any{{"email": "re.hired@example.com"}, {}, {"email": "ann.one@example.com"}}, ""}},
-	"people.csv":   {{withLatest(""), "", nil, "stands in row 3 already"}, {withLatest("Start"), "1 11 13", []map[string]any{{}, {"status": "active"}, {"status": "terminated", "end_on": "2026-06-01"}}, "2 older rows were left out"}},
+	"people.csv":   {{withLatest(""), "", nil, "is already in row 3"}, {withLatest("Start"), "1 11 13", []map[string]any{{}, {"status": "active"}, {"status": "terminated", "end_on": "2026-06-01"}}, "2 older rows were left out"}},
 	"prowler2.csv": {{file.Config{Kind: "vuln.finding", Columns: map[string]string{"FINDING_UID": "id", "SEVERITY": "severity"}, Only: map[string]file.Words{"STATUS": {"FAIL"}}}, "f-1", []map[string]any{{"severity": "critical"}}, ""}},
 	"trailing.csv": {{file.Config{Kind: "device"}, "d1", nil, ""}},
 	"sep.csv":      {{file.Config{Kind: "device"}, "d1", []map[string]any{{"active": true}}, ""}},
@@ -37,7 +37,7 @@ var worldCases = map[string][]struct {
 	"ignored.csv":  {{file.Config{Kind: "device"}, "d1", []map[string]any{{"active": true}}, ""}},
 	"devices.csv":  {{file.Config{Kind: "device"}, "d1", nil, ""}, {file.Config{Kind: "device", Columns: map[string]string{"id": "id", "Disk Encryption": "disk_encrypted"}}, "d1", []map[string]any{{"disk_encrypted": true}}, ""}},
 	"nbsp.csv":     {{file.Config{Kind: "device"}, "d1", []map[string]any{{"disk_encrypted": true}}, ""}},
-	"nfd.csv":      {{file.Config{Kind: "device"}, "", nil, "stands in row 2 already"}},
+	"nfd.csv":      {{file.Config{Kind: "device"}, "", nil, "is already in row 2"}},
 }
 
 var leaverAccounts = file.Config{Kind: "idp.user", Columns: map[string]string{"User": "id", "Login": "email, person_ref", "State": "status", "Admin": "is_admin", "Service": "is_service", "MFA": "mfa_enrolled"}}

@@ -143,7 +143,7 @@ func (c *comparison) notes(rows []compared) ([]string, error) {
 			without = append(without, r.key)
 		}
 	}
-	out := []string{fmt.Sprintf("%d rows; %d of them name criteria of SOC 2.", len(rows), len(rows)-len(without))}
+	out := []string{fmt.Sprintf("%d rows, %d with SOC 2 criteria.", len(rows), len(rows)-len(without))}
 	for _, id := range slices.SortedFunc(maps.Keys(by), byNumber) {
 		var ours []string
 		for _, l := range library {

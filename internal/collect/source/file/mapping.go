@@ -396,7 +396,7 @@ const askWhich = "Nothing tells which one counts: leave one out with only or exc
 // once reports a key that came before.
 func (m *mapping) once(row int, key string) {
 	if first, twice := m.keys[mark(key)]; twice {
-		m.report.fault(row, strings.Join(m.s.cfg.Key, ", "), "the key %q stands in row %d already. %s", cut(key), first, askWhich)
+		m.report.fault(row, strings.Join(m.s.cfg.Key, ", "), "the key %q is already in row %d. %s", cut(key), first, askWhich)
 		return
 	}
 	m.keys[mark(key)] = row
@@ -409,7 +409,7 @@ func (m *mapping) mail(row int, a *feed.Attrs) {
 		return
 	}
 	if first, twice := m.mails[mark(mail)]; twice {
-		m.report.fault(row, "", "the e-mail %q stands in row %d already. %s; or, if two people share it, set shared to email", cut(mail), first, askWhich)
+		m.report.fault(row, "", "the e-mail %q is already in row %d. %s; or, if two people share it, set shared to email", cut(mail), first, askWhich)
 		return
 	}
 	m.mails[mark(mail)] = row
