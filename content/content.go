@@ -84,7 +84,18 @@ type Crosswalk struct {
 	Title        string   `json:"title"`
 	Note         string   `json:"note"`
 	Complete     bool     `json:"complete"` // Requirements lists the whole framework, so a share of it means something
+	Checked      Checked  `json:"checked"`
 	Requirements []string `json:"requirements"`
+}
+
+// Checked says when the mappings were last read, all of them, and what they were compared with.
+type Checked struct {
+	On      string              `json:"on"`
+	Against string              `json:"against,omitempty"` // a public crosswalk; empty where there is none to compare with
+	Agreed  int                 `json:"agreed,omitempty"`  // mappings that the crosswalk has too
+	Own     map[string][]string `json:"own,omitempty"`     // by control, those that it does not have: our own judgement
+	Dropped int                 `json:"dropped,omitempty"` // mappings that were wrong
+	Added   int                 `json:"added,omitempty"`   // mappings that were missing
 }
 
 // SOC2 returns the framework of the 61 criteria.

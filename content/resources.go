@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"assay/internal/errs"
 
@@ -214,8 +215,10 @@ type Fixture struct {
 	Given  map[string][]map[string]any `yaml:"given" json:"given"`
 }
 
-// ResourceKinds reads the embedded resource kinds, each with the attributes that all kinds have.
-func ResourceKinds() ([]ResourceKind, error) {
+// ResourceKinds returns the resource kinds, each with the attributes that all kinds have. What it returns is shared: do not change it.
+func ResourceKinds() ([]ResourceKind, error) { return loadKinds() }
+
+var loadKinds = sync.OnceValues(func() ([]ResourceKind, error) {
 	all, err := loadAll[ResourceKind](Rules, "resources")
 	if err != nil {
 		return nil, err
@@ -236,7 +239,7 @@ func ResourceKinds() ([]ResourceKind, error) {
 		}
 	}
 	return kinds, nil
-}
+})
 
 func (k *ResourceKind) inherit(shared []Attribute) {
 	for _, a := range shared {

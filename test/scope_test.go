@@ -3,11 +3,19 @@
 package test
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/spf13/cobra"
+
+	"assay/content"
+	"assay/internal/cli"
 	"assay/internal/errs"
+	"assay/internal/grc"
 	"assay/internal/op"
 	"assay/internal/site"
 )
@@ -96,6 +104,102 @@ func TestScopeChangesOnItsPagesByTwoPeople(t *testing.T) {
 		b.wants(b.get("/changes"), 200, "Scope changed", "Customers ask for availability.", "Kim manager")
 		b.wants(b.get("/controls/AVL-01"), 200, "library text")
 	})
+}
+
+// Whichever category is added, and by whichever way: the proposal says which controls and policies come along, and with the
+// approval they are there.
+func TestANewCategoryBringsItsControlsAndPoliciesWhereverItIsAdded(t *testing.T) {
+	const why = "Customers ask for it in their contracts."
+	t.Run("operation", func(t *testing.T) {
+		crews(t, func(t *testing.T, c *crew) {
+			broughtAlong(t, c.app, c.org, func(all []string) {
+				c.next(c.owner, "scope_version.approve", c.do(c.manager, "scope_version.create", map[string]any{"categories": all, "reason": why}))
+			})
+		})
+	})
+	t.Run("command line", func(t *testing.T) {
+		crews(t, func(t *testing.T, c *crew) {
+			broughtAlong(t, c.app, c.org, func(all []string) {
+				var out bytes.Buffer
+				root := &cobra.Command{Use: "assay", SilenceUsage: true}
+				root.AddCommand(cli.Commands(cli.Local{Gate: c.app.Gate, Actor: c.manager}, c.app.Set, &out, &out)...)
+				args := []string{"scope-version", "create", "--reason", why}
+				for _, x := range all {
+					args = append(args, "--categories", x)
+				}
+				root.SetArgs(args)
+				if err := root.ExecuteContext(t.Context()); err != nil {
+					t.Fatalf("%v: %s", err, out.String())
+				}
+				proposed := c.listed("scope_version", "state", "proposed")
+				c.next(c.owner, "scope_version.approve", proposed[0])
+			})
+		})
+	})
+	t.Run("pages", func(t *testing.T) {
+		throughTwo(t, func(t *testing.T, b *both) {
+			broughtAlong(t, b.app, b.org, func(all []string) {
+				made := b.as("manager").wants(b.post("/scope-versions", "categories", strings.Join(all, "\n"), "reason", why), 303)
+				b.wants(b.get(made.to), 200, libraryOf(t, all[len(all)-1])[0].Ref)
+				at, rev := b.as("owner").button(made.to, "approve")
+				b.wants(b.post(at, "rev", rev), 303)
+			})
+		})
+	})
+}
+
+// broughtAlong adds one category after the other, and looks at what is there then.
+func broughtAlong(t *testing.T, app *site.App, org string, add func(all []string)) {
+	t.Helper()
+	ask := func(name string, in map[string]any) []any {
+		out, err := op.Do[map[string]any](t.Context(), app.Gate, site.Here(org), name, in, time.Time{})
+		fine(t, err)
+		return out["data"].([]any)
+	}
+	all := []string{"security"}
+	for _, category := range grc.Category("").Values()[1:] {
+		all = append(all, category)
+		add(all)
+		var refs []string
+		needed := map[string]bool{}
+		for _, c := range libraryOf(t, category) {
+			refs = append(refs, c.Ref)
+			for _, p := range c.Policies {
+				needed[p] = true
+			}
+		}
+		slices.Sort(refs)
+		var active []string
+		for _, x := range ask("control.list", map[string]any{"set": category, "state": "active", "sort": "ref"}) {
+			active = append(active, x.(map[string]any)["ref"].(string))
+		}
+		if !slices.Equal(active, refs) {
+			t.Errorf("%s brought %v, want %v", category, active, refs)
+		}
+		for _, x := range ask("policy.list", map[string]any{}) {
+			if p := x.(map[string]any); needed[p["ref"].(string)] && p["required"] != true {
+				t.Errorf("%s rests on %v, which is not required", category, p["ref"])
+			}
+		}
+		for _, x := range ask("scope_version.list", map[string]any{"state": "approved"}) {
+			if v := x.(map[string]any); fmt.Sprint(v["categories"]) == fmt.Sprint(all) && fmt.Sprint(v["brings_controls"]) != fmt.Sprint(refs) {
+				t.Errorf("%s: the proposal said that %v come", category, v["brings_controls"])
+			}
+		}
+	}
+}
+
+// libraryOf are the controls that the library has for a category.
+func libraryOf(t *testing.T, category string) (out []content.Control) {
+	t.Helper()
+	all, err := content.Controls()
+	fine(t, err)
+	for _, c := range all {
+		if c.Set == category {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 // toldOfScope holds that the list of changes tells of a change of scope once, with both people and the reason.

@@ -100,6 +100,9 @@ func (t *tool) readRules(ctx context.Context) error {
 	for _, w := range n.Waiting {
 		fmt.Fprintf(t.out, "Waiting for approval: %s. The file is not used until someone approves it (Controls, Rule files).\n", w)
 	}
+	if len(n.Library) > 0 {
+		fmt.Fprintf(t.out, "New in the library, as drafts: %s. They don't count until someone proposes to activate them and someone else approves (Controls).\n", strings.Join(n.Library, ", "))
+	}
 	for _, ref := range n.Drafts {
 		fmt.Fprintf(t.out, "Waiting for approval: control %s. It doesn't count until someone proposes to activate it and someone else approves (Controls, %s).\n", ref, ref)
 	}

@@ -23,7 +23,7 @@ func testKinds() []content.ResourceKind {
 			{Name: "on", Type: "bool"}, {Name: "off", Type: "bool"}, {Name: "n", Type: "int"}, {Name: "m", Type: "int"},
 			{Name: "s", Type: "string"}, {Name: "colour", Type: "string", Values: []string{"red", "blue"}},
 			{Name: "at", Type: "time", Past: past}, {Name: "since", Type: "time", Past: open}, {Name: "day", Type: "date", Past: open},
-			{Name: "tags", Type: "strings"}, {Name: "owner_ref", Type: "string"},
+			{Name: "tags", Type: "strings"}, {Name: "holds", Type: "strings", Values: []string{"personal", "health"}}, {Name: "owner_ref", Type: "string"},
 			{Name: "who", Type: "string", IgnoreCase: true}, {Name: "team", Type: "strings", IgnoreCase: true},
 		}, shared...), Joins: []content.Join{
 			{Name: "owner", Kinds: []string{"owner"}, By: "owner_ref", To: []string{"id"}},
@@ -145,8 +145,8 @@ func TestNullIsKnownAndAbsentIsNot(t *testing.T) {
 }
 
 func TestAnIllTypedValueIsUnknownWithAReason(t *testing.T) {
-	c, r := world(t, testOf("", "on && n > 1 && colour == \"red\" && at < now && \"x\" in tags"))
-	good := attrs{"on": true, "n": 2, "colour": "red", "at": "2026-03-01T00:00:00Z", "tags": []any{"x"}}
+	c, r := world(t, testOf("", "on && n > 1 && colour == \"red\" && at < now && \"x\" in tags && \"health\" in holds"))
+	good := attrs{"holds": []any{"personal", "health"}, "on": true, "n": 2, "colour": "red", "at": "2026-03-01T00:00:00Z", "tags": []any{"x"}}
 	expect(t, r.Evaluate(given(t, c, map[string][]attrs{"thing": {good}})), VerdictPass, "")
 	for name, bad := range map[string]struct {
 		value any
@@ -154,6 +154,7 @@ func TestAnIllTypedValueIsUnknownWithAReason(t *testing.T) {
 	}{
 		"on": {"yes", "yes or no is wanted"}, "n": {1.5, "a whole number is wanted"}, "colour": {"green", "none of red, blue"},
 		"at": {"yesterday", "a time is wanted"}, "tags": {[]any{"x", 1}, "a list of texts is wanted"},
+		"holds": {[]any{"health", "gossip"}, "\"gossip\", which is none of personal, health"},
 	} {
 		one := attrs{}
 		for k, v := range good {

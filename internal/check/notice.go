@@ -19,11 +19,14 @@ type Noticed struct {
 	Problem string   // why the catalogue of this program does not hold; empty where it does
 	Held    []string // files that hold from now on
 	Waiting []string // files that wait for a person to approve them, each with what it changes
+	Library []string // controls that the library has and the organisation did not: it has them as drafts now
 	Drafts  []string // controls that a file added: each waits until one person proposes to activate it and another approves
 }
 
 // Any says whether there was anything new.
-func (n Noticed) Any() bool { return n.Edition != "" || len(n.Held)+len(n.Waiting)+len(n.Drafts) > 0 }
+func (n Noticed) Any() bool {
+	return n.Edition != "" || len(n.Held)+len(n.Waiting)+len(n.Library)+len(n.Drafts) > 0
+}
 
 // NoticeEdition writes the catalogue that the program brings along into the ledger where it is a new one: it holds from
 // this moment. One that the company's own changes in force do not fit on is not taken: the one before goes on, and the

@@ -93,6 +93,11 @@ func (a *attribute) convert(v any, zone *time.Location) (ref.Val, string) {
 		out = a.moment(v, zone)
 	case stringsType:
 		if l, ok := list(v, func(x any) (string, bool) { s, ok := x.(string); return s, ok }); ok {
+			for _, s := range l {
+				if wrong := a.undeclared(s); wrong != "" {
+					return nil, wrong
+				}
+			}
 			out = types.NewStringList(types.DefaultTypeAdapter, l)
 		}
 	case intsType:
@@ -103,10 +108,20 @@ func (a *attribute) convert(v any, zone *time.Location) (ref.Val, string) {
 	if out == nil {
 		return nil, fmt.Sprintf("the source sent %s, and %s is wanted", short(v), typeWords[a.typ])
 	}
-	if s, ok := out.(types.String); ok && len(a.values) > 0 && !slices.Contains(a.values, string(s)) {
-		return nil, fmt.Sprintf("the source sent %q, which is none of %s", string(s), strings.Join(a.values, ", "))
+	if s, ok := out.(types.String); ok {
+		if wrong := a.undeclared(string(s)); wrong != "" {
+			return nil, wrong
+		}
 	}
 	return out, ""
+}
+
+// undeclared says what is wrong with a text that is not among the values that count.
+func (a *attribute) undeclared(s string) string {
+	if len(a.values) == 0 || slices.Contains(a.values, s) {
+		return ""
+	}
+	return fmt.Sprintf("the source sent %q, which is none of %s", s, strings.Join(a.values, ", "))
 }
 
 // null is the value of what is known to be absent: for a list that is the empty list.

@@ -28,6 +28,7 @@ type Evidence struct {
 	CoversTo       kind.Date      `json:"covers_to" doc:"Last day it covers. Its age counts from this day."`
 	ValidUntil     kind.Date      `json:"valid_until" doc:"Last day it is valid, if that is earlier than the control's rule. A later day has no effect."`
 	Classification Classification `json:"classification" doc:"How confidential it is. The ledger records every time restricted evidence is read." index:"" default:"confidential" guards:"restricted"`
+	DataTypes      []DataType     `json:"data_types,omitempty" doc:"Types of data in it, beside how confidential it is."`
 	File           kind.SHA256    `json:"file" doc:"SHA-256 of the file. Upload the file first. Without a file, evidence is context only and proves nothing." index:"" list:""`
 	FileName       string         `json:"file_name" doc:"Name of the uploaded file." max:"255"`
 	MediaType      string         `json:"media_type" doc:"Type of the file, detected from its contents." max:"100"`
@@ -70,6 +71,14 @@ type Classification string
 // Values lists the classes, least first.
 func (Classification) Values() []string {
 	return []string{"public", "internal", "confidential", "restricted"}
+}
+
+// DataType is what sort of data something holds, beside its class.
+type DataType string
+
+// Values lists the types, as resources have them.
+func (DataType) Values() []string {
+	return []string{"intellectual_property", "legal", "financial", "proprietary", "personal", "health", "payment"}
 }
 
 // EvidenceState is where evidence stands.

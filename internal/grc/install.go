@@ -52,15 +52,22 @@ func Install(ctx context.Context, tx *store.Tx, sets []string) error {
 		return fmt.Errorf("read policies: %w", err)
 	}
 	for _, p := range policies {
-		x := &Policy{Ref: p.Ref, Title: p.Title, Kind: PolicyKind(p.Kind), Required: used[p.Ref], ReviewDays: int64(p.ReviewDays), Audience: p.Audience, Sections: p.Sections, State: "draft"}
-		if x.Kind == "" || !slices.Contains(x.Kind.Values(), string(x.Kind)) {
-			x.Kind = "policy"
-		}
+		x := policy(p)
+		x.Required = used[p.Ref]
 		if err := store.Put(ctx, tx, Policies, x); err != nil {
 			return fmt.Errorf("install %s: %w", p.Ref, err)
 		}
 	}
 	return askFields(ctx, tx)
+}
+
+// policy is a policy of the library as a thing, without a text.
+func policy(p content.Policy) *Policy {
+	x := &Policy{Ref: p.Ref, Title: p.Title, Kind: PolicyKind(p.Kind), ReviewDays: int64(p.ReviewDays), Audience: p.Audience, Sections: p.Sections, State: "draft"}
+	if x.Kind == "" || !slices.Contains(x.Kind.Values(), string(x.Kind)) {
+		x.Kind = "policy"
+	}
+	return x
 }
 
 // control is a control of the library as a thing.
@@ -86,49 +93,176 @@ func Found(ctx context.Context, tx *store.Tx, name, publicKey string, owner *Per
 	return store.Put(ctx, tx, Organizations, o)
 }
 
-// widen puts the controls of the library for a category in force when the category comes into scope, with the text that the
-// library has for them; and makes the policies that they rest on required. A draft that somebody edited or made is no text of
-// the library, and one that is scheduled has been decided on: left says which stay drafts, to be activated by themselves.
-func widen(ctx context.Context, tx *store.Tx, was, now *Organization) (left []string, err error) {
+// pack is what categories bring along when they come into scope.
+type pack struct {
+	controls []*Control      // come into force, with the text that the library has for them
+	left     []string        // stay drafts, to be activated by themselves
+	policies map[string]bool // become required, by their refs
+}
+
+// packOf says what the categories that are new bring. A draft that somebody edited or made is no text of the library, and one
+// that is scheduled has been decided on: they are left.
+func packOf(ctx context.Context, v *store.View, was, now []Category) (*pack, error) {
 	shipped, err := library()
 	if err != nil {
 		return nil, err
 	}
-	used := map[string]bool{}
-	for _, category := range now.Categories {
-		if slices.Contains(was.Categories, category) {
+	out := &pack{policies: map[string]bool{}}
+	for _, category := range now {
+		if slices.Contains(was, category) {
 			continue
 		}
-		pack, err := store.All(ctx, &tx.View, Controls, map[string]any{"set": string(category), "state": "draft"})
+		drafts, err := store.All(ctx, v, Controls, map[string]any{"set": string(category), "state": "draft"})
 		if err != nil {
 			return nil, err
 		}
-		for _, c := range pack {
-			ready, err := pristine(ctx, tx, c)
+		for _, c := range drafts {
+			ready, err := pristine(ctx, v, c)
 			if err != nil {
 				return nil, err
 			}
 			if !ready {
-				left = append(left, c.Ref)
+				out.left = append(out.left, c.Ref)
 				continue
 			}
 			if x := shipped[c.Ref]; x != nil {
 				c.SetTerms(x.Terms())
 			}
-			if c.VersionNo, err = nextNumber(ctx, &tx.View, c); err != nil {
-				return nil, err
-			}
-			c.State, c.VersionFrom = "active", tx.Now
-			if err := store.Put(ctx, tx, Controls, c); err != nil {
-				return nil, err
-			}
+			out.controls = append(out.controls, c)
 			for _, p := range c.Policies {
-				used[p] = true
+				out.policies[p] = true
 			}
 		}
 	}
-	slices.Sort(left)
-	return left, require(ctx, tx, used)
+	slices.Sort(out.left)
+	return out, nil
+}
+
+// refs are the refs of the controls that come into force.
+func (p *pack) refs() (out []string) {
+	for _, c := range p.controls {
+		out = append(out, c.Ref)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// widen puts the controls of the library for a category in force when the category comes into scope, and makes the policies
+// that they rest on required. left says which stay drafts.
+func widen(ctx context.Context, tx *store.Tx, was, now *Organization) (left []string, err error) {
+	p, err := packOf(ctx, &tx.View, was.Categories, now.Categories)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range p.controls {
+		if c.VersionNo, err = nextNumber(ctx, &tx.View, c); err != nil {
+			return nil, err
+		}
+		c.State, c.VersionFrom = "active", tx.Now
+		if err := store.Put(ctx, tx, Controls, c); err != nil {
+			return nil, err
+		}
+	}
+	return p.left, require(ctx, tx, p.policies)
+}
+
+// offer are the controls and policies of this program's library that an organisation never had, in their usual order.
+func offer(ctx context.Context, v *store.View) (controls []*Control, policies []*Policy, err error) {
+	families, err := content.Families()
+	if err != nil {
+		return nil, nil, fmt.Errorf("read controls: %w", err)
+	}
+	texts, err := content.Policies()
+	if err != nil {
+		return nil, nil, fmt.Errorf("read policies: %w", err)
+	}
+	had, err := everHad(ctx, v, Controls, func(c *Control) string { return c.Ref })
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, f := range families {
+		for _, c := range f.Controls {
+			if !had[c.Ref] {
+				x := control(f.Family, c)
+				x.State = "draft"
+				controls = append(controls, x)
+			}
+		}
+	}
+	if had, err = everHad(ctx, v, Policies, func(p *Policy) string { return p.Ref }); err != nil {
+		return nil, nil, err
+	}
+	for _, p := range texts {
+		if !had[p.Ref] {
+			policies = append(policies, policy(p))
+		}
+	}
+	return controls, policies, nil
+}
+
+// everHad are the refs that things of a kind have, or had at any time: what was deleted is not offered again.
+func everHad[T any, P kind.Thing[T]](ctx context.Context, v *store.View, k kind.Kind[T], ref func(P) string) (map[string]bool, error) {
+	had := map[string]bool{}
+	page := store.EntryPage{Kind: k.Name, Limit: 1000}
+	for {
+		entries, err := v.Entries(ctx, page)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			x := P(new(T))
+			if e.Body == nil {
+				continue
+			}
+			if err := json.Unmarshal(e.Body, x); err != nil {
+				return nil, fmt.Errorf("read entry %d: %w", e.Seq, err)
+			}
+			had[ref(x)] = true
+		}
+		if len(entries) < page.Limit {
+			return had, nil
+		}
+		page.Before = entries[len(entries)-1].Seq
+	}
+}
+
+// LibraryNew says whether OfferLibrary may have something to write.
+func LibraryNew(ctx context.Context, v *store.View) (bool, error) {
+	all, err := content.Controls()
+	if err != nil {
+		return false, fmt.Errorf("read controls: %w", err)
+	}
+	now, err := store.All(ctx, v, Controls, nil)
+	if err != nil {
+		return false, err
+	}
+	have := map[string]bool{}
+	for _, c := range now {
+		have[c.Ref] = true
+	}
+	return slices.ContainsFunc(all, func(c content.Control) bool { return !have[c.Ref] }), nil
+}
+
+// OfferLibrary gives an organisation that an earlier program founded what the library has got since, as drafts: they count for
+// nothing until two people activate them, or a change of scope brings their category. It says which controls came.
+func OfferLibrary(ctx context.Context, tx *store.Tx) ([]string, error) {
+	controls, policies, err := offer(ctx, &tx.View)
+	if err != nil {
+		return nil, err
+	}
+	var refs []string
+	for _, c := range controls {
+		if err := store.Put(ctx, tx, Controls, c); err != nil {
+			return nil, fmt.Errorf("offer %s: %w", c.Ref, err)
+		}
+		refs = append(refs, c.Ref)
+	}
+	for _, p := range policies {
+		if err := store.Put(ctx, tx, Policies, p); err != nil {
+			return nil, fmt.Errorf("offer %s: %w", p.Ref, err)
+		}
+	}
+	return refs, nil
 }
 
 // library are the controls of the library by their refs.
@@ -147,11 +281,11 @@ func library() (map[string]*Control, error) {
 }
 
 // pristine says whether a draft is as the library installed it, and nobody has decided when it comes into force.
-func pristine(ctx context.Context, tx *store.Tx, c *Control) (bool, error) {
+func pristine(ctx context.Context, v *store.View, c *Control) (bool, error) {
 	if c.VersionNo > 0 || !c.Library {
 		return false, nil
 	}
-	h, err := tx.History(ctx, Controls.Name, c.ID)
+	h, err := v.History(ctx, Controls.Name, c.ID)
 	if err != nil {
 		return false, err
 	}
@@ -161,7 +295,7 @@ func pristine(ctx context.Context, tx *store.Tx, c *Control) (bool, error) {
 	} else if err := json.Unmarshal(body, &first); err != nil {
 		return false, fmt.Errorf("read %s: %w", c.ID, err)
 	}
-	scheduled, err := scheduledFor(ctx, &tx.View, c.ID)
+	scheduled, err := scheduledFor(ctx, v, c.ID)
 	return scheduled == nil && first.Ref == c.Ref && first.Set == c.Set && same(first.Terms(), c.Terms()), err
 }
 

@@ -24,6 +24,7 @@ type Organization struct {
 	ProgrammeStart       kind.Date   `json:"programme_start" doc:"First day of the programme. Nothing due before it is expected. To change it, propose a change of scope." read:"only"`
 	Sector               string      `json:"sector" doc:"Industry." max:"100"`
 	Categories           []Category  `json:"categories" doc:"The trust services categories in scope. Security is always included. To change them, propose a change of scope." read:"only"`
+	DataTypes            []DataType  `json:"data_types,omitempty" doc:"Types of data that you hold for your customers."`
 	ExecutiveOwner       string      `json:"executive_owner" doc:"The person responsible for the programme." ref:"person"`
 	SoloMode             bool        `json:"solo_mode" doc:"For a company run by one person: authors can approve their own work. Each such approval is marked and listed for the auditor."`
 	PublicKey            string      `json:"public_key" doc:"The key that verifies this ledger's checkpoints." read:"only"`

@@ -21,6 +21,8 @@ type ScopeVersion struct {
 	ProgrammeStart kind.Date         `json:"programme_start" doc:"First day of the programme. Nothing due before it is expected." read:"only" list:""`
 	Reason         string            `json:"reason" doc:"Why." min:"10" max:"2000" list:""`
 	Replaces       int64             `json:"replaces" doc:"The revision of the organisation it changes." read:"only"`
+	Brings         []string          `json:"brings_controls,omitempty" doc:"Library controls of the new categories that come into force with it, as of the proposal." read:"only"`
+	Requires       []string          `json:"requires_policies,omitempty" doc:"Policies that these controls depend on and that become required with it, as of the proposal." read:"only"`
 	Left           []string          `json:"left_as_drafts,omitempty" doc:"Controls of the new categories that stayed drafts: someone edited or created them, or their activation is scheduled. Activate each with its own approval." read:"only"`
 	ApprovedBy     string            `json:"approved_by" doc:"Who approved it." read:"only"`
 	ApprovedAt     time.Time         `json:"approved_at,omitzero" doc:"When it was approved and took effect." read:"only"`
@@ -96,7 +98,27 @@ func proposeScope(ctx context.Context, tx *store.Tx, in scopeIn) (*ScopeVersion,
 	if err := Organizations.Check(o, &changed); err != nil {
 		return nil, err
 	}
+	p, err := packOf(ctx, &tx.View, o.Categories, n.Categories)
+	if err != nil {
+		return nil, err
+	}
+	n.Brings, n.Left = p.refs(), p.left
+	if n.Requires, err = notYetRequired(ctx, &tx.View, p.policies); err != nil {
+		return nil, err
+	}
 	return n, store.Put(ctx, tx, ScopeVersions, n)
+}
+
+// notYetRequired are those of some policies that nothing requires so far.
+func notYetRequired(ctx context.Context, v *store.View, used map[string]bool) (out []string, err error) {
+	all, err := store.All(ctx, v, Policies, nil)
+	for _, p := range all {
+		if used[p.Ref] && !p.Required {
+			out = append(out, p.Ref)
+		}
+	}
+	slices.Sort(out)
+	return out, err
 }
 
 // inOrder gives categories in their usual order, each once.

@@ -82,6 +82,7 @@ func (b *binder) look(ctx context.Context, v *store.View, c *check.Catalogue, zo
 	if err != nil {
 		return nil, err
 	}
+	versions = eachOnce(versions, func(source string) (string, bool) { return connector[source], supplies[source] })
 	known := c.Kinds()
 	sets := map[string]check.Set{}
 	match := matcher(versions, s.standing["person"])
@@ -153,17 +154,44 @@ func (s *scene) stand(newest, complete collect.Run) error {
 	return nil
 }
 
+// eachOnce leaves out the record that Assay keeps of a person whom a roster lists too, by address: otherwise everything that
+// names the address would mean two people, and be unknown. A record that says of somebody the roster has working that they
+// left is not left out: one of the two is wrong, and nobody here knows which.
+func eachOnce(versions []collect.Version, from func(source string) (connector string, supplies bool)) []collect.Version {
+	listed := map[string]any{} // what the roster says of where somebody stands, by address
+	for i := range versions {
+		x := &versions[i]
+		if c, ok := from(x.Source); ok && x.Kind == "person" && x.Present && c != collect.PlatformConnector && address(x) != "" {
+			listed[address(x)] = x.Attrs["status"]
+		}
+	}
+	return slices.DeleteFunc(versions, func(x collect.Version) bool {
+		if c, _ := from(x.Source); x.Kind != "person" || c != collect.PlatformConnector {
+			return false
+		}
+		status, ok := listed[address(&x)]
+		return ok && (x.Attrs["status"] != "terminated" || status == "terminated")
+	})
+}
+
+// address is the e-mail address of a person or an account, in lower case; "" where none is known. A cloud user has none of its
+// own, and is often called by one.
+func address(x *collect.Version) string {
+	m, known := x.Attrs["email"].(string)
+	if !known && x.Kind == "cloud.user" && strings.Contains(x.Name, "@") {
+		m = x.Name
+	}
+	return strings.ToLower(m)
+}
+
 // matcher finds the person behind an account by e-mail address (identity match). Where people were read
 // completely, no match is an answer; otherwise it stays unknown.
 func matcher(versions []collect.Version, people standing) func(*collect.Version) string {
 	byMail := map[string]string{}
 	for i := range versions {
 		if x := &versions[i]; x.Kind == "person" && x.Present {
-			m, ok := x.Attrs["email"].(string)
-			if m = strings.ToLower(m); !ok || m == "" {
-				continue
-			}
-			if _, vouched := x.Attrs["status"]; vouched || byMail[m] == "" { // a record that nobody has confirmed gives way
+			m := address(x)
+			if _, vouched := x.Attrs["status"]; m != "" && (vouched || byMail[m] == "") { // a record that nobody has confirmed gives way
 				byMail[m] = x.Key
 			}
 		}
@@ -175,11 +203,11 @@ func matcher(versions []collect.Version, people standing) func(*collect.Version)
 		if _, given := x.Attrs["person_ref"]; given || people.state != check.SourceComplete {
 			return ""
 		}
-		mail, ok := x.Attrs["email"].(string)
-		if !ok {
+		mail := address(x)
+		if _, known := x.Attrs["email"].(string); mail == "" && !known {
 			return ""
 		}
-		who, found := byMail[strings.ToLower(mail)]
+		who, found := byMail[mail]
 		attrs := make(map[string]any, len(x.Attrs)+1)
 		for k, val := range x.Attrs {
 			attrs[k] = val

@@ -44,8 +44,8 @@ func TestTheAreasAreWeightedMeansOfTheirControls(t *testing.T) {
 	}{
 		"incident_response":   {"1/2", 50, 6},   // (2+2+1) of 10: weights 2 2 2 2 1 1
 		"policy_review":       {"13/16", 81, 6}, // weights GOV-03 1, GOV-06 2, GOV-09 1, CHG-01 1, INC-01 2, and the test 1
-		"access_review":       {"0", 0, 15},
-		"cloud_configuration": {"0", 0, 10},
+		"access_review":       {"0", 0, 16},
+		"cloud_configuration": {"0", 0, 12},
 		"vendor_risk":         {"0", 0, 6},
 		"control_mapping":     {"1", 100, 33},
 		"evidence_readiness":  {"2/3", 66, 3},

@@ -76,6 +76,19 @@ const (
 //	G-4  CC9.1 1 to 2/3, C1.1 7/9 to 7/11: it falls by 47/99
 //	G-5  CC7.5 6/7 to 12/13: it grows by 6/91
 //	G-6  CC7.5 6/7 to 12/13: it grows by 6/91
+//
+// Ten more controls joined the base set: DAT-09, IAM-13 and CHG-10 of weight 2; DAT-10, GOV-14, CHG-11, NET-06, NET-07, HRS-10 and
+// OPS-08 of weight 1. The weights grow: CC2.3 8 to 9 (with Confidentiality 9 to 10), CC6.1 28 to 36 (30 to 38), CC6.2 12 to 13,
+// CC6.3 15 to 21, CC6.6 9 to 11, CC7.1 13 to 14, CC7.2 11 to 12, CC8.1 15 to 18, C1.1 11 to 15. In G-2, G-5 and G-6 the ten pass,
+// in G-3 and G-4 they do not. Where the sums of r change:
+//
+//	G-2  CC7.1 11/13 to 12/14, CC8.1 14/15 to 17/18: the sum grows by 181/8190
+//	G-3  CC6.1 20/30 to 20/38, CC6.2 2/12 to 2/13, CC6.3 4/15 to 4/21, CC6.6 8/9 to 8/11, CC7.1 9/13 to 9/14, CC7.2 7/11 to 7/12,
+//	     CC8.1 10/15 to 10/18, C1.1 2/11 to 2/15: it falls by 35487/54340
+//	G-4  as G-3, but CC2.3 3/9 to 3/10, CC6.1 23/30 to 23/38, CC8.1 11/15 to 11/18, C1.1 7/11 to 7/15: it falls by 82139/97812
+//	G-5  CC7.1 12/13 to 13/14: it grows by 1/182
+//	G-6  CC6.1 22/28 to 30/36, CC6.2 8/12 to 9/13, CC6.3 11/15 to 17/21, CC6.6 7/9 to 9/11, CC7.1 10/13 to 11/14,
+//	     CC8.1 7/15 to 10/18: it grows by 26597/90090
 func TestReadinessOfTheGoldenStates(t *testing.T) {
 	conf := []string{"security", "confidentiality"}
 	for _, g := range []struct {
@@ -92,18 +105,18 @@ func TestReadinessOfTheGoldenStates(t *testing.T) {
 			setAll(cs, Passing)
 			set(t, cs, Failing, "GOV-02, GOV-07, RSK-02, RSK-04, RSK-05, HRS-08, AST-05, VUL-03, CHG-01, INC-05, VEN-02, VEN-04, VEN-05")
 			set(t, cs, NeedsAttention, "HRS-06, INC-03")
-		}, "50045/66066", 75, 18, "[CC1.2 CC3.3 CC3.4]"},
-		{"G-3", conf, func(cs []ScoredControl) { set(t, cs, Passing, golden3) }, "632017/3153150", 20, 35, "19"},
-		{"G-4", conf, func(cs []ScoredControl) { set(t, cs, Passing, golden4) }, "131003/286650", 45, 34, "[CC1.2 CC3.4 CC4.1 CC6.4 CC7.5]"},
+		}, "1127008/1486485", 75, 18, "[CC1.2 CC3.3 CC3.4]"},
+		{"G-3", conf, func(cs []ScoredControl) { set(t, cs, Passing, golden3) }, "4356193/23963940", 18, 35, "19"},
+		{"G-4", conf, func(cs []ScoredControl) { set(t, cs, Passing, golden4) }, "51884389/119819700", 43, 34, "[CC1.2 CC3.4 CC4.1 CC6.4 CC7.5]"},
 		{"G-5", conf, func(cs []ScoredControl) {
 			setAll(cs, Passing)
 			set(t, cs, NoData, "INC-05")
 			set(t, cs, NeedsAttention, "VUL-03, GOV-07")
-		}, "342609/350350", 97, 6, "0"},
+		}, "24476/25025", 97, 6, "0"},
 		{"G-6", []string{"security"}, func(cs []ScoredControl) {
 			setAll(cs, Passing)
 			set(t, cs, NoData, "IAM-01, IAM-02, IAM-12, HRS-04, CHG-02, CHG-03, CHG-05, VUL-01, VUL-05")
-		}, "69701/77220", 90, 11, "0"},
+		}, "5420171/5945940", 91, 11, "0"},
 		{"all passing", conf, func(cs []ScoredControl) { setAll(cs, Passing) }, "1", 100, 0, "0"},
 	} {
 		criteria, controls := scope(t, g.categories...)
@@ -119,10 +132,10 @@ func TestReadinessOfTheGoldenStates(t *testing.T) {
 	}
 }
 
-// TestGolden2SumsTo24998 holds the sum behind G-2, rounded.
-func TestGolden2SumsTo24998(t *testing.T) {
-	sum := new(big.Rat).Mul(big.NewRat(50045, 66066), big.NewRat(33, 1))
-	if s := sum.FloatString(3); s != "24.998" {
+// TestGolden2SumsTo25020 holds the sum behind G-2, rounded.
+func TestGolden2SumsTo25020(t *testing.T) {
+	sum := new(big.Rat).Mul(big.NewRat(1127008, 1486485), big.NewRat(33, 1))
+	if s := sum.FloatString(3); s != "25.020" {
 		t.Fatal(s)
 	}
 }

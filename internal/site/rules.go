@@ -12,6 +12,7 @@ import (
 
 	"assay/internal/check"
 	"assay/internal/errs"
+	"assay/internal/grc"
 	"assay/internal/op"
 	"assay/internal/store"
 )
@@ -38,6 +39,9 @@ func (a *App) ReadRules(ctx context.Context, org string) (check.Noticed, error) 
 		return out, err
 	}
 	out.Edition = edition
+	if out.Library, err = a.readLibrary(ctx, org); err != nil {
+		return out, err
+	}
 	files, err := readTests(a.rules.dir)
 	if err != nil {
 		return out, err
@@ -66,7 +70,7 @@ func (a *App) ReadRules(ctx context.Context, org string) (check.Noticed, error) 
 		return err
 	})
 	if err != nil {
-		return check.Noticed{Edition: out.Edition, Problem: out.Problem}, err
+		return check.Noticed{Edition: out.Edition, Problem: out.Problem, Library: out.Library}, err
 	}
 	for _, ref := range out.Drafts {
 		a.Log.WarnContext(ctx, "a control from a file in the data folder is a draft, waiting for approval", "org", org, "control", ref)
@@ -126,6 +130,28 @@ func (a *App) readEdition(ctx context.Context, org string) (digest string, err e
 		return err
 	})
 	return digest, err
+}
+
+// readLibrary offers an organisation what the library of this program has and it never had.
+func (a *App) readLibrary(ctx context.Context, org string) (refs []string, err error) {
+	news := false
+	by := store.System("library.read")
+	if err := a.DB.View(ctx, org, timeZero, by, func(v *store.View) (err error) {
+		news, err = grc.LibraryNew(ctx, v)
+		return err
+	}); err != nil || !news {
+		return nil, err
+	}
+	if _, err = a.DB.Change(ctx, org, by, func(tx *store.Tx) error {
+		refs, err = grc.OfferLibrary(ctx, tx)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	if len(refs) > 0 {
+		a.Log.InfoContext(ctx, "the library has new controls; they are drafts", "org", org, "controls", refs)
+	}
+	return refs, nil
 }
 
 // beforeCheck reads the rules before a check. What cannot be read is told, and the check goes on with what holds: a

@@ -388,3 +388,73 @@ func TestBeforeTheFirstCatalogueThatFirstOneIsRead(t *testing.T) {
 		}
 	}
 }
+
+// An organisation that an earlier program founded is offered what the library has got since, once, as drafts. What it deleted
+// stays deleted, and a control of its own keeps its ref.
+func TestWhatTheLibraryHasGotSinceIsOfferedOnceAsDrafts(t *testing.T) {
+	f := newFirm(t, "")
+	refs := []string{"DAT-09", "IAM-16", "PRV-03"}
+	everything, err := content.Controls()
+	if err != nil {
+		t.Fatal(err)
+	}
+	org := "org_" + strings.Repeat("0", 22) + "old1"
+	old := func(fn func(tx *store.Tx) error) {
+		t.Helper()
+		if _, err := f.DB.Change(t.Context(), org, store.System("test"), fn); err != nil {
+			t.Fatal(err)
+		}
+	}
+	old(func(tx *store.Tx) error { // as an earlier program left it
+		if err := grc.Found(t.Context(), tx, "Old Ltd", "", &grc.Person{Name: "Olga", Kind: "employee", State: "active", Source: "by hand"}); err != nil {
+			return err
+		}
+		for _, c := range everything {
+			if slices.Contains(refs, c.Ref) {
+				continue
+			}
+			if err := store.Put(t.Context(), tx, grc.Controls, &grc.Control{Ref: c.Ref, Title: c.Title, Text: c.Text, Set: c.Set, State: "draft", Weight: int64(c.Weight), Library: true}); err != nil {
+				return err
+			}
+		}
+		return store.Put(t.Context(), tx, grc.Controls, &grc.Control{Ref: "IAM-16", Title: "Our own", Text: "Our own text.", Set: "custom", State: "draft", Weight: 1})
+	})
+	read := func() []string {
+		t.Helper()
+		n, err := f.ReadRules(t.Context(), org)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n.Library
+	}
+	if got := read(); !slices.Equal(got, []string{"DAT-09", "PRV-03"}) {
+		t.Errorf("offered are %v", got)
+	}
+	old(func(tx *store.Tx) error {
+		all, err := store.All(t.Context(), &tx.View, grc.Controls, map[string]any{"set": []string{"base", "custom"}})
+		if err != nil {
+			return err
+		}
+		for _, c := range all {
+			switch c.Ref {
+			case "DAT-09":
+				if c.State != "draft" || !c.Library || c.VersionNo != 0 || len(c.Evidence) != 2 {
+					t.Errorf("offered as %+v", c)
+				}
+				return store.End(t.Context(), tx, grc.Controls, c.ID, c.Rev)
+			case "IAM-16":
+				if c.Title != "Our own" {
+					t.Errorf("their own control is now %+v", c)
+				}
+			}
+		}
+		t.Error("DAT-09 was not offered")
+		return nil
+	})
+	if got := read(); len(got) > 0 {
+		t.Errorf("what was deleted, or is there, is offered again: %v", got)
+	}
+	if got := f.read(t); len(got.Library) > 0 {
+		t.Errorf("a new organisation has all, and is offered %v", got.Library)
+	}
+}

@@ -215,6 +215,7 @@ func (q *ask) evidenceFields(t thing, last time.Time) []ui.Pair {
 	out = append(out, ui.Pair{Term: "Source", Text: t.text("source_system")}, ui.Pair{Term: "Location", Text: t.text("source_locator")}, ui.Pair{Term: "Collected by", Text: words(t.text("source_kind"))},
 		ui.Pair{Term: "Classification", Text: t.text("classification")}, ui.Pair{Term: "Uploaded by", Show: ui.Person(q.label(t.text("created_by")))},
 		ui.Pair{Term: "Submitted by", Text: q.label(t.text("submitted_by")), Empty: "not yet"}, ui.Pair{Term: "Reviewed by", Text: q.label(t.text("reviewed_by")), Empty: "not yet"})
+	some("Data types", words(strings.Join(t.texts("data_types"), ", ")))
 	some("Withdrawn by", q.label(t.text("withdrawn_by")))
 	if at := timeOf(t.text("withdrawn_at")); !at.IsZero() {
 		some("Withdrawn", ui.Day(q.local(at)))

@@ -219,7 +219,7 @@ func (m *importing) confirm(p *collect.Preview) (answer, error) {
 // asks puts the questions: first what the file is and what the source is called, and what its faults ask for; all other
 // settings after them.
 func (m *importing) asks(v *page.ImportView, p *collect.Preview) {
-	ahead := map[string]bool{"preset": true, "name": !compares(p)}
+	ahead := map[string]bool{"preset": true, "name": true}
 	if m.given[configName+"preset"] == "" {
 		ahead["kind"] = true
 	}
@@ -244,6 +244,7 @@ func (m *importing) asks(v *page.ImportView, p *collect.Preview) {
 			f.Hint = "Needed where no row of a column decides it."
 		}
 		switch {
+		case f.Name == "name" && compares(p): // no source is made
 		case ahead[short] && f.Name != configName+"name":
 			v.Form.Fields = append(v.Form.Fields, f)
 		case f.Value != "" || f.Wrong != "":
@@ -286,7 +287,7 @@ func (m *importing) show(v *page.ImportView, p *collect.Preview) {
 		}
 	}
 	for _, f := range p.Faults {
-		v.Faults = append(v.Faults, page.ImportFault{Text: m.worded(f), Where: whereIs(f), Count: f.Count})
+		v.Faults = append(v.Faults, page.ImportFault{Text: m.worded(f), Where: whereIs(f)})
 	}
 	for _, l := range p.First {
 		v.First = append(v.First, page.ImportLine{What: l.What, Kind: l.Kind, Name: l.Name, Key: l.Key})
@@ -321,7 +322,10 @@ func whereIs(f collect.Fault) string {
 		out = append(out, "Column "+f.Column)
 	}
 	if len(rows) > 0 {
-		text := verb(len(rows), "row ", "rows ") + strings.Join(rows, ", ")
+		text := "row " + rows[0]
+		if f.Count > 1 {
+			text = ui.Num(int64(f.Count)) + " rows: " + strings.Join(rows, ", ")
+		}
 		if more := f.Count - len(f.Rows); more > 0 {
 			text += " and " + ui.Num(int64(more)) + " more"
 		}

@@ -307,25 +307,31 @@ func (c *converter) value(a schema.Attr, s string, o reading) (any, string) {
 		v, _, problem := c.list(a, parts)
 		return v, problem
 	default:
-		if len(a.Values) == 0 {
-			s = spelled(s)
-			if bad := altered(s); bad != "" {
-				return nil, bad
-			}
-			return s, "" // a formula is text like any other: it is never run and never changed
+		word, problem := declaredWord(a, s)
+		if problem != "" {
+			return nil, problem
 		}
-		for _, want := range a.Values {
-			if strings.EqualFold(want, s) {
-				return want, ""
-			}
-		}
-		return nil, fmt.Sprintf("%q is none of %s", cut(s), strings.Join(a.Values, ", "))
+		return word, ""
 	}
 	problem := fmt.Sprintf("%q is not %s", cut(s), wordFor(a))
 	if a.Type == "bool" && !meansNothing(s) {
 		problem += ". If the word means one of them, add it to true_words or false_words"
 	}
 	return nil, problem
+}
+
+// declaredWord is a text as the kind writes it, where only certain texts count.
+func declaredWord(a schema.Attr, s string) (string, string) {
+	if len(a.Values) == 0 {
+		s = spelled(s)
+		return s, altered(s) // a formula is text like any other: it is never run and never changed
+	}
+	for _, want := range a.Values {
+		if strings.EqualFold(want, s) {
+			return want, ""
+		}
+	}
+	return "", fmt.Sprintf("%q is none of %s", cut(s), strings.Join(a.Values, ", "))
 }
 
 var spreadsheetErrors = map[string]bool{"#N/A": true, "#REF!": true, "#VALUE!": true, "#DIV/0!": true, "#NAME?": true, "#NUM!": true, "#NULL!": true}
@@ -360,7 +366,11 @@ func (c *converter) list(a schema.Attr, parts []any) (any, state, string) {
 		if bad := textFault(text); bad != "" {
 			return nil, filled, bad
 		}
-		texts = append(texts, clean(text))
+		word, problem := declaredWord(a, clean(text))
+		if problem != "" {
+			return nil, filled, problem
+		}
+		texts = append(texts, word)
 		if a.Type == "ints" {
 			n, ok := whole(text)
 			if !ok {

@@ -232,6 +232,18 @@ func TestWordsAndValuesAreMapped(t *testing.T) {
 	}
 }
 
+// A list of types of data has only types that there are, in their spelling.
+func TestTypesOfDataAreCheckedOneByOne(t *testing.T) {
+	got, _, err := taken(t, file.Config{Kind: "cloud.bucket", Format: "csv"}, "id,data_types\nfiles,Health;personal\nempty,\n")
+	if err != nil || !reflect.DeepEqual(got[0].Attrs["data_types"], []string{"health", "personal"}) {
+		t.Errorf("read as %v: %v", got, err)
+	}
+	_, report, _ := taken(t, file.Config{Kind: "cloud.bucket", Format: "csv"}, "id,data_types\nfiles,health;gossip\n")
+	if report.Total != 1 || !strings.Contains(report.Err().Error(), `"gossip" is none of intellectual_property, legal`) {
+		t.Errorf("%+v: %v", report, report.Err())
+	}
+}
+
 func TestAnEmptyFileOfAKindThatIsNeverEmptyIsAFault(t *testing.T) {
 	for _, c := range []struct {
 		cfg  file.Config

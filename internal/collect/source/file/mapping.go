@@ -107,7 +107,7 @@ func (m *mapping) heading(row int, names []string) error {
 	for _, c := range m.spoken() {
 		at := places(names, c)
 		switch {
-		case m.replaced(c, names):
+		case m.spare(c, names):
 			continue
 		case len(at) == 0 && m.s.cfg.optional[c]:
 			continue
@@ -134,16 +134,22 @@ func (m *mapping) heading(row int, names []string) error {
 	return nil
 }
 
-// replaced says whether a column of a preset is not needed, because another one gives its attribute.
-func (m *mapping) replaced(c string, names []string) bool {
-	return m.s.cfg.instead[c] && slices.ContainsFunc(targets(m.s.cfg.Columns[c]), func(attr string) bool {
-		for other, to := range m.s.cfg.Columns {
-			if other != c && !m.s.cfg.instead[other] && slices.Contains(targets(to), attr) && has(names, other) {
-				return true
-			}
+// spare says whether a column of a preset is not needed, because others give all of its attributes.
+func (m *mapping) spare(c string, names []string) bool {
+	return m.s.cfg.instead[c] && !slices.ContainsFunc(targets(m.s.cfg.Columns[c]), func(attr string) bool { return !m.replaced(c, attr, names) })
+}
+
+// replaced says whether another column gives an attribute in place of this one of a preset.
+func (m *mapping) replaced(c, attr string, names []string) bool {
+	if !m.s.cfg.instead[c] {
+		return false
+	}
+	for other, to := range m.s.cfg.Columns {
+		if other != c && !m.s.cfg.instead[other] && slices.Contains(targets(to), attr) && has(names, other) {
+			return true
 		}
-		return attr == "name" && len(m.s.cfg.Name) > 0
-	})
+	}
+	return attr == "name" && len(m.s.cfg.Name) > 0
 }
 
 func (m *mapping) use(at int, name string) {
@@ -272,11 +278,10 @@ func (m *mapping) resource(r row) (collect.Resource, bool) {
 	named := map[string]string{}
 	for _, c := range sortedKeys(r.cells) {
 		m.see(c)
-		if len(m.s.cfg.instead) > 0 && m.replaced(c, slices.Collect(maps.Keys(r.cells))) {
-			continue
-		}
 		for _, attr := range m.attrs(c) {
-			m.one(a, named, attr, c, r)
+			if len(m.s.cfg.instead) == 0 || !m.replaced(c, attr, slices.Collect(maps.Keys(r.cells))) {
+				m.one(a, named, attr, c, r)
+			}
 		}
 	}
 	for _, c := range sortedKeys(m.s.cfg.Columns) {

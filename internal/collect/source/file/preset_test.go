@@ -181,3 +181,15 @@ func TestWhatAPersonSetsComesBeforeThePreset(t *testing.T) {
 		}
 	}
 }
+
+// A column that stands in for two attributes gives the one that no other column gives.
+func TestAColumnOfAPresetGivesWhatNoOtherColumnGives(t *testing.T) {
+	text := "Employee #,Full Name,Work Email,Status,Employment Status,Hire Date,Termination Date\n7,Ann One,ann@example.com,Inactive,Contractor,2023-03-06,2026-01-02\n"
+	got, report, err := taken(t, file.Config{Preset: "bamboohr-people", Format: "csv"}, text)
+	if err != nil || report.Total != 0 {
+		t.Fatalf("%v %+v", err, report)
+	}
+	if a := got[0].Attrs; a["status"] != "terminated" || a["kind"] != "contractor" {
+		t.Errorf("%v", a)
+	}
+}

@@ -139,6 +139,11 @@ func (a Attr) Check(v any) error {
 		fits = a.Type == "int"
 	case []string:
 		fits = a.Type == "strings"
+		for _, one := range x {
+			if err := a.declared(one); fits && err != nil {
+				return err
+			}
+		}
 	case []int64:
 		fits = a.Type == "ints"
 	case string:
@@ -155,12 +160,20 @@ func (a Attr) Check(v any) error {
 			return nil
 		}
 		fits = a.Type == "string"
-		if fits && len(a.Values) > 0 && !slices.Contains(a.Values, x) {
-			return fmt.Errorf("%q is none of %s", x, strings.Join(a.Values, ", "))
+		if err := a.declared(x); fits && err != nil {
+			return err
 		}
 	}
 	if !fits {
 		return fmt.Errorf("%T does not fit the type %s", v, a.Type)
+	}
+	return nil
+}
+
+// declared says whether a text is among the declared values, where there are any.
+func (a Attr) declared(x string) error {
+	if len(a.Values) > 0 && !slices.Contains(a.Values, x) {
+		return fmt.Errorf("%q is none of %s", x, strings.Join(a.Values, ", "))
 	}
 	return nil
 }
