@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"assay/internal/blob"
 	"assay/internal/grc"
@@ -17,7 +18,16 @@ import (
 )
 
 // blanks are files in which there is nothing to read.
-var blanks = map[string]string{"no bytes": "", "a space": " ", "line ends": "\r\n\n", "a mark": "\ufeff", "a mark and spaces": "\ufeff \t\n", "much of nothing": strings.Repeat(" \n", 100_000), "UTF-16": "\xff\xfe \x00\r\x00\n\x00", "unseen signs": "\u200b\u00a0"}
+var blanks = map[string]string{"no bytes": "", "a space": " ", "line ends": "\r\n\n", "a mark": "\ufeff", "a mark and spaces": "\ufeff \t\n", "much of nothing": strings.Repeat(" \n", 100_000), "UTF-16": "\xff\xfe \x00\r\x00\n\x00", "unseen signs": "\u200b\u00a0\u00ad\u034f", "fillers": "\u3164\u2800\ufe0f\U000e0020", "control characters": "\x01\x00\x1b\x7f"}
+
+// utf16Of is a text as Windows writes "Unicode".
+func utf16Of(text string) string {
+	out := []byte{0xff, 0xfe}
+	for _, u := range utf16.Encode([]rune(text)) {
+		out = append(out, byte(u), byte(u>>8))
+	}
+	return string(out)
+}
 
 // kept counts the files of the organisation.
 func (o *office) kept() (n int) {
@@ -64,7 +74,7 @@ func TestAnEmptyFileIsRefusedOnEveryFace(t *testing.T) {
 		if l := o.do(o.me, "evidence.list", map[string]any{})["data"].([]any); len(l) > 0 {
 			t.Errorf("evidence was added: %v", l)
 		}
-		for what, text := range map[string]string{"one letter": "x", "a letter after much of nothing": strings.Repeat(" ", 9000) + "x", "a sign of three bytes": " \u4e00", "not text": "\x89PNG", "nothing but zeros and a one": "\x00\x00\x01"} {
+		for what, text := range map[string]string{"one letter": "x", "a letter after much of nothing": strings.Repeat(" ", 9000) + "x", "a sign of three bytes": " \u4e00", "not text": "\x89PNG", "nothing but zeros and half a letter": "\x00\x00\x89"} {
 			if _, err := o.app.Gate.Upload(context.Background(), o.me, strings.NewReader(text)); err != nil {
 				t.Errorf("%s: %v", what, err)
 			}
@@ -123,9 +133,39 @@ func TestAPopulationSaysHowManyRowsItHas(t *testing.T) {
 			{"a JSON list with more", "a.json", `[{"id":1},{"id":2}]`, 1, "at least 2"},
 			{"a list within an object", "a.json", `{"value":[{"id":1}],"next":null}`, 0, "at least 1"},
 			{"an empty JSON list", "a.json", `{"value":[]}`, 1, "at most 0"},
-			{"two lists", "a.json", `{"a":[1],"b":[]}`, 7, ""},
+			{"two lists", "a.json", `{"a":[{"id":1}],"b":[]}`, 7, "at most 1"},
+			{"all of two lists", "a.json", `{"people":[{"id":1},{"id":2}],"services":[{"id":3}]}`, 3, ""},
+			{"one of two lists", "a.json", `{"people":[{"id":1},{"id":2}],"errors":[]}`, 2, ""},
+			{"none of two lists", "a.json", `{"people":[{"id":1},{"id":2}],"errors":[]}`, 0, "at least 2"},
+			{"a list that stands twice", "a.json", `{"value":[{"id":1},{"id":2}],"value":[]}`, 0, "at least 2"},
+			{"a list deep in an object", "a.json", `{"data":{"value":[{"id":1},{"id":2}]}}`, 0, "at least 2"},
+			{"JSON lines", "a.jsonl", "{\"id\":1}\n{\"id\":2}\n", 0, "at least 2"},
+			{"JSON lines under no name", "", "{\"id\":1}\n{\"id\":2}\n", 2, ""},
+			{"a list of lists with a heading", "a.json", `[["id"],["F-1"],["F-2"]]`, 2, ""},
+			{"another name", "a.txt", "name\nann\nbo\ncy\n", 0, "at least 3"},
+			{"a name with a space", "a.csv ", "name\nann\nbo\ncy\n", 0, "at least 3"},
+			{"a CSV called a workbook", "a.xlsx", rows, 0, "at least 1"},
+			{"JSON called CSV", "a.csv", `[{"id":1},{"id":2}]`, 0, "at least 2"},
+			{"UTF-16 with one column", "a.csv", utf16Of("name\r\nann\r\nbo\r\ncy\r\n"), 3, ""},
+			{"UTF-16 with two columns", "a.csv", utf16Of("name,x\r\nann,1\r\nbo,1\r\ncy,1\r\n"), 3, ""},
+			{"UTF-16 and none", "a.txt", utf16Of("name,x\r\nann,1\r\nbo,1\r\ncy,1\r\n"), 0, "at least 3"},
+			{"UTF-16 without a mark", "a.csv", utf16Of("name,x\r\nann,1\r\nbo,1\r\ncy,1\r\n")[2:], 0, "at least 3"},
+			{"one column with notes beneath", "a.csv", "name\nann\nbo\n\nTotal: 2\nExported by Jo\n", 2, ""},
+			{"one column with notes at once", "a.csv", "name\nann\nbo\n2 rows\nThe list of all people\n", 2, ""},
+			{"an empty list with notes", "a.csv", "name\nNo results\nExported by Jo\n", 0, ""},
+			{"a total in two columns", "a.csv", "name,count\nann,1\nbo,1\nTotal,2\nExported by,Jo\n", 2, ""},
+			{"pages with their heading", "a.csv", "name,x\nann,1\nname,x\nbo,1\n", 2, ""},
+			{"a quote that does not end", "a.csv", "name,note\n1,\"5 inch\n2,b\n3,c\n4,d\n", 4, ""},
+			{"separators in the cells", "a.csv", "a;b\n1,2,3;x\n4,5,6;y\n7,8,9;z\n", 3, ""},
+			{"values on one line", "a.txt", "ann, bo, cy, di\n", 4, ""},
+			{"a text about a list", "a.txt", "We looked at the access of all.\nNobody has it, as Jo said.\nAll was closed.\n", 0, ""},
+			{"a list as the database prints it", "a.txt", " name | x\n------+---\n ann  | 1\n bo   | 1\n cy   | 2\n(3 rows)\n", 3, ""},
+			{"a page", "a.html", "<table>\n<tr><td>a\n<tr><td>b\n</table>", 0, ""},
+			{"a long list", "a.csv", "name,x\n" + strings.Repeat("ann,1\n", 3) + strings.Repeat("\n", 5<<20), 0, "at least 3"},
+			{"many of a long list", "a.csv", "name,x\n" + strings.Repeat("ann,1\n", 1<<20), 1 << 20, ""},
 			{"no JSON", "a.json", `{"a":[1`, 7, ""},
-			{"what cannot be counted", "a.pdf", rows, 7, ""},
+			{"what cannot be counted", "a.pdf", "%PDF-1.7\n1,2\n3,4\n", 7, ""},
+			{"nor this", "a.csv", "\x1f\x8b\x08\x00\x03,\n1,2\n3,4\n", 7, ""},
 		} {
 			_, err := list("row_count", one.count, "file_name", one.name, "file", o.file(one.text))
 			if one.says != "" {

@@ -113,7 +113,7 @@ func exports(now time.Time) map[string]*export {
 		status, employment, left, account := "Active", "Full-Time", "", "Enabled"
 		switch i {
 		case 20, 21:
-			employment = "Contractor"
+			employment, left = "Contractor", us(200) // contracts end
 		case 28:
 			status = "Leave"
 		case 29:

@@ -10,6 +10,7 @@ import (
 
 	"assay/internal/errs"
 	"assay/internal/kind"
+	"assay/internal/store"
 	"assay/internal/testkit"
 )
 
@@ -67,13 +68,16 @@ func (c *crew) keyed(sh kind.Shape) {
 		return map[string]any{"id": x["id"], "rev": x["rev"], sh.Key: key}
 	}
 	a, b := make("KEY-1"), make("KEY-2")
-	for _, same := range []string{"KEY-1", "key-1", " KEY-1 "} {
+	for _, same := range []string{"KEY-1", "key-1", " KEY-1 ", "KEY-1\u200b", "K\u00adEY-1", "\uff2bEY-1", "KEY\u20111"} {
 		refused("another one of "+same, "create", c.named(sh, same))
 		refused("a draft is called "+same, "update", to(b, same))
 	}
 	b = c.do(c.manager, sh.Name+".update", to(b, "KEY-3")) // a draft is called as one likes
 	c.next(c.manager, sh.Name+".end", b)
-	make("KEY-3") // nothing ever counted by it
+	for range 3 {
+		c.next(c.manager, sh.Name+".end", make("KEY-3")) // nothing ever counted by it
+	}
+	make("KEY-3")
 	a = c.decided(sh, a)
 	for _, other := range []string{"KEY-9", "key-1", "KEY-3"} {
 		refused("approved, and called "+other, "update", to(a, other))
@@ -173,4 +177,61 @@ func (c *crew) listed(kindName, field, value string) (out []map[string]any) {
 		out = append(out, x.(map[string]any))
 	}
 	return out
+}
+
+// What was lawfully removed may have been approved: the name of what was stays taken, whatever of it is gone.
+func TestAnApprovedThingKeepsItsNameWhateverOfItIsDisposedOf(t *testing.T) {
+	crews(t, func(t *testing.T, c *crew) {
+		for _, sh := range c.app.Set.Shapes() {
+			if sh.Key == "" || c.app.Set.Find(sh.Name+".create") == nil {
+				continue
+			}
+			in := c.named(sh, "GONE-1")
+			for n := range in {
+				if _, ok := sh.Field(n); !ok {
+					delete(in, n)
+				}
+			}
+			x := c.decided(sh, c.do(c.manager, sh.Name+".create", in))
+			gone := func(n int) error { // all versions but the newest n
+				t.Helper()
+				_, err := c.app.DB.Change(t.Context(), c.org, store.System("test"), func(tx *store.Tx) error {
+					h, err := tx.History(t.Context(), sh.Name, x["id"].(string))
+					if err != nil {
+						return err
+					}
+					d := store.Disposal{Reason: "asked for"}
+					for _, e := range h[n:] {
+						if e.State == "kept" {
+							d.Entries = append(d.Entries, e.Seq)
+						}
+					}
+					_, err = store.Dispose(t.Context(), tx, d)
+					return err
+				})
+				return err
+			}
+			if err := gone(0); err == nil || !strings.Contains(err.Error(), "last that tells the "+sh.Key) {
+				t.Errorf("%s: the last entry that tells its name was removed: %v", sh.Name, err)
+			}
+			if sh.Name == "policy" { // a newer version that is a draft: nothing that is left says that it was approved
+				x = c.next(c.manager, "policy.publish", x)
+				x = c.next(c.manager, "policy.revise", x)
+			}
+			fine(t, gone(1))
+			if _, err := c.try(c.manager, sh.Name+".create", in); err == nil || errs.Public(err).Field != sh.Key {
+				t.Errorf("%s: another one of the name was made: %v", sh.Name, err)
+			}
+			if _, err := c.try(c.manager, sh.Name+".update", map[string]any{"id": x["id"], "rev": x["rev"], sh.Key: "GONE-2"}); err == nil {
+				t.Errorf("%s: it was approved, and has another name", sh.Name)
+			}
+			if _, err := c.try(c.manager, sh.Name+".end", map[string]any{"id": x["id"], "rev": x["rev"]}); err == nil {
+				t.Errorf("%s: it was approved, and was deleted", sh.Name)
+			}
+			a, err := c.app.DB.Verify(t.Context(), c.org, store.VerifyOptions{})
+			if fine(t, err); len(a.Problems) > 0 {
+				t.Errorf("%v", a.Problems)
+			}
+		}
+	})
 }

@@ -293,6 +293,9 @@ func TestNoProgramApproves(t *testing.T) {
 				for _, f := range o.In {
 					if f.Required && f.Name != "id" && f.Name != "rev" {
 						in[f.Name] = "A text that is long enough for anything."
+						if f.Type == "array" {
+							in[f.Name] = []any{in[f.Name]}
+						}
 					}
 				}
 				_, err := c.try(a, o.Name, in)

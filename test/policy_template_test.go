@@ -3,6 +3,7 @@
 package test
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -133,7 +134,7 @@ func TestAConfirmationHoldsForTheTextThatWasRead(t *testing.T) {
 		c.refused(c.manager, "policy.confirm_sections", p, map[string]any{"sections": []string{"Leavers", "No such section"}}, `"No such section" is not text of the template`, "Access reviews")
 		machine := c.manager
 		machine.Via, machine.Session = "mcp", ""
-		c.refused(machine, "policy.confirm_sections", p, map[string]any{"sections": all}, "by a person")
+		c.refused(machine, "policy.confirm_sections", p, map[string]any{"sections": all}, "tokens, tools and the command line can't confirm sections")
 		p = c.do(c.manager, "policy.confirm_sections", c.with(p, "sections", all))
 		if len(waiting(p)) > 0 {
 			t.Fatalf("confirmed, and %v wait", waiting(p))
@@ -244,5 +245,68 @@ func TestThePageOffersTheTemplateAndConfirmsEachSection(t *testing.T) {
 		p.wants(p.get("/policy-fields"), 200, "security contact", "oversight body")
 		s = p.wants(p.post("/policies/POL-03/use-template", "rev", p.rev("/policies/POL-03/use-template")), 303)
 		p.wants(p.get(s.to), 200, "{{oversight body}}", "Fill its fields first.", "No value yet (policy fields)", "<table>")
+	})
+}
+
+// each is a text in which something is put beneath every heading.
+func each(body, mark string) string { return beneath.ReplaceAllString(body, "$0\n"+mark+"\n") }
+
+var beneath = regexp.MustCompile(`(?m)^## .*\n`)
+
+// INV-27: what a reader cannot see is no edit.
+func TestAnEditThatNobodySeesIsNone(t *testing.T) {
+	c := foundCrew(t, "")
+	c.answer()
+	p := c.do(c.manager, "policy.use_template", c.with(c.library("POL-05")))
+	body, all := p["body"].(string), waiting(p)
+	for what, mark := range map[string]string{"a space of no width": "\u200b", "a soft hyphen": "\u00ad", "a word joiner": "\u2060", "a Hangul filler": "\u3164", "an empty Braille cell": "\u2800",
+		"a combining joiner": "\u034f", "a variation": "\ufe0f", "a tag": "\U000e0041", "an HTML space": "&nbsp;", "an entity of no width": "&#8203;", "an empty link": "[](x)", "the target of a link": "[x]: y\n",
+		"a hard line break": "\\\n", "stars": "****", "a rule": "\n---\n", "a break": "<br>", "a tag of HTML": "<b></b>", "a comment": "<!-- mine -->", "an empty picture": "![](x)", "a lone point": "."} {
+		if p = c.next(c.manager, "policy.update", p, "body", each(body, mark)); !slices.Equal(waiting(p), all) {
+			t.Errorf("%s: of %d sections %v wait", what, len(all), waiting(p))
+		}
+	}
+	bold := regexp.MustCompile(`(?m)^([A-Z]\w+) `).ReplaceAllString(body, "**$1**\u200b ")
+	if p = c.next(c.manager, "policy.update", p, "body", bold); bold == body || !slices.Equal(waiting(p), all) {
+		t.Errorf("bold: %v wait", waiting(p))
+	}
+	if p = c.next(c.manager, "policy.update", p, "body", each(body, "We do this.")); len(waiting(p)) > 0 {
+		t.Errorf("edited by a person, and %v wait", waiting(p))
+	}
+}
+
+// INV-27: what a token, an agent or the command line writes is no edit by a person, in whatever policy.
+func TestTextOfAProgramCountsForNothingUntilAPersonStandsBehindIt(t *testing.T) {
+	crews(t, func(t *testing.T, c *crew) {
+		c.answer()
+		folder, agent := op.System(c.org), c.manager
+		folder.Via, agent.Via, agent.Session = "cli", "mcp", ""
+		for what, a := range map[string]op.Actor{"a token": c.token(c.manager), "the command line": folder, "an agent": agent} {
+			p := c.do(c.manager, "policy.use_template", c.with(c.library("POL-05"), "replace", true))
+			all := waiting(p)
+			p = c.do(c.manager, "policy.confirm_sections", c.with(p, "sections", all[:1]))
+			p = c.next(a, "policy.update", p, "body", each(p["body"].(string), "Nobody needs to do this."))
+			if got := waiting(p); !slices.Equal(got, all) {
+				t.Errorf("edited by %s, and of %v %v wait", what, all, got)
+			}
+			c.refused(a, "policy.submit", p, nil, "written by a token or program: "+all[0])
+			p = c.do(c.manager, "policy.confirm_sections", c.with(p, "sections", all[1:]))
+			p = c.next(c.manager, "policy.update", p, "body", strings.Replace(p["body"].(string), "## "+all[0]+"\n", "## "+all[0]+"\n\nOur own sentence.\n", 1))
+			if got := waiting(p); len(got) > 0 {
+				t.Errorf("edited and confirmed by a person after %s, and %v wait", what, got)
+			}
+			c.next(c.manager, "policy.submit", p)
+			p = c.next(c.owner, "policy.reject", c.library("POL-05"), "reject_reason", "Once more.")
+
+			own := c.do(a, "policy.create", map[string]any{"ref": "OWN-" + strings.ToUpper(a.Via) + a.ID[len(a.ID)-4:], "title": "Made by " + what, "body": "Text above.\n\n## A rule\n\nWe lock doors for {{company}}.\n"})
+			if got := waiting(own); !slices.Equal(got, []string{"the text before the first heading", "A rule"}) {
+				t.Errorf("made by %s, and %v wait", what, got)
+			}
+			own = c.next(c.manager, "policy.update", own, "review_days", 100)
+			own = c.do(c.manager, "policy.confirm_sections", c.with(own, "sections", []string{"The text before the first heading"}))
+			if got := waiting(own); !slices.Equal(got, []string{"A rule"}) {
+				t.Errorf("made by %s and confirmed in part, and %v wait", what, got)
+			}
+		}
 	})
 }

@@ -42,8 +42,16 @@ func TestOnlyAnActivePersonDecides(t *testing.T) {
 		stands(t, h.Store, testkit.Org, gone.Person, func(p *grc.Person) {
 			p.State, p.EndOn = "terminated", kind.Date(h.Clock.Now().AddDate(0, 0, -1).Format(time.DateOnly))
 		})
+		token := m.actor(testkit.Org, op.Owner, "token")
+		token.Roles, token.Session = []op.Role{op.Self}, ""
 		for _, o := range h.Set.All() {
-			if !o.Decides() || m.apart[o.Name] != "" {
+			if !o.Writes || m.apart[o.Name] != "" {
+				continue
+			}
+			if !o.Decides() { // and whatever takes a person who is signed in takes an active one
+				if _, err := m.gate(token, o, m.input(t, testkit.Org, o, true), time.Time{}); err != nil && strings.Contains(errs.Public(err).Text, "tokens, tools") {
+					t.Errorf("%s is refused to a token, and not to somebody who has left: %v", o.Name, err)
+				}
 				continue
 			}
 			held++
@@ -55,6 +63,24 @@ func TestOnlyAnActivePersonDecides(t *testing.T) {
 		if held < 20 {
 			t.Errorf("%d decisions were looked at", held)
 		}
+	})
+}
+
+// What counts because a person did it does not where that person has left.
+func TestSomebodyWhoHasLeftStandsBehindNothing(t *testing.T) {
+	crews(t, func(t *testing.T, c *crew) {
+		c.answer()
+		p := c.do(c.manager, "policy.use_template", c.with(c.library("POL-05")))
+		all := waiting(p)
+		o := c.do(c.owner, "organization.get", map[string]any{"id": c.org})
+		for _, person := range []string{c.manager.Person, c.admin.Person} {
+			stands(t, c.app.DB, c.org, person, func(x *grc.Person) { x.State, x.EndOn = "terminated", "2026-01-01" })
+		}
+		c.refused(c.manager, "policy.confirm_sections", p, map[string]any{"sections": all}, "left on 2026-01-01")
+		if p = c.next(c.manager, "policy.update", p, "body", each(p["body"].(string), "We do this.")); !slices.Equal(waiting(p), all) {
+			t.Errorf("of %v %v wait", all, waiting(p))
+		}
+		c.refused(c.admin, "organization.update", o, map[string]any{"solo_mode": true}, "can't be changed", "left on 2026-01-01")
 	})
 }
 

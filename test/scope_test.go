@@ -202,6 +202,50 @@ func libraryOf(t *testing.T, category string) (out []content.Control) {
 	return out
 }
 
+// What an industry usually has in scope is told with what would come along, and changes nothing.
+func TestAnIndustrySuggestsAScopeAndChangesNothing(t *testing.T) {
+	throughTwo(t, func(t *testing.T, b *both) {
+		ask := func(in map[string]any) (*grc.SuggestedScope, error) {
+			return op.Do[*grc.SuggestedScope](t.Context(), b.app.Gate, site.Here(b.org), "scope_version.suggest", in, time.Time{})
+		}
+		if _, err := ask(map[string]any{}); errs.Public(err).Field != "industry" {
+			t.Errorf("no industry: %v", err)
+		}
+		if _, err := ask(map[string]any{"industry": "piracy"}); errs.Public(err).Code != errs.Invalid {
+			t.Errorf("an industry that is not there: %v", err)
+		}
+		all := grc.Industry("").Values()
+		for _, key := range all {
+			s, err := ask(map[string]any{"industry": key})
+			fine(t, err)
+			for _, c := range s.Categories {
+				if c.InScope || len(c.Controls) != len(libraryOf(t, string(c.Category))) {
+					t.Errorf("%s: %+v", key, c)
+				}
+			}
+			for _, c := range s.Controls {
+				if c.State != "draft" || c.Title == "" {
+					t.Errorf("%s: %+v", key, c)
+				}
+			}
+		}
+		o, err := op.Do[map[string]any](t.Context(), b.app.Gate, site.Here(b.org), "organization.get", map[string]any{"id": b.org}, time.Time{})
+		fine(t, err)
+		_, err = op.Do[map[string]any](t.Context(), b.app.Gate, site.Here(b.org), "organization.update", map[string]any{"id": b.org, "rev": o["rev"], "industry_preset": "legal"}, time.Time{})
+		fine(t, err)
+		s, err := ask(map[string]any{"industry": "legal"})
+		fine(t, err)
+		if s.Industry != "legal" || len(s.Categories) != 2 || len(all) != 10 {
+			t.Errorf("of %v: %+v", all, s)
+		}
+		b.as("manager").wants(b.get("/scope-versions/new"), 200, "Usual for Law firms and legal technology: security, confidentiality, privacy.")
+		b.wants(b.get("/organizations/"+b.org), 200, "legal")
+		if list := b.wants(b.get("/controls/CNF-01"), 200).text; !strings.Contains(list, "The text isn&#39;t approved yet.") && !strings.Contains(list, "The text isn't approved yet.") {
+			t.Error("a suggestion put a control in force")
+		}
+	})
+}
+
 // toldOfScope holds that the list of changes tells of a change of scope once, with both people and the reason.
 func (c *crew) toldOfScope(approved, rejected any) {
 	c.t.Helper()

@@ -206,3 +206,29 @@ func TestNoNumberOfAVersionIsGivenTwice(t *testing.T) {
 		t.Errorf("the control is at version %v, want %v", c["version_no"], b)
 	}
 }
+
+// What the library has for a category and the company does not is named, at the proposal and when it is approved.
+func TestAChangeOfScopeNamesTheControlsThatAreGone(t *testing.T) {
+	s := failedOnce(t).drafts(t)
+	all := pack(t, "confidentiality")
+	for _, ref := range all[1:3] {
+		c := s.thing(t, "control", s.ids[ref])
+		if _, err := s.try(s.full(s.org), "control.end", map[string]any{"id": c["id"], "rev": c["rev"]}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := fmt.Sprint(all[1:3])
+	n := s.do(t, "scope_version.create", map[string]any{"reason": "Our customers ask for it.", "categories": []string{"security", "confidentiality"}})
+	if got := fmt.Sprint(n["missing_controls"]); got != want {
+		t.Errorf("proposed, and %s are said to be missing, not %s", got, want)
+	}
+	s.agree(t, "scope_version.approve", map[string]any{"id": n["id"]})
+	n = s.thing(t, "scope_version", fmt.Sprint(n["id"]))
+	if got := fmt.Sprint(n["missing_controls"]); got != want {
+		t.Errorf("approved, and %s are said to be missing, not %s", got, want)
+	}
+	told := s.changes(t, map[string]any{"kind": "scope"}, s.clock.Now())
+	if len(told) == 0 || !strings.Contains(fmt.Sprint(told[0].Fields), "missing_controls") {
+		t.Errorf("the list of changes does not say what is missing: %+v", told)
+	}
+}

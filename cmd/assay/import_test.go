@@ -75,6 +75,70 @@ func TestOneCommandShowsAndImportsAnExport(t *testing.T) {
 	}
 }
 
+// From this machine and through a server: with a key the same command twice is one import, also of the next file.
+func TestAnImportWithAKeyIsCarriedOutOnce(t *testing.T) {
+	a, org, dir, _ := house(t)
+	server := serve(t, a, org)
+	path := filepath.Join(t.TempDir(), "people.csv")
+	for i, where := range [][]string{{"--data", dir}, {"--server", server}} {
+		run := func(text string, args ...string) (map[string]any, error) {
+			t.Helper()
+			if err := os.WriteFile(path, []byte("email,status\n"+text+strings.Repeat(" \n", i)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			out, _, err := command(t, "", append(append([]string{"source", "import", "--file", path, "--json", "--yes"}, args...), where...)...)
+			got := map[string]any{}
+			if err == nil && json.Unmarshal([]byte(out), &got) != nil {
+				t.Fatalf("%v: %s", args, out)
+			}
+			return got, err
+		}
+		wrote := func() (n int) {
+			for _, e := range entries(t, a, org) {
+				if e.Op != "file.create" {
+					n++
+				}
+			}
+			return n
+		}
+		source := ""
+		for _, step := range []struct {
+			text string
+			args []string
+		}{
+			{"ann@example.com,active\n", []string{"--kind", "person", "--set", `columns={"email":"id, email","status":"status"}`, "--set", `constants={"kind":"employee"}`, "--key", "first"}},
+			{"ann@example.com,active\nbo@example.com,active\n", []string{"--into", "", "--key", "second"}},
+			{"cy@example.com,active\n", []string{"--into", "", "--key", "third"}},
+			{"cy@example.com,active\n", []string{"--into", "", "--key", "the same file again"}},
+			{"ann@example.com,active\nbo@example.com,active\n", []string{"--into", "", "--key", "back to the second"}},
+		} {
+			args := append([]string{}, step.args...)
+			if args[0] == "--into" {
+				args[1] = source
+			}
+			args[len(args)-1] += where[0]
+			before := wrote()
+			first, err := run(step.text, args...)
+			if err != nil || first["state"] != "complete" {
+				t.Fatalf("%v: %v %v", args, first, err)
+			}
+			after := wrote()
+			if source = first["source"].(string); after == before {
+				t.Errorf("%v: nothing was written", args)
+			}
+			for range 2 {
+				again, err := run(step.text, args...)
+				if now := wrote(); err != nil || jsonOf(again) != jsonOf(first) || now != after {
+					t.Errorf("%v, again: %v and not %v, %v; %d entries", args, again, first, err, now-after)
+				}
+			}
+		}
+		if _, err := run("di@example.com,active\n", "--into", source, "--key", "third"+where[0]); errs.Public(err).Code != errs.Conflict {
+			t.Errorf("another file under a key that was used: %v", err)
+		}
+	}
+}
+
 func jsonOf(v any) string {
 	b, _ := json.Marshal(v)
 	return string(b)

@@ -5,6 +5,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -131,26 +132,16 @@ func (m *maker) importNow(ctx context.Context, create *op.Op, in *imported, ask 
 		}
 		return in.g.key + "/" + step
 	}
-	write := create
+	var ans op.Answer
+	var err error
 	if in.into == "" {
-		label := in.label
-		if label == "" {
-			label = in.name
+		if ask["name"] = in.label; in.label == "" {
+			ask["name"] = in.name
 		}
-		ask["name"] = label
+		ans, err = m.then(ctx, create, ask, keyed("write"))
 	} else {
-		get := m.set.Find(create.Kind + ".get")
-		ans, err := m.then(ctx, get, map[string]any{"id": in.into}, "")
-		if err != nil {
-			return err
-		}
-		now, err := decoded(ans)
-		if err != nil {
-			return err
-		}
-		ask["rev"], write = now["rev"], m.set.Find(create.Kind+".update")
+		ans, err = m.nextFile(ctx, create, ask, keyed("write"))
 	}
-	ans, err := m.then(ctx, write, ask, keyed("write"))
 	if err != nil {
 		return err
 	}
@@ -174,6 +165,59 @@ func (m *maker) importNow(ctx context.Context, create *op.Op, in *imported, ask 
 		return errs.New(errs.Invalid, "the %s was connected, and its file was not read completely", op.Title(create.Kind)).Mend("see the problem above")
 	}
 	return nil
+}
+
+// nextFile gives a thing that reads a file its next one. With a key it first asks as it must have asked when the thing was given
+// this file: at the revision before. If that was this command, it is answered as then and nothing is done again.
+func (m *maker) nextFile(ctx context.Context, create *op.Op, ask map[string]any, key string) (op.Answer, error) {
+	ans, err := m.then(ctx, m.set.Find(create.Kind+".get"), map[string]any{"id": ask["id"]}, "")
+	if err != nil {
+		return ans, err
+	}
+	now, err := decoded(ans)
+	if err != nil {
+		return ans, err
+	}
+	update := m.set.Find(create.Kind + ".update")
+	if key != "" {
+		rev, err := m.given(ctx, create, ask)
+		if err != nil {
+			return ans, err
+		}
+		if ask["rev"] = rev; rev > 0 {
+			if ans, err = m.then(ctx, update, ask, key); !errors.Is(err, errs.Conflict) {
+				return ans, err
+			}
+		}
+	}
+	ask["rev"] = now["rev"]
+	return m.then(ctx, update, ask, key)
+}
+
+// given is the revision at which a thing was last given a file; 0 where it never was.
+func (m *maker) given(ctx context.Context, create *op.Op, ask map[string]any) (int64, error) {
+	ans, err := m.then(ctx, m.set.Find(create.Kind+".history"), map[string]any{"id": ask["id"]}, "")
+	if err != nil {
+		return 0, err
+	}
+	raw, err := json.Marshal(ans.Out)
+	if err != nil {
+		return 0, fmt.Errorf("read history: %w", err)
+	}
+	var all []struct {
+		Rev  int64
+		Op   string
+		Body struct{ File string }
+	}
+	if err := json.Unmarshal(raw, &all); err != nil {
+		return 0, fmt.Errorf("read history: %w", err)
+	}
+	for i := 0; i+1 < len(all); i++ { // the newest is first
+		if all[i].Body.File == ask["file"] && all[i].Rev == all[i+1].Rev+1 && all[i].Op == create.Kind+".update" {
+			return all[i+1].Rev, nil
+		}
+	}
+	return 0, nil
 }
 
 // configuration puts the flags together: --config first, --set over it, and the two that have a flag of their own.

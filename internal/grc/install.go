@@ -97,6 +97,7 @@ func Found(ctx context.Context, tx *store.Tx, name, publicKey string, owner *Per
 type pack struct {
 	controls []*Control      // come into force, with the text that the library has for them
 	left     []string        // stay drafts, to be activated by themselves
+	missing  []string        // are in the library and not here: deleted as drafts, or retired
 	policies map[string]bool // become required, by their refs
 }
 
@@ -107,10 +108,23 @@ func packOf(ctx context.Context, v *store.View, was, now []Category) (*pack, err
 	if err != nil {
 		return nil, err
 	}
+	all, err := store.All(ctx, v, Controls, nil)
+	if err != nil {
+		return nil, err
+	}
+	here := map[string]bool{}
+	for _, c := range all {
+		here[kind.FoldedKey(c.Ref)] = c.State != "retired"
+	}
 	out := &pack{policies: map[string]bool{}}
 	for _, category := range now {
 		if slices.Contains(was, category) {
 			continue
+		}
+		for ref, c := range shipped {
+			if c.Set == string(category) && !here[kind.FoldedKey(ref)] {
+				out.missing = append(out.missing, ref)
+			}
 		}
 		drafts, err := store.All(ctx, v, Controls, map[string]any{"set": string(category), "state": "draft"})
 		if err != nil {
@@ -135,6 +149,7 @@ func packOf(ctx context.Context, v *store.View, was, now []Category) (*pack, err
 		}
 	}
 	slices.Sort(out.left)
+	slices.Sort(out.missing)
 	return out, nil
 }
 
@@ -148,8 +163,8 @@ func (p *pack) refs() (out []string) {
 }
 
 // widen puts the controls of the library for a category in force when the category comes into scope, and makes the policies
-// that they rest on required. left says which stay drafts.
-func widen(ctx context.Context, tx *store.Tx, was, now *Organization) (left []string, err error) {
+// that they rest on required. What it gives says which stay drafts, and which are not here.
+func widen(ctx context.Context, tx *store.Tx, was, now *Organization) (*pack, error) {
 	p, err := packOf(ctx, &tx.View, was.Categories, now.Categories)
 	if err != nil {
 		return nil, err
@@ -163,7 +178,7 @@ func widen(ctx context.Context, tx *store.Tx, was, now *Organization) (left []st
 			return nil, err
 		}
 	}
-	return p.left, require(ctx, tx, p.policies)
+	return p, require(ctx, tx, p.policies)
 }
 
 // offer are the controls and policies of this program's library that an organisation never had, in their usual order.

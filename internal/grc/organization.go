@@ -4,12 +4,14 @@ package grc
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
 	"assay/internal/clock"
 	"assay/internal/errs"
 	"assay/internal/kind"
+	"assay/internal/op"
 	"assay/internal/store"
 )
 
@@ -23,6 +25,7 @@ type Organization struct {
 	FiscalYearStartMonth int64       `json:"fiscal_year_start_month" doc:"First month of the fiscal year." min:"1" max:"12" default:"1"`
 	ProgrammeStart       kind.Date   `json:"programme_start" doc:"First day of the programme. Nothing due before it is expected. To change it, propose a change of scope." read:"only"`
 	Sector               string      `json:"sector" doc:"Industry." max:"100"`
+	IndustryPreset       Industry    `json:"industry_preset,omitempty" doc:"The industry whose usual scope is suggested to you. It changes nothing by itself." optional:""`
 	Categories           []Category  `json:"categories" doc:"The trust services categories in scope. Security is always included. To change them, propose a change of scope." read:"only"`
 	DataTypes            []DataType  `json:"data_types,omitempty" doc:"Types of data that you hold for your customers."`
 	ExecutiveOwner       string      `json:"executive_owner" doc:"The person responsible for the programme." ref:"person"`
@@ -53,17 +56,25 @@ var Organizations = kind.Kind[Organization]{
 	},
 }
 
-// bySomebody holds that a person who is signed in says whether one is enough: no program does.
-func bySomebody(_ context.Context, tx *store.Tx, was, now *Organization) error {
-	if was.SoloMode == now.SoloMode || byPerson(tx) {
+// bySomebody holds that an active person who is signed in says whether one is enough: no program does.
+func bySomebody(ctx context.Context, tx *store.Tx, was, now *Organization) error {
+	if was.SoloMode == now.SoloMode {
 		return nil
 	}
-	return &errs.Error{Code: errs.Denied, Field: "solo_mode", Text: "can only be changed by a signed-in person: tokens, tools and the command line can't change it", Fix: "sign in and change it in the browser"}
+	err := byActivePerson(ctx, tx)
+	if errors.Is(err, errs.Denied) {
+		e := errs.Public(err)
+		return &errs.Error{Code: errs.Denied, Field: "solo_mode", Text: "can't be changed: " + e.Text, Fix: e.Fix}
+	}
+	return err
 }
 
-// byPerson says whether a person who is signed in does it, and no program for him.
-func byPerson(tx *store.Tx) bool {
-	return tx.By.Session != "" && tx.By.Via != "cli" && tx.By.Via != "mcp"
+// byActivePerson refuses what no active person does who is signed in: a token, an agent and the command line are programs.
+func byActivePerson(ctx context.Context, tx *store.Tx) error {
+	if tx.By.Session == "" || tx.By.Via == "cli" || tx.By.Via == "mcp" {
+		return errs.New(errs.Denied, "this takes a signed-in person: tokens, tools and the command line can't do it").Mend("sign in and do it in the browser")
+	}
+	return op.Present(ctx, &tx.View)
 }
 
 // Zone is the time zone of the organisation. One that is not known is an error and never UTC: another zone makes other days.

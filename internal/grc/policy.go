@@ -49,9 +49,9 @@ type Policy struct {
 	RetireAskedBy  string      `json:"retire_asked_by" doc:"Who requested to retire it." read:"only"`
 	State          PolicyState `json:"state" doc:"Current state." read:"only" index:"" list:"" default:"draft"`
 
-	Template    []TemplateSection `json:"template_sections" doc:"Sections that came from the template, and who confirmed them." read:"only"`
+	Template    []TemplateSection `json:"template_sections" doc:"Sections that came from a template or from a token or program, and who confirmed them." read:"only"`
 	Filled      []FieldValue      `json:"template_fields" doc:"What the fields of the template were filled with." read:"only"`
-	Unconfirmed []string          `json:"unconfirmed_sections" doc:"Sections whose text is still that of the template, and that nobody has confirmed." read:"only"`
+	Unconfirmed []string          `json:"unconfirmed_sections" doc:"Sections whose text is still that of the template, or that a token or program wrote, and that nobody has confirmed." read:"only"`
 }
 
 // PolicyKind is what sort of document it is.

@@ -4,8 +4,7 @@ package grc
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -19,10 +18,11 @@ import (
 // The text of a template counts for nothing until a person has edited or confirmed each section of it (INV-27). A
 // section is known again by the digest of its text, so that a confirmation holds for the text that was read and no other.
 
-// A TemplateSection is a section of a policy whose text came from the template.
+// A TemplateSection is a section of a policy whose text came from a template or from a program.
 type TemplateSection struct {
 	Section     string    `json:"section" doc:"Its heading."`
-	Digest      string    `json:"digest" doc:"SHA-256 of its text, each white space taken as one blank."`
+	Digest      string    `json:"digest" doc:"SHA-256 of its text as a reader sees it, each white space taken as one blank."`
+	WrittenBy   string    `json:"written_by" doc:"The token or program that wrote it. Empty for text of a template."`
 	ConfirmedBy string    `json:"confirmed_by" doc:"Who confirmed that text."`
 	ConfirmedAt time.Time `json:"confirmed_at,omitzero" doc:"When."`
 }
@@ -30,13 +30,14 @@ type TemplateSection struct {
 // addPolicies adds policies, their fields and the way from a template to a text of one's own.
 func addPolicies(s *op.Set, params Parameters) {
 	t := templates{params}
-	op.Kind(s, Policies, op.Also[Policy]{Verb: "submit", Do: t.upToDate}, op.Also[Policy]{Verb: "end", Do: restedOn})
+	op.Kind(s, Policies, op.Also[Policy]{Verb: "submit", Do: t.upToDate}, op.Also[Policy]{Verb: "end", Do: restedOn},
+		op.Also[Policy]{Verb: "create", Do: byProgram}, op.Also[Policy]{Verb: "update", Do: byProgram})
 	op.Kind(s, PolicyFields)
 	for _, o := range []*op.Op{
 		op.Change(s, op.Spec{Name: "policy.use_template", Doc: "Put the text of the template into a draft, with its fields filled from your settings, tests and policy fields.", Object: "policies", Act: "edit",
 			From: []string{"draft"}, Example: "policy use-template --id pol_… --rev 1"}, t.use),
 		op.Change(s, op.Spec{Name: "policy.confirm_sections", Doc: "Confirm sections of a draft whose text is that of the template: you have read them and they say what you do.", Object: "policies", Act: "edit",
-			From: []string{"draft"}, Example: `policy confirm-sections --id pol_… --rev 2 --sections "Access reviews"`}, t.confirm),
+			From: []string{"draft"}, Personal: true, Example: `policy confirm-sections --id pol_… --rev 2 --sections "Access reviews"`}, t.confirm),
 	} {
 		o.Versioned = true
 	}
@@ -95,6 +96,7 @@ type filledText struct {
 	sections []content.PolicySection
 	fields   []FieldValue
 	named    map[string][]string // by heading, the fields in its text
+	digests  []string            // of each section
 }
 
 // fill fills the template of a policy as everything is now; nil where there is no template.
@@ -129,7 +131,7 @@ func (t templates) fill(ctx context.Context, v *store.View, p *Policy) (*filledT
 				s.Text = strings.ReplaceAll(s.Text, "{{"+x.Name+"}}", val.Value)
 			}
 		}
-		out.sections = append(out.sections, s)
+		out.sections, out.digests = append(out.sections, s), append(out.digests, digestOf(s.Text))
 	}
 	return out, nil
 }
@@ -152,8 +154,10 @@ func (p *Policy) take(made *filledText) {
 	p.Template, p.Filled = nil, made.fields
 	for _, s := range made.sections {
 		body.WriteString("## " + s.Heading + "\n\n" + s.Text + "\n\n")
-		now := TemplateSection{Section: s.Heading, Digest: digestOf(s.Text)}
-		if i := slices.IndexFunc(was, func(x TemplateSection) bool { return x.Section == now.Section && x.Digest == now.Digest }); i >= 0 {
+		now, old := TemplateSection{Section: s.Heading, Digest: digestOf(s.Text)}, writtenDigest(s.Text)
+		if i := slices.IndexFunc(was, func(x TemplateSection) bool {
+			return x.Section == now.Section && (x.Digest == now.Digest || x.Digest == old)
+		}); i >= 0 {
 			now = was[i]
 		}
 		p.Template = append(p.Template, now)
@@ -169,7 +173,7 @@ func (p *Policy) refill(made *filledText) bool {
 	parts, found := strings.Split("\n"+strings.ReplaceAll(p.Body, "\r\n", "\n"), "\n## "), false
 	for n, part := range parts {
 		heading, text, _ := strings.Cut(part, "\n")
-		i := p.recorded(digestOf(text))
+		i := p.recorded(text)
 		if n == 0 || i < 0 {
 			continue
 		}
@@ -178,7 +182,7 @@ func (p *Policy) refill(made *filledText) bool {
 			continue
 		}
 		found, parts[n] = true, heading+"\n\n"+made.sections[j].Text+"\n"
-		if d := digestOf(made.sections[j].Text); d != p.Template[i].Digest {
+		if d := made.digests[j]; d != p.Template[i].Digest && writtenDigest(made.sections[j].Text) != p.Template[i].Digest {
 			p.Template[i] = TemplateSection{Section: p.Template[i].Section, Digest: d}
 		}
 	}
@@ -186,38 +190,71 @@ func (p *Policy) refill(made *filledText) bool {
 		return false
 	}
 	p.Body, p.Filled = strings.TrimPrefix(strings.Join(parts, "\n## "), "\n"), made.fields
-	for _, f := range made.fields {
-		if f.Value != "" {
-			p.Body = strings.ReplaceAll(p.Body, "{{"+f.Name+"}}", f.Value)
-		}
-	}
+	p.fillIn(made.fields)
 	return true
 }
 
-// digestOf names a text, whatever its line ends and blanks. What nobody is shown, a comment, makes no other text of it.
-func digestOf(text string) string {
-	sum := sha256.Sum256([]byte(strings.Join(strings.Fields(comments.ReplaceAllString(text, " ")), " ")))
-	return hex.EncodeToString(sum[:])
+// fillIn writes the values of fields where the text has blanks for them. A section that nobody stands behind stays one.
+func (p *Policy) fillIn(fields []FieldValue) {
+	filled := func(text string) string {
+		for _, f := range fields {
+			if f.Value != "" {
+				text = strings.ReplaceAll(text, "{{"+f.Name+"}}", f.Value)
+			}
+		}
+		return text
+	}
+	for _, part := range sectionsOf(p.Body) {
+		i, now := p.recorded(part.text), filled(part.text)
+		if i >= 0 && now != part.text {
+			p.Template[i] = TemplateSection{Section: p.Template[i].Section, WrittenBy: p.Template[i].WrittenBy, Digest: digestOf(now)}
+		}
+	}
+	p.Body = filled(p.Body)
 }
 
 // written lists what of the text a person wrote: what is neither on record as text of the template nor equal to it now.
 func (p *Policy) written(made *filledText) []string {
 	var out []string
-	if head, _, _ := strings.Cut("\n"+p.Body, "\n#"); strings.TrimSpace(head) != "" {
-		out = append(out, "the text before the first heading")
-	}
-	for _, part := range partsOf(p.Body) {
-		d := digestOf(part.text)
-		if p.recorded(d) < 0 && !slices.ContainsFunc(made.sections, func(s content.PolicySection) bool { return digestOf(s.Text) == d }) {
+	for _, part := range sectionsOf(p.Body) {
+		if p.recorded(part.text) < 0 && !slices.Contains(made.digests, digestOf(part.text)) {
 			out = append(out, part.heading)
 		}
 	}
 	return out
 }
 
-// recorded is the place of a text among the sections that came from the template; -1 where it is not one of them.
-func (p *Policy) recorded(digest string) int {
-	return slices.IndexFunc(p.Template, func(s TemplateSection) bool { return s.Digest == digest })
+// recorded is the place of a text among the sections that came from a template or a program; -1 where it is not one of them.
+func (p *Policy) recorded(text string) int {
+	if len(p.Template) == 0 {
+		return -1
+	}
+	seen, written := digestOf(text), writtenDigest(text)
+	return slices.IndexFunc(p.Template, func(s TemplateSection) bool { return s.Digest == seen || s.Digest == written })
+}
+
+// byProgram puts on record what a token, an agent or the command line wrote: an edit is one only when an active person made it
+// who is signed in, and until such a person edits or confirms it the text counts for nothing either (INV-27).
+func byProgram(ctx context.Context, tx *store.Tx, was, now *Policy) error {
+	if was != nil && was.Body == now.Body {
+		return nil
+	}
+	if err := byActivePerson(ctx, tx); !errors.Is(err, errs.Denied) {
+		return err
+	}
+	before := map[string]bool{}
+	if was != nil {
+		for _, part := range sectionsOf(was.Body) {
+			before[digestOf(part.text)] = true
+		}
+	}
+	now.Template = slices.Clone(now.Template)
+	for _, part := range sectionsOf(now.Body) {
+		if d := digestOf(part.text); !before[d] && now.recorded(part.text) < 0 && seenText(part.text) != "" {
+			now.Template = append(now.Template, TemplateSection{Section: part.heading, Digest: d, WrittenBy: tx.By.Actor})
+		}
+	}
+	return nil
 }
 
 // recognise puts text of templates that came into the draft by another way, such as by an import, on record: of any template,
@@ -243,13 +280,20 @@ func (t templates) recognise(ctx context.Context, v *store.View, p *Policy) erro
 }
 
 func (p *Policy) recognise(made *filledText) {
-	for _, part := range partsOf(p.Body) {
-		for _, s := range made.sections {
-			if d := digestOf(s.Text); d == digestOf(part.text) && p.recorded(d) < 0 {
-				p.Template = append(p.Template, TemplateSection{Section: part.heading, Digest: d})
-			}
+	for _, part := range sectionsOf(p.Body) {
+		if d := digestOf(part.text); slices.Contains(made.digests, d) && p.recorded(part.text) < 0 {
+			p.Template = append(p.Template, TemplateSection{Section: part.heading, Digest: d})
 		}
 	}
+}
+
+// digests are those of all sections of the draft, by which a record of them may name them.
+func (p *Policy) digests() map[string]bool {
+	out := map[string]bool{}
+	for _, part := range sectionsOf(p.Body) {
+		out[digestOf(part.text)], out[writtenDigest(part.text)] = true, true
+	}
+	return out
 }
 
 // settleTemplate takes away confirmations of text that is no longer there, and lists what is still to be confirmed.
@@ -257,11 +301,9 @@ func (p *Policy) settleTemplate() {
 	if len(p.Template) == 0 {
 		return
 	}
-	there := map[string]bool{}
-	for _, part := range partsOf(p.Body) {
-		there[digestOf(part.text)] = true
-	}
-	p.Template, p.Unconfirmed = slices.Clone(p.Template), nil // what was read may be shared
+	there := p.digests()
+	gone := func(s TemplateSection) bool { return s.WrittenBy != "" && !there[s.Digest] } // a program that writes it again is on record again
+	p.Template, p.Unconfirmed = slices.DeleteFunc(slices.Clone(p.Template), gone), nil    // what was read may be shared
 	for i := range p.Template {
 		s := &p.Template[i]
 		if !there[s.Digest] {
@@ -272,17 +314,21 @@ func (p *Policy) settleTemplate() {
 	}
 }
 
-// adopted refuses a text with fields that are not filled, or with sections of the template that nobody stands behind.
+// adopted refuses a text with fields that are not filled, or with sections of the template or of a program that nobody stands behind.
 func (p *Policy) adopted() error {
 	if open := blanksIn(p.Body); len(open) > 0 {
 		return errs.At("body", "these fields have no value: %s", strings.Join(open, ", ")).
 			Mend(`"Template fields" on the page says where each comes from: enter it there (Policies, Fields for most) and use the template again, or write the value into the text`)
 	}
-	if len(p.Unconfirmed) > 0 {
-		return errs.At("body", "nobody has edited or confirmed these sections of the template: %s", strings.Join(p.Unconfirmed, ", ")).
-			Mend("read each one, and edit or confirm it on the page of the policy")
+	if len(p.Unconfirmed) == 0 {
+		return nil
 	}
-	return nil
+	from := "of the template"
+	if slices.ContainsFunc(p.Template, func(s TemplateSection) bool { return s.WrittenBy != "" && s.ConfirmedAt.IsZero() }) {
+		from = "of the template, or written by a token or program"
+	}
+	return errs.At("body", "nobody has edited or confirmed these sections %s: %s", from, strings.Join(p.Unconfirmed, ", ")).
+		Mend("read each one, and edit or confirm it on the page of the policy")
 }
 
 // upToDate refuses to submit text of the template in which a value has changed since it was filled: the policy would
@@ -296,8 +342,9 @@ func (t templates) upToDate(ctx context.Context, tx *store.Tx, _, p *Policy) err
 		return err
 	}
 	var stale, sections []string
+	there := p.digests()
 	for _, s := range p.Template {
-		if !slices.ContainsFunc(partsOf(p.Body), func(x part) bool { return digestOf(x.text) == s.Digest }) {
+		if !there[s.Digest] {
 			continue // edited: a person answers for what it says
 		}
 		for _, was := range p.Filled {
@@ -339,9 +386,6 @@ func (t templates) confirm(ctx context.Context, tx *store.Tx, in confirmIn) (*Po
 	if err != nil {
 		return nil, err
 	}
-	if !byPerson(tx) {
-		return nil, errs.New(errs.Denied, "a section can only be confirmed by a person: tokens, tools and the command line can't").Mend("sign in on the web page to confirm it")
-	}
 	if err := t.recognise(ctx, &tx.View, p); err != nil {
 		return nil, err
 	}
@@ -359,8 +403,8 @@ func (t templates) confirm(ctx context.Context, tx *store.Tx, in confirmIn) (*Po
 
 // confirmSection confirms one section, as its text is in the draft.
 func (p *Policy) confirmSection(tx *store.Tx, name string) error {
-	for _, part := range partsOf(p.Body) {
-		i := p.recorded(digestOf(part.text))
+	for _, part := range sectionsOf(p.Body) {
+		i := p.recorded(part.text)
 		if i < 0 || strings.TrimSpace(name) == "" || !strings.EqualFold(strings.TrimSpace(name), p.Template[i].Section) && !strings.EqualFold(strings.TrimSpace(name), part.heading) {
 			continue
 		}
@@ -371,7 +415,7 @@ func (p *Policy) confirmSection(tx *store.Tx, name string) error {
 		return nil
 	}
 	if len(p.Unconfirmed) == 0 {
-		return errs.At("sections", "%.100q is not text of the template, and needs no confirmation", name)
+		return errs.At("sections", "%.100q is not text of the template or of a program, and needs no confirmation", name)
 	}
-	return errs.At("sections", "%.100q is not text of the template", name).Mend("sections to confirm: %s", strings.Join(p.Unconfirmed, ", "))
+	return errs.At("sections", "%.100q is not text of the template or of a program", name).Mend("sections to confirm: %s", strings.Join(p.Unconfirmed, ", "))
 }

@@ -149,9 +149,14 @@ var (
 
 // partsOf finds the headings of a Markdown text, and what stands beneath each.
 func partsOf(body string) []part {
+	_, parts := headAndParts(body)
+	return parts
+}
+
+// headAndParts finds also the text before the first heading.
+func headAndParts(body string) (head string, out []part) {
 	lines := strings.Split(strings.ReplaceAll(body, "\r\n", "\n"), "\n")
 	type open struct{ at, level int }
-	var out []part
 	var stack []open
 	start := func(level int, heading string) {
 		for len(stack) > 0 && stack[len(stack)-1].level >= level {
@@ -181,11 +186,14 @@ func partsOf(body string) []part {
 				continue
 			}
 		}
+		if len(stack) == 0 {
+			head += l + "\n"
+		}
 		for _, o := range stack {
 			out[o.at].text += l + "\n"
 		}
 	}
-	return out
+	return head, out
 }
 
 // names says whether a heading is that of a section: numbers before it, and words around it, do not matter.

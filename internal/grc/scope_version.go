@@ -24,6 +24,7 @@ type ScopeVersion struct {
 	Brings         []string          `json:"brings_controls,omitempty" doc:"Library controls of the new categories that come into force with it, as of the proposal." read:"only"`
 	Requires       []string          `json:"requires_policies,omitempty" doc:"Policies that these controls depend on and that become required with it, as of the proposal." read:"only"`
 	Left           []string          `json:"left_as_drafts,omitempty" doc:"Controls of the new categories that stayed drafts: someone edited or created them, or their activation is scheduled. Activate each with its own approval." read:"only"`
+	Missing        []string          `json:"missing_controls,omitempty" doc:"Library controls of the new categories that you don't have: their drafts were deleted, or they were retired. Create or reactivate each one you need." read:"only"`
 	ApprovedBy     string            `json:"approved_by" doc:"Who approved it." read:"only"`
 	ApprovedAt     time.Time         `json:"approved_at,omitzero" doc:"When it was approved and took effect." read:"only"`
 	ApprovedHow    kind.How          `json:"approved_how" doc:"How it was approved; empty if two separate people requested and approved it." read:"only" index:""`
@@ -64,6 +65,8 @@ var ScopeVersions = kind.Kind[ScopeVersion]{
 // addScope adds the changes of scope.
 func addScope(s *op.Set) {
 	op.Kind(s, ScopeVersions, op.Also[ScopeVersion]{Verb: "approve", Do: approveScope})
+	op.Query(s, op.Spec{Name: "scope_version.suggest", Doc: "Show what companies of an industry usually take into scope: categories with a reason, and optional controls.", Object: "scope", Act: "view",
+		Example: "scope_version suggest --industry legal"}, suggestScope)
 	op.Change(s, op.Spec{Name: "scope_version.create", Doc: "Propose a change of scope or of the programme's start. It takes effect once another person approves it.", Object: "scope", Act: "propose",
 		Example: `scope_version create --categories security --categories availability --reason "Customers ask for availability"`}, proposeScope)
 }
@@ -102,7 +105,7 @@ func proposeScope(ctx context.Context, tx *store.Tx, in scopeIn) (*ScopeVersion,
 	if err != nil {
 		return nil, err
 	}
-	n.Brings, n.Left = p.refs(), p.left
+	n.Brings, n.Left, n.Missing = p.refs(), p.left, p.missing
 	if n.Requires, err = notYetRequired(ctx, &tx.View, p.policies); err != nil {
 		return nil, err
 	}
@@ -162,8 +165,10 @@ func approveScope(ctx context.Context, tx *store.Tx, _, n *ScopeVersion) error {
 	}
 	was := *o
 	o.Categories, o.ProgrammeStart = n.Categories, n.ProgrammeStart
-	if n.Left, err = widen(ctx, tx, &was, o); err != nil {
+	p, err := widen(ctx, tx, &was, o)
+	if err != nil {
 		return err
 	}
+	n.Left, n.Missing = p.left, p.missing
 	return store.Put(ctx, tx, Organizations, o)
 }

@@ -7,11 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"unicode"
 	"unicode/utf8"
 
 	"assay/internal/blob"
 	"assay/internal/errs"
+	"assay/internal/kind"
 	"assay/internal/store"
 )
 
@@ -21,7 +21,7 @@ func blankFile() *errs.Error {
 }
 
 // substance passes a file on and, in the place of its end, refuses one that holds nothing: no bytes, or only spaces, line ends and
-// marks that nobody sees. It is held against while it streams, so that such a file is never kept.
+// characters that nobody sees. It is held against while it streams, so that such a file is never kept.
 type substance struct {
 	r    io.Reader
 	some bool
@@ -44,8 +44,8 @@ func (s *substance) look(b []byte, last bool) {
 	b = append(s.rest, b...)
 	for len(b) > 0 && (last || utf8.FullRune(b)) {
 		r, n := utf8.DecodeRune(b)
-		// 0, FE and FF are what is left of spaces in UTF-16.
-		unseen := unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || r == 0 || r == utf8.RuneError && n == 1 && b[0] >= 0xfe
+		// FE and FF are what is left of spaces in UTF-16.
+		unseen := kind.Unseen(r) || r == utf8.RuneError && n == 1 && b[0] >= 0xfe
 		if !unseen {
 			s.some, s.rest = true, nil
 			return

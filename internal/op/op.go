@@ -32,6 +32,7 @@ type Spec struct {
 	Act       string   // what the row must allow
 	Sensitive bool     // reading it is itself written to the ledger, before the answer
 	ShownOnce bool     // its answer holds a secret: a repeated call with the same key is told so, and the answer is never kept
+	Personal  bool     // it takes an active person who is signed in, as a decision does
 	Public    bool     // anyone signed in to the organisation may, whatever the table says: own sign-out, own profile
 	From      []string // states of the thing in which it can be called; every one where empty. The operation itself decides
 	Example   string   // arguments of an example on the command line, without the program's name
@@ -58,8 +59,8 @@ type Op struct {
 	points func(in any) []pointed // reads the references of an input; nil where there are none, or store.Put resolves them
 }
 
-// Decides says whether it is a decision on what others made, such as an approval: only a person who is signed in may.
-func (o *Op) Decides() bool { return o.Writes && (kind.Deciding(o.Act) || o.apart) }
+// Decides says whether it is a decision on what others made, such as an approval: only an active person who is signed in may.
+func (o *Op) Decides() bool { return o.Writes && (kind.Deciding(o.Act) || o.apart || o.Personal) }
 
 // Desk is what a Job works at.
 type Desk struct {

@@ -24,6 +24,15 @@ func present(ctx context.Context, v *store.View, person string) error {
 		Mend("ask another approver; if the record is wrong, ask a compliance manager to correct it")
 }
 
+// Present holds whoever asks to the same, for operations of which only a part is a decision.
+func Present(ctx context.Context, v *store.View) error {
+	a, err := ActorOf(ctx)
+	if err != nil {
+		return err
+	}
+	return present(ctx, v, a.Person)
+}
+
 // absent says why a person cannot decide today; nothing where they can. It knows people by the name of their kind and fields.
 func absent(ctx context.Context, v *store.View, id string) (string, error) {
 	if _, known := v.Shape("person"); !known {

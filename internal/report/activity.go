@@ -5,6 +5,7 @@ package report
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -322,23 +323,9 @@ func sentence(ctx context.Context, v *store.View, e store.Version, names map[str
 		ev.Text = deed(sh, e)
 		return ev, err
 	}
-	if e.Kind == op.Reads.Name {
-		if k := v.KindOf(e.ID); k != "" {
-			sh, _ := v.Shape(k)
-			noun := "the " + op.Title(k)
-			if body, _, err := v.Body(ctx, k, e.ID); err == nil {
-				ev.Label = labelOf(sh, store.Version{ID: e.ID, Body: body})
-			} else if errs.Public(err).Code != errs.NotFound {
-				return ev, err
-			}
-			switch ev.Text = "read " + noun; {
-			case strings.HasSuffix(e.Op, ".download"):
-				ev.Text = "took a copy of the file of " + noun
-			case strings.HasSuffix(e.Op, ".preview"):
-				ev.Text = "looked into the file of " + noun
-			}
-			return ev, nil
-		}
+	if k := v.KindOf(e.ID); e.Kind == op.Reads.Name && k != "" {
+		err := reading(ctx, v, e, k, &ev)
+		return ev, err
 	}
 	var b store.Batch
 	_ = json.Unmarshal(e.Body, &b) // a body that was disposed of has no count
@@ -356,6 +343,29 @@ func sentence(ctx context.Context, v *store.View, e store.Version, names map[str
 		}
 	}
 	return ev, nil
+}
+
+// reading says what of a thing was read. What it is called is told to those who may see it.
+func reading(ctx context.Context, v *store.View, e store.Version, kindName string, ev *Event) error {
+	sh, _ := v.Shape(kindName)
+	noun := "the " + op.Title(kindName)
+	switch ev.Text = "read " + noun; {
+	case strings.HasSuffix(e.Op, ".download"):
+		ev.Text = "took a copy of the file of " + noun
+	case strings.HasSuffix(e.Op, ".preview"):
+		ev.Text = "looked into the file of " + noun
+	}
+	if sees, err := seesKind(ctx, sh); !sees || err != nil {
+		return err
+	}
+	body, _, err := v.Body(ctx, kindName, e.ID)
+	if errors.Is(err, errs.NotFound) {
+		return nil
+	}
+	if err == nil {
+		ev.Label = labelOf(sh, store.Version{ID: e.ID, Body: body})
+	}
+	return err
 }
 
 func whoIs(ctx context.Context, v *store.View, id string, names map[string]string) (string, error) {

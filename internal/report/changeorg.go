@@ -123,6 +123,9 @@ func (d *dated) ofScope(x *store.Dated[grc.ScopeVersion]) (telling, bool) {
 	if len(n.Left) > 0 {
 		fields = append(fields, WasNow{Name: "left_as_drafts", Now: strings.Join(n.Left, ", ")})
 	}
+	if len(n.Missing) > 0 {
+		fields = append(fields, WasNow{Name: "missing_controls", Now: strings.Join(n.Missing, ", ")})
+	}
 	t.fields = fixed(fields...)
 	return t, true
 }

@@ -284,7 +284,8 @@ func requires(c *grc.Control, tie grc.ControlTest) bool {
 	})
 }
 
-// papers looks at evidence and policies at their worst between two moments.
+// papers looks at evidence and policies at their worst between two moments. On the day on which a control is proved for the
+// first time they are looked at when it ends: whatever belongs to it is brought one after the other.
 func (j *dayJudge) papers(e *era, from, to time.Time) {
 	last := to.Add(-time.Millisecond)
 	j.f.Designed = j.line.past.designed(from)
@@ -292,6 +293,9 @@ func (j *dayJudge) papers(e *era, from, to time.Time) {
 	overdue, awaiting := j.line.due(from) // it may have been done, or have been reviewed, in the course of the day
 	j.f.Overdue, j.f.Awaiting = max(j.f.Overdue, overdue), max(j.f.Awaiting, awaiting)
 	j.f.Evidence, j.f.Policies = j.f.Evidence[:0], j.f.Policies[:0]
+	if j.b.dated.days.DayOf(j.line.began) == j.b.dated.days.DayOf(from) {
+		from = last
+	}
 	for _, k := range e.def.Evidence {
 		switch {
 		case k.Required && !j.line.began.Before(to):
@@ -306,12 +310,8 @@ func (j *dayJudge) papers(e *era, from, to time.Time) {
 }
 
 // stateIn is how a kind of evidence stood in [from, to): at the end, or as it lacked at any moment of it (F-00: for the whole
-// or a part of the day). Until the control was proved for the first time nothing lacked, and on the day on which a kind is first
-// asked for there is time until the end of it.
+// or a part of the day). On the day on which a kind is first asked for there is time until the end of it.
 func (b *Board) stateIn(l *ControlLine, e *era, k grc.EvidenceKind, from, to time.Time) EvidenceState {
-	if l.began.After(from) && l.began.Before(to) {
-		from = l.began
-	}
 	c, last := e.def, to.Add(-time.Millisecond)
 	if from.Sub(e.From) < 26*time.Hour && b.firstAsked(l, e, k.Key, from) {
 		from = last

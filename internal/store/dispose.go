@@ -46,6 +46,9 @@ func Dispose(ctx context.Context, tx *Tx, what Disposal) (int64, error) {
 			return 0, err
 		}
 	}
+	if err := tx.named(ctx, made); err != nil {
+		return 0, err
+	}
 	body, err := Encode(what)
 	if err != nil {
 		return 0, fmt.Errorf("write disposal: %w", err)

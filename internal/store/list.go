@@ -266,7 +266,9 @@ func number(text string) (n int64, err error) {
 func (s *shape) indexed() string {
 	names := []string{}
 	for _, f := range s.index {
-		names = append(names, f.Name)
+		if f.Name != keyColumn {
+			names = append(names, f.Name)
+		}
 	}
 	return strings.Join(names, ", ")
 }

@@ -161,6 +161,10 @@ func (s *shape) ddl() []string {
 			typ = "BIGINT"
 		}
 		cols += fmt.Sprintf(", %q %s NOT NULL", f.Name, typ)
+		if f.Name == keyColumn { // asked for ended things too
+			out = append(out, fmt.Sprintf("CREATE INDEX %s_key ON %s (org, %q, id)", t, t, f.Name))
+			continue
+		}
 		out = append(out, fmt.Sprintf("CREATE INDEX %s_%s ON %s (org, %q, id) WHERE until = %d", t, f.Name, t, f.Name, forever))
 	}
 	out[0] = fmt.Sprintf("CREATE TABLE %s (org TEXT NOT NULL, id TEXT NOT NULL, since BIGINT NOT NULL, until BIGINT NOT NULL, rev BIGINT NOT NULL%s, PRIMARY KEY (org, id, since)) {clustered}", t, cols)
@@ -175,12 +179,18 @@ func (s *shape) prepare() {
 		cols += fmt.Sprintf(", %q", f.Name)
 		marks += fmt.Sprintf(", $%d", i+6)
 	}
-	for _, f := range s.refs { // most of them have a column too
-		at := slices.Index(s.names, f.Name)
+	place := func(name string) int { // most of them have a column too
+		at := slices.Index(s.names, name)
 		if at < 0 {
-			at, s.names = len(s.names), append(s.names, f.Name)
+			at, s.names = len(s.names), append(s.names, name)
 		}
-		s.refAt = append(s.refAt, at)
+		return at
+	}
+	for _, f := range s.refs {
+		s.refAt = append(s.refAt, place(f.Name))
+	}
+	if s.keyAt = -1; s.Key != "" {
+		s.keyAt = place(s.Key)
 	}
 	s.cites = cites(s.Fields)
 	s.insert = `INSERT INTO ` + s.table() + ` (org, id, since, until, rev` + cols + `) VALUES ($1,$2,$3,$4,$5` + marks + `)`

@@ -77,6 +77,7 @@ type shape struct {
 	refs  []kind.Field
 	names []string // of these two, each once
 	refAt []int    // of each reference, its place in names
+	keyAt int      // of the key, its place in names; -1 where the kind has none
 	cites []string // fields in which a file can be cited
 
 	secrets     []kind.Field
@@ -115,6 +116,9 @@ func Open(ctx context.Context, conn *db.DB, o Options) (*DB, error) {
 			if f.Secret {
 				s.secrets, s.secretNames = append(s.secrets, f), append(s.secretNames, f.Name)
 			}
+		}
+		if k.Key != "" {
+			s.index = append(s.index, kind.Field{Name: keyColumn, Type: "string"})
 		}
 		s.prepare()
 		if d.kinds[k.Name] != nil {

@@ -316,7 +316,7 @@ func (s *shape) read(body []byte, picked *[][]byte) ([]any, []link, error) {
 	}
 	out := make([]any, len(s.index))
 	for i, f := range s.index {
-		t, n, err := value(f, vals[i])
+		t, n, err := s.column(i, vals)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -323,7 +323,7 @@ func (r *entryReader) rowSum(s *shape, id string, rev int64, row []any) uint64 {
 func (r *entryReader) madeSum(s *shape, id string, rev int64, vals [][]byte) (uint64, error) {
 	h := r.rowHead(s, id, rev)
 	for i, f := range s.index {
-		t, n, err := value(f, vals[i])
+		t, n, err := s.column(i, vals)
 		if err != nil {
 			return 0, err
 		}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"assay/internal/errs"
+	"assay/internal/grc"
 	"assay/internal/kind"
 	"assay/internal/op"
 	"assay/internal/web/page"
@@ -19,20 +20,39 @@ import (
 // newForm asks for a new thing. What the address names is filled in.
 func (q *ask) newForm(sh kind.Shape) (answer, error) {
 	in := q.formFields(sh, "create")
-	given := q.texts(in, nil)
+	given, hint := q.texts(in, nil), ""
 	if sh.Name == "scope_version" { // it starts from the scope in force
 		t, err := do[thing](q, "organization.get", map[string]any{"id": q.org.ID})
 		if err != nil {
 			return answer{}, err
 		}
 		given = q.texts(in, t)
+		hint = q.usualScope(t)
 	}
 	for _, f := range in {
 		if v := q.get(f.Name); v != "" {
 			given[f.Name] = v
 		}
 	}
+	sh.Doc += hint
 	return q.form(sh, "create", in, given, nil, "", nil)
+}
+
+// usualScope says what the industry of an organisation usually has in scope, for the form in which one changes it.
+func (q *ask) usualScope(org thing) string {
+	industry := org.text("industry_preset")
+	if industry == "" || !q.may("scope_version.suggest") {
+		return ""
+	}
+	s, err := do[grc.SuggestedScope](q, "scope_version.suggest", map[string]any{"industry": industry})
+	if err != nil {
+		return "" // a hint: the form works without it
+	}
+	out := " Usual for " + s.Title + ": security"
+	for _, c := range s.Categories {
+		out += ", " + words(string(c.Category))
+	}
+	return out + "."
 }
 
 // form draws a form of a kind. t is the thing that it is about; nil for a new one.

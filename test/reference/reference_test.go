@@ -54,6 +54,9 @@ func (w *world) judge(control string, all []part, p part) string {
 	}
 	shown := len(tests) > 0
 	moments := w.moments(control, p.span, began)
+	if w.dayOf(began) == w.dayOf(p.from) { // there is time until the first day is over
+		moments = moments[len(moments)-1:]
+	}
 	for i, m := range moments { // F for any part of the day; else as it stood at its end
 		shown, silent, proofs = len(tests) > 0, false, nil
 		for _, k := range p.required() {

@@ -93,12 +93,19 @@ func (j *jsonReader) find(path string) error {
 
 // inside goes through the members of an object. What stands beside the list may say that it is not whole.
 func (j *jsonReader) inside(path []string, depth int, wrapped bool) error {
+	seen := map[string]bool{}
 	for j.d.More() {
 		tok, err := j.d.Token()
 		if err != nil {
 			return jsonFault(j.n+1, err)
 		}
 		name, _ := tok.(string)
+		if seen[name] {
+			return &badFile{column: name, text: "the name stands twice in one object"}
+		}
+		if seen[name] = true; len(seen) > maxColumns {
+			return &badFile{text: fmt.Sprintf("the object has more than %d names", maxColumns)}
+		}
 		begin, err := j.d.Token()
 		if err != nil {
 			return jsonFault(j.n+1, err)
@@ -204,7 +211,11 @@ func (j *jsonReader) rows() error {
 			j.m.refuse(j.n+1, "its text is not UTF-8")
 			continue
 		}
-		if err := j.each(row{number: j.n + 1, cells: flat(cells)}); err != nil {
+		all, twice := flat(cells)
+		if twice != "" {
+			return &badFile{row: j.n + 1, column: twice, text: "the name stands twice, once in an object and once written with a point; rename one of them"}
+		}
+		if err := j.each(row{number: j.n + 1, cells: all}); err != nil {
 			return err
 		}
 	}
@@ -282,21 +293,24 @@ func jsonFault(n int, err error) error {
 	return err
 }
 
-// flat gives the names of nested objects as outer.inner.
-func flat(cells map[string]any) map[string]any {
-	out := make(map[string]any, len(cells))
+// flat gives the names of nested objects as outer.inner, and one that is there in two ways: which of them is meant nobody can say.
+func flat(cells map[string]any) (out map[string]any, twice string) {
+	out = make(map[string]any, len(cells))
 	var walk func(prefix string, m map[string]any)
 	walk = func(prefix string, m map[string]any) {
-		for k, v := range m {
-			if inner, ok := v.(map[string]any); ok {
+		for _, k := range sortedKeys(m) {
+			if inner, ok := m[k].(map[string]any); ok {
 				walk(prefix+k+".", inner)
 				continue
 			}
-			out[prefix+k] = v
+			if _, is := out[prefix+k]; is && twice == "" {
+				twice = prefix + k
+			}
+			out[prefix+k] = m[k]
 		}
 	}
 	walk("", cells)
-	return out
+	return out, twice
 }
 
 // replaced counts the replacement characters in what was read.

@@ -125,7 +125,7 @@ func (s *Source) scan(ctx context.Context, sv *survey, to taker) (Report, error)
 	case "csv":
 		err = readCSV(t, m, each)
 	case "xlsx":
-		err = readXLSX(t, m, each)
+		err = readXLSX(ctx, t, m, each)
 	default:
 		err = readJSON(t, s.cfg.Format == "jsonl", m, each)
 	}

@@ -4,41 +4,83 @@ package file
 
 import (
 	"archive/zip"
+	"bufio"
 	"bytes"
+	"context"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/xuri/excelize/v2"
 )
 
-// What a sheet holds beside its values, and what would be lost without a word: formulas whose result was never stored,
-// rows that are merged, and rows that are hidden.
+// sheetFacts are what a sheet holds beside its values, and what would be lost without a word: formulas whose result was
+// never stored, cells that are merged, and rows that are hidden.
 type sheetFacts struct {
 	bare   []string // cells with a formula and no result, such as C3
 	merged []string // ranges, such as B2:B3
-	hidden []int    // rows
+	hidden []int    // rows where the heading can be
+	below  int      // hidden rows below those
 }
 
-// factsOf looks into the part of a sheet. A workbook that is laid out otherwise has none: its rows are read all the same.
-func factsOf(data []byte, sheet string) (sheetFacts, error) {
+// maxFacts is how many cells and ranges are kept: one is enough to refuse the file.
+const maxFacts = 1000
+
+// factsOf looks into the part of a sheet, as a stream. A workbook that is laid out otherwise has none: its rows are read all
+// the same.
+func factsOf(ctx context.Context, data []byte, sheet string) (sheetFacts, error) {
 	var out sheetFacts
 	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		return out, fmt.Errorf("open workbook: %w", err)
 	}
-	part, err := partOf(z, sheet)
-	if err != nil || part == "" {
+	name, err := partOf(z, sheet)
+	if err != nil || name == "" {
 		return out, err
 	}
-	b, err := unpack(z, part)
-	if err != nil || !bytes.Contains(b, []byte("hidden=")) && !bytes.Contains(b, []byte("mergeCell")) && !bytes.Contains(b, []byte("<f")) && !bytes.Contains(b, []byte(":f")) {
-		return out, err
+	i := slices.IndexFunc(z.File, func(f *zip.File) bool { return f.Name == name })
+	if i < 0 {
+		return out, nil
 	}
-	return out, out.read(b)
+	for _, pass := range []func(context.Context, io.Reader) (bool, error){mayHold, out.read} {
+		r, err := z.File[i].Open()
+		if err != nil {
+			return out, fmt.Errorf("open sheet: %w", err)
+		}
+		more, err := pass(ctx, io.LimitReader(r, maxUnpacked))
+		r.Close()
+		if err != nil || !more {
+			return out, err
+		}
+	}
+	return out, nil
+}
+
+// mayHold says whether a sheet can have any of it: most have none, and need not be parsed.
+func mayHold(ctx context.Context, r io.Reader) (bool, error) {
+	buf, kept := make([]byte, 64<<10), 0
+	for {
+		n, err := io.ReadFull(r, buf[kept:])
+		for _, mark := range []string{"hidden=", "mergeCell", "<f", ":f"} {
+			if bytes.Contains(buf[:kept+n], []byte(mark)) {
+				return true, nil
+			}
+		}
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return false, nil
+		}
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return false, err
+		}
+		kept = copy(buf, buf[kept+n-16:kept+n]) // a mark may lie over the edge
+	}
 }
 
 // partOf finds the name of the part that is a sheet.
@@ -77,7 +119,7 @@ func partOf(z *zip.Reader, sheet string) (string, error) {
 	return "", nil
 }
 
-// unpack gives a part of a workbook whose size was measured before; nil for one that it does not have.
+// unpack gives a small part of a workbook; nil for one that it does not have.
 func unpack(z *zip.Reader, name string) ([]byte, error) {
 	for _, f := range z.File {
 		if f.Name != name {
@@ -88,7 +130,7 @@ func unpack(z *zip.Reader, name string) ([]byte, error) {
 			return nil, fmt.Errorf("open %s: %w", name, err)
 		}
 		defer r.Close()
-		b, err := io.ReadAll(io.LimitReader(r, maxUnpacked))
+		b, err := io.ReadAll(io.LimitReader(r, maxSmall))
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", name, err)
 		}
@@ -97,27 +139,29 @@ func unpack(z *zip.Reader, name string) ([]byte, error) {
 	return nil, nil
 }
 
-func (s *sheetFacts) read(b []byte) error {
-	d := xml.NewDecoder(bytes.NewReader(b))
+func (s *sheetFacts) read(ctx context.Context, r io.Reader) (bool, error) {
+	d := xml.NewDecoder(bufio.NewReaderSize(r, 64<<10))
 	cell, formula, result, row := "", false, false, 0
 	for {
 		tok, err := d.RawToken()
 		if errors.Is(err, io.EOF) {
-			return nil
+			return true, nil
 		}
 		if err != nil {
-			return fmt.Errorf("read sheet: %w", err)
+			return false, &badFile{row: row, text: "the sheet cannot be read: " + cut(err.Error())}
 		}
 		switch x := tok.(type) {
 		case xml.StartElement:
 			switch x.Name.Local {
 			case "row":
-				row++
+				if row++; ctx.Err() != nil {
+					return false, ctx.Err()
+				}
 				if n, ok := whole(attrOf(x, "r")); ok {
 					row = int(n)
 				}
 				if h := attrOf(x, "hidden"); h == "1" || h == "true" {
-					s.hidden = append(s.hidden, row)
+					s.hide(row)
 				}
 			case "c":
 				cell, formula, result = attrOf(x, "r"), false, false
@@ -126,13 +170,28 @@ func (s *sheetFacts) read(b []byte) error {
 			case "v", "is":
 				result = true
 			case "mergeCell":
-				s.merged = append(s.merged, attrOf(x, "ref"))
+				s.merged = few(s.merged, attrOf(x, "ref"))
 			}
 		case xml.EndElement:
 			if x.Name.Local == "c" && formula && !result {
-				s.bare = append(s.bare, cell)
+				s.bare = few(s.bare, cell)
 			}
 		}
+	}
+}
+
+func few(all []string, one string) []string {
+	if len(all) < maxFacts {
+		all = append(all, one)
+	}
+	return all
+}
+
+func (s *sheetFacts) hide(row int) {
+	if row > titles+1 {
+		s.below++
+	} else {
+		s.hidden = append(s.hidden, row)
 	}
 }
 
@@ -166,17 +225,17 @@ func (s *sheetFacts) tell(m *mapping, heading int) {
 		from, to, _ := strings.Cut(ref, ":")
 		c1, r1, err1 := excelize.CellNameToCoordinates(from)
 		c2, r2, err2 := excelize.CellNameToCoordinates(to)
-		if err1 != nil || err2 != nil || r2 <= heading || r1 == r2 && c1 == c2 {
+		if err1 != nil || err2 != nil || r1 <= heading || r1 == r2 && c1 == c2 {
 			continue
 		}
 		for c := c1; c <= c2; c++ {
 			if name, read := column(c); read {
-				m.report.fault(max(r1, heading+1), name, "the cells %s are merged, and only the first holds the value. Unmerge them, and fill in each", cut(ref))
+				m.report.fault(r1, name, "the cells %s are merged, and only the first holds the value. Unmerge them, and fill in each", cut(ref))
 				break
 			}
 		}
 	}
-	hidden := 0
+	hidden := s.below
 	for _, r := range s.hidden {
 		if r > heading {
 			hidden++

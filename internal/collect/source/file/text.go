@@ -10,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"assay/internal/kind"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -17,9 +18,8 @@ import (
 // letters in their composed form, so that what looks the same is the same.
 func clean(s string) string { return norm.NFC.String(strings.TrimFunc(s, unseen)) }
 
-func unseen(r rune) bool {
-	return unicode.IsSpace(r) || r >= '\u200b' && r <= '\u200f' || r >= '\u202a' && r <= '\u202e' || r == '\u2060' || r >= '\u2066' && r <= '\u2069' || r == '\ufeff'
-}
+// unseen is what is no fault at the ends of a text. Of control characters only spaces are.
+func unseen(r rune) bool { return unicode.IsSpace(r) || kind.Unseen(r) && !unicode.IsControl(r) }
 
 // folded is a text as it is compared where letter case and the width of spaces do not matter.
 func folded(s string) string {

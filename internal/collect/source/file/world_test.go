@@ -360,3 +360,30 @@ func TestAHostileWorkbookIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestANameThatStandsTwiceInJSONIsRefusedHoweverItIsWritten(t *testing.T) {
+	for _, text := range []string{
+		`[{"id":"d1","a":{"b":true},"a.b":false}]`,
+		`[{"id":"d1","a.b":false,"a":{"b":true}}]`,
+		`[{"id":"d1","a":{"b":{"c":1},"b.c":2}}]`,
+		`[{"id":"d1","a":{"b.c":1},"a.b":{"c":2}}]`,
+		`[{"id":"d1","a":1,"a":2}]`,
+		`[{"id":"d1","a":1,"\u0061":2}]`,
+		`[{"id":"d1","x":{"a":1,"a":1}}]`,
+		`[{"id":"d1","x":[{"a":1,"a":1}]}]`,
+		`{"a":1,"value":[{"id":"d1"}],"a":2}`,
+		`{"value":{"id":"d1"},"value":[{"id":"d1"}]}`,
+		`{"value":[{"id":"d1"}],"value":{"id":"d1"}}`,
+	} {
+		for range 5 {
+			got, report, err := taken(t, file.Config{Kind: "device", Format: "json"}, text)
+			if err == nil || !strings.Contains(err.Error(), "stands twice") {
+				t.Fatalf("%s: %v %v %v", text, got, report.Faults, err)
+			}
+		}
+	}
+	got, _, err := taken(t, file.Config{Kind: "device", Format: "json", Columns: map[string]string{"id": "id", "a.b": "disk_encrypted"}}, `[{"id":"d1","a":{"b":true}},{"id":"d2","a.b":false},{"id":"d3","a":{"c":{}}}]`)
+	if err != nil || keys(got) != "d1 d2 d3" || got[0].Attrs["disk_encrypted"] != true || got[1].Attrs["disk_encrypted"] != false {
+		t.Errorf("%v %v", got, err)
+	}
+}

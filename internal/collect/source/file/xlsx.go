@@ -3,8 +3,8 @@
 package file
 
 import (
-	"archive/zip"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -13,29 +13,25 @@ import (
 	"github.com/xuri/excelize/v2"
 )
 
-// The limits of a workbook: it is held in memory as a whole.
-const (
-	maxWorkbook = 64 << 20  // as it is
-	maxUnpacked = 256 << 20 // with everything in it unpacked
-	maxParts    = 2000
-)
+// maxWorkbook is how large a workbook may be: it is held in memory as it is.
+const maxWorkbook = 64 << 20
 
 // readXLSX reads one sheet of a workbook. Cells are taken as they are stored, so that no date depends on how a cell is
 // formatted.
-func readXLSX(t *tap, m *mapping, each func(row) error) (err error) {
+func readXLSX(ctx context.Context, t *tap, m *mapping, each func(row) error) (err error) {
 	data, err := t.whole(maxWorkbook)
 	if err != nil {
 		return err
 	}
-	if bad := packed(data); bad != "" {
-		return &badFile{text: bad}
+	if data, err = slim(ctx, data); err != nil {
+		return err
 	}
 	defer func() {
 		if p := recover(); p != nil { // the library has faults on files that nobody's program wrote
 			err = &badFile{text: "it is not a workbook that can be read; save it again as XLSX or as CSV"}
 		}
 	}()
-	f, err := excelize.OpenReader(bytes.NewReader(data), excelize.Options{RawCellValue: true, UnzipSizeLimit: maxUnpacked, UnzipXMLSizeLimit: maxUnpacked})
+	f, err := excelize.OpenReader(bytes.NewReader(data), excelize.Options{RawCellValue: true, UnzipSizeLimit: maxUnpacked, UnzipXMLSizeLimit: maxInMemory})
 	if err != nil {
 		return &badFile{text: "it is not a workbook that can be read; if it is protected, save it without a password: " + cut(err.Error())}
 	}
@@ -47,11 +43,11 @@ func readXLSX(t *tap, m *mapping, each func(row) error) (err error) {
 	if props, err := f.GetWorkbookProps(); err == nil && props.Date1904 != nil {
 		m.since1904 = *props.Date1904
 	}
-	facts, err := factsOf(data, name)
+	facts, err := factsOf(ctx, data, name)
 	if err != nil {
-		return &badFile{text: "the sheet cannot be read: " + cut(err.Error())}
+		return err
 	}
-	return sheetRows(f, name, facts, m, each)
+	return sheetRows(ctx, f, name, facts, m, each)
 }
 
 // sheetOf chooses the sheet, and says which others were not read.
@@ -72,8 +68,8 @@ func sheetOf(f *excelize.File, m *mapping) (string, error) {
 	return all[at], nil
 }
 
-func sheetRows(f *excelize.File, name string, facts sheetFacts, m *mapping, each func(row) error) error {
-	first, err := firstRows(f, name)
+func sheetRows(ctx context.Context, f *excelize.File, name string, facts sheetFacts, m *mapping, each func(row) error) error {
+	first, err := firstRows(ctx, f, name)
 	if err != nil {
 		return err
 	}
@@ -85,12 +81,9 @@ func sheetRows(f *excelize.File, name string, facts sheetFacts, m *mapping, each
 	defer rows.Close()
 	tb := &table{m: m, each: each, above: max(above, 0), short: true}
 	for rows.Next() {
-		cells, err := rows.Columns()
+		cells, err := cellsOf(ctx, rows, tb.n+1)
 		if err != nil {
-			return &badFile{row: tb.n + 1, text: "the row cannot be read: " + cut(err.Error())}
-		}
-		if cells = trimEnd(cells); len(cells) > maxColumns {
-			return &badFile{row: tb.n + 1, text: fmt.Sprintf("it has more than %d columns", maxColumns)}
+			return err
 		}
 		if err := tb.record(cells); err != nil {
 			return err
@@ -113,7 +106,29 @@ func trimEnd(cells []string) []string {
 	return cells
 }
 
-func firstRows(f *excelize.File, name string) ([][]string, error) {
+// cellsOf reads one row. Rows without a value are rows too: who waits may stop at each.
+func cellsOf(ctx context.Context, rows *excelize.Rows, n int) ([]string, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	cells, err := rows.Columns()
+	if err != nil {
+		return nil, &badFile{row: n, text: "the row cannot be read: " + cut(err.Error())}
+	}
+	cells, size := trimEnd(cells), 0
+	for _, c := range cells {
+		size += len(c)
+	}
+	switch {
+	case len(cells) > maxColumns:
+		return nil, &badFile{row: n, text: fmt.Sprintf("it has more than %d columns", maxColumns)}
+	case size > maxRow:
+		return nil, &badFile{row: n, text: fmt.Sprintf("it has more than %d bytes", maxRow)}
+	}
+	return cells, nil
+}
+
+func firstRows(ctx context.Context, f *excelize.File, name string) ([][]string, error) {
 	rows, err := f.Rows(name)
 	if err != nil {
 		return nil, &badFile{text: "the sheet cannot be read: " + cut(err.Error())}
@@ -121,43 +136,16 @@ func firstRows(f *excelize.File, name string) ([][]string, error) {
 	defer rows.Close()
 	var out [][]string
 	for len(out) <= titles && rows.Next() {
-		cells, err := rows.Columns()
+		cells, err := cellsOf(ctx, rows, len(out)+1)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		if err != nil {
 			break // told when the row is read
 		}
-		out = append(out, trimEnd(cells))
+		out = append(out, cells)
 	}
 	return out, nil
-}
-
-// packed says why a file is no workbook that may be opened: what it unpacks to is measured, never believed.
-func packed(data []byte) string {
-	if bytes.HasPrefix(data, []byte{0xd0, 0xcf, 0x11, 0xe0}) {
-		return "it is an old or a protected workbook; save it as XLSX without a password"
-	}
-	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
-	if err != nil {
-		return "it is no XLSX workbook; set format to what it is"
-	}
-	if len(z.File) > maxParts {
-		return fmt.Sprintf("the workbook has more than %d parts", maxParts)
-	}
-	left := int64(maxUnpacked)
-	for _, part := range z.File {
-		r, err := part.Open()
-		if err != nil {
-			return "a part of the workbook is damaged"
-		}
-		n, err := io.Copy(io.Discard, io.LimitReader(r, left+1))
-		r.Close()
-		if left -= n; left < 0 {
-			return fmt.Sprintf("the workbook unpacks to more than %d bytes", int64(maxUnpacked))
-		}
-		if err != nil {
-			return "a part of the workbook is damaged"
-		}
-	}
-	return ""
 }
 
 // whole reads all of a file that is held in memory, and hands it on.
