@@ -512,3 +512,20 @@ func TestNobodyIsCertified(t *testing.T) {
 		}
 	}
 }
+
+func TestEveryKindSaysWhatSuppliesIt(t *testing.T) {
+	kinds, err := content.ResourceKinds()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range kinds {
+		switch {
+		case k.Register == content.RegisterKept && (len(k.From) > 0 || k.About != ""):
+			t.Errorf("%s: Assay keeps it itself; remove from and about", k.Kind)
+		case k.Register == content.RegisterNone && (k.About == "" || len(k.From) > 0):
+			t.Errorf("%s: about says what a company records; add it, and no from", k.Kind)
+		case k.Register == "" && (len(k.From) == 0 || k.About != ""):
+			t.Errorf("%s: from says what to connect; add it, and no about", k.Kind)
+		}
+	}
+}

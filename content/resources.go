@@ -30,8 +30,11 @@ type ResourceKind struct {
 	Title      string      `yaml:"title" json:"title"` // plural, plain words: "identities"
 	Doc        string      `yaml:"doc" json:"doc"`
 	Sources    string      `yaml:"sources" json:"sources"`
-	NeverEmpty bool        `yaml:"never_empty" json:"never_empty"`     // zero of them is an error, not a fact (INV-08)
-	Register   string      `yaml:"register" json:"register,omitempty"` // of internal kinds: kept, or none where Assay has no register of them yet
+	From       []string    `yaml:"from" json:"from,omitempty"`           // what a person connects or exports to have them, as it goes after "connect"
+	Connector  string      `yaml:"connector" json:"connector,omitempty"` // the built-in connector made for them; without one a file is imported
+	About      string      `yaml:"about" json:"about,omitempty"`         // of what a company records itself: the subject, plural
+	NeverEmpty bool        `yaml:"never_empty" json:"never_empty"`       // zero of them is an error, not a fact (INV-08)
+	Register   string      `yaml:"register" json:"register,omitempty"`   // of internal kinds: kept, or none where Assay has no register of them yet
 	Attributes []Attribute `yaml:"attributes" json:"attributes"`
 	Joins      []Join      `yaml:"joins" json:"joins,omitempty"`
 }

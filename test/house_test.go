@@ -23,7 +23,7 @@ var floors = map[string]int{
 	"internal/blob": 30, "internal/store": 31,
 	"internal/op": 40, "internal/auth": 41, "internal/collect": 41,
 	"internal/collect/source/command": 45, "internal/collect/source/feed": 45, "internal/collect/source/schema": 45,
-	"internal/collect/source/file": 50, "internal/collect/source/git": 50, "internal/collect/source/host": 50, "internal/collect/source/tls": 50,
+	"internal/collect/source/file": 50, "internal/collect/source/git": 50, "internal/collect/source/host": 50, "internal/collect/source/mail": 50, "internal/collect/source/tls": 50,
 	"internal/collect/source": 51, "internal/grc": 50, "internal/check": 50,
 	"internal/report": 60, "internal/job": 60,
 	"internal/rest": 70, "internal/mcp": 70, "internal/cli": 70,

@@ -94,7 +94,7 @@ func (t *tool) root() *cobra.Command {
 	f.String("server", "", "address of a running server that the command is sent to")
 	f.String("token", "", "API token for --server (better: the variable ASSAY_TOKEN)")
 	root.AddGroup(&cobra.Group{ID: "main", Title: "Every day:"}, &cobra.Group{ID: "proof", Title: "Proof:"}, &cobra.Group{ID: "house", Title: "The program itself:"}, &cobra.Group{ID: "kinds", Title: "Everything that is kept (each has operations of its own):"})
-	t.set = site.Operations(&job.Works{}, &report.Boards{}, source.Connectors())
+	t.set = site.Operations(&job.Works{}, &report.Boards{}, source.Connectors(nil))
 	for _, c := range []*cobra.Command{t.up(), t.serve(), t.check(), t.readiness(), t.status(), t.criteria(), t.verify(), t.export(), t.mcp(), t.config(), t.versionCmd()} {
 		root.AddCommand(c)
 	}

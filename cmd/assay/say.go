@@ -51,6 +51,9 @@ func printNext(w io.Writer, all []report.Step) {
 			said = true
 		}
 		fmt.Fprintf(w, "  %3d of %3d  %s\n", s.Got, s.Of, s.Text)
+		for _, g := range s.Gaps[:min(len(s.Gaps), 3)] {
+			fmt.Fprintf(w, "              %s\n", g.Text)
+		}
 	}
 }
 
@@ -181,6 +184,21 @@ func saySecrets(w io.Writer, o report.LedgerStatus) {
 	}
 }
 
+// noData says what would answer the tests that have no data.
+func (t *tool) noData(n int) error {
+	if n == 0 {
+		return nil
+	}
+	l, err := ask[report.TestList](t, t.cmd, "test.list", map[string]any{"state": "unknown"})
+	if err != nil {
+		return err
+	}
+	for _, g := range l.Gaps {
+		fmt.Fprintf(t.out, "no data    %s\n", g.Text)
+	}
+	return nil
+}
+
 func (t *tool) check() *cobra.Command {
 	c := question(t, "check", "main", "Read all sources and run all tests once", "check.run", func(o job.Cycle) error {
 		for _, r := range o.Runs {
@@ -203,10 +221,10 @@ func (t *tool) check() *cobra.Command {
 				fmt.Fprintf(t.out, "fails      %-24s %s\n", x.Test, x.Reason)
 			}
 		}
-		return nil
+		return t.noData(o.Tests["unknown"])
 	})
 	run := c.RunE
-	c.Long = "Reads all sources and runs all tests once. Exit code 0: no test fails. 1: at least one fails. 2: it\ncould not run. Tests that are unknown do not fail; see them with: assay test list --state unknown"
+	c.Long = "Reads all sources and runs all tests once. Exit code 0: no test fails. 1: at least one fails. 2: it\ncould not run. Tests without data do not fail; what would\nanswer each: assay test list --state unknown"
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := run(cmd, args); err != nil {
 			cli.Fail(t.errOut, err)

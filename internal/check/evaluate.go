@@ -5,7 +5,7 @@ package check
 import (
 	"fmt"
 	"runtime"
-	"strings"
+	"slices"
 	"sync"
 	"time"
 
@@ -136,9 +136,9 @@ func (r *Rule) stopped(out *Outcome, in *Input) bool {
 		out.State, out.Reason = VerdictError, "the test says nothing: "+r.hollow.Text
 		return true
 	}
-	set := in.Resources.Set(r.Def.Kind)
-	if set.State == SourceNever {
-		out.State, out.Reason = VerdictUnknown, fmt.Sprintf("no source supplies %s: connect one", r.Def.Kind)
+	need, lacking := r.Need(in.supplied)
+	if lacking && slices.Contains(need.Kinds, r.Def.Kind) {
+		out.State, out.Reason = VerdictUnknown, need.String()
 		return true
 	}
 	for _, k := range r.kinds {
@@ -147,18 +147,10 @@ func (r *Rule) stopped(out *Outcome, in *Input) bool {
 			return true
 		}
 	}
-	if r.expect != nil && !r.expect.Optional && in.Resources.Set(r.expect.kind.name).State == SourceNever {
-		out.State, out.Reason = VerdictUnknown, fmt.Sprintf("no source supplies %s: connect one", r.expect.kind.name)
-		return true
+	if lacking {
+		out.State, out.Reason = VerdictUnknown, need.String()
 	}
-	for i, j := range r.plan.joins {
-		if r.plan.used[i] && !in.anySource(j.Kinds) {
-			out.State = VerdictUnknown
-			out.Reason = fmt.Sprintf("no source supplies %s: connect one", strings.Join(j.Kinds, " or "))
-			return true
-		}
-	}
-	return false
+	return lacking
 }
 
 func unread(kind string, s Set) string {
@@ -172,14 +164,7 @@ func unread(kind string, s Set) string {
 	return fmt.Sprintf("the source of %s %s: %s", kind, what, s.Reason)
 }
 
-func (in *Input) anySource(kinds []string) bool {
-	for _, k := range kinds {
-		if in.Resources.Set(k).State != SourceNever {
-			return true
-		}
-	}
-	return false
-}
+func (in *Input) supplied(kind string) bool { return in.Resources.Set(kind).State != SourceNever }
 
 // excusesFor gives the exceptions in force now, by resource.
 func excusesFor(in *Input, test string) map[string]string {

@@ -19,6 +19,9 @@ type kind struct {
 	name       string
 	title      string
 	neverEmpty bool
+	from       []string // what supplies it
+	connector  string
+	about      string // the subject of what a company records itself
 	attrs      []attribute
 	slots      map[string]int
 	joins      map[string]*join
@@ -61,7 +64,7 @@ func newKinds(defs []content.ResourceKind) (map[string]*kind, error) {
 }
 
 func newKind(d content.ResourceKind) (*kind, error) {
-	k := &kind{name: d.Kind, title: d.Title, neverEmpty: d.NeverEmpty, slots: map[string]int{},
+	k := &kind{name: d.Kind, title: d.Title, neverEmpty: d.NeverEmpty, from: d.From, connector: d.Connector, about: d.About, slots: map[string]int{},
 		joins: map[string]*join{}, celType: types.NewObjectType(d.Kind)}
 	if err := d.Decided(); err != nil {
 		return nil, err

@@ -85,9 +85,32 @@ func (m *maker) human(o *op.Op, raw json.RawMessage) error {
 		if known && o.Verb == "list" {
 			columns = shown(sh)
 		}
-		return m.rows(rows, columns, more)
+		if err := m.rows(rows, columns, more); err != nil {
+			return err
+		}
+		return m.advice(pairs)
 	}
 	return m.block(pairs)
+}
+
+// advice writes, below a table, what can be done about the rows: each list that stands beside the data and says it in
+// its fields text and how.
+func (m *maker) advice(pairs []pair) error {
+	for _, p := range pairs {
+		var all []struct{ Text, How string }
+		if p.name == "data" || json.Unmarshal(p.value, &all) != nil {
+			continue
+		}
+		for _, a := range all {
+			if a.Text == "" || a.How == "" {
+				continue
+			}
+			if _, err := fmt.Fprintf(m.out, "\n%s\n  %s\n", a.Text, a.How); err != nil {
+				return fmt.Errorf("write advice: %w", err)
+			}
+		}
+	}
+	return nil
 }
 
 // shown are the columns of a table of a kind: its id and what is tagged for lists, else its label.

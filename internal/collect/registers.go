@@ -33,6 +33,32 @@ func Foreign(kind, connector string) (bool, error) {
 	return connector != PlatformConnector && of[kind] == content.RegisterKept, err
 }
 
+// Imported says whether the rows of a kind are imported: Assay has no register of it yet.
+func Imported(kind string) (bool, error) {
+	of, err := registers()
+	return of[kind] == content.RegisterNone, err
+}
+
+// Supplies gives the kinds that a source supplies: those of its newest run, or where that never got so far, of the last
+// complete one. What Assay keeps itself is none of them.
+func Supplies(newest, complete Run) ([]string, error) {
+	kinds := newest.Kinds
+	if len(kinds) == 0 {
+		kinds = complete.Kinds
+	}
+	var out []string
+	for _, k := range kinds {
+		foreign, err := Foreign(k, newest.Connector)
+		if err != nil {
+			return nil, err
+		}
+		if !foreign {
+			out = append(out, k)
+		}
+	}
+	return out, nil
+}
+
 // registers refuses, by name, what Assay keeps itself, and marks what it has no register of yet.
 func (s *seen) registers(run *Run, connector string) error {
 	of, err := registers()

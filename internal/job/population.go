@@ -128,17 +128,11 @@ func (s *scene) stand(newest, complete collect.Run) error {
 	case collect.Failed:
 		st, reason = check.SourceFailed, newest.Problem
 	}
-	kinds := newest.Kinds
-	if len(kinds) == 0 {
-		kinds = complete.Kinds
+	kinds, err := collect.Supplies(newest, complete)
+	if err != nil {
+		return err
 	}
 	for _, k := range kinds {
-		if foreign, err := collect.Foreign(k, newest.Connector); err != nil || foreign {
-			if err != nil {
-				return err
-			}
-			continue
-		}
 		now := s.standing[k]
 		if st > now.state {
 			now.state, now.reason = st, reason

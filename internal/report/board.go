@@ -34,6 +34,8 @@ type Board struct {
 	Sources   map[string]collect.Run // newest run by source
 	Newest    time.Time              // when the newest complete data was collected
 
+	supplied map[string]bool // kinds that some source supplies
+
 	dated  *dated
 	starts []time.Time // when each day begins, as in Days, and before them when the newest one ends
 	byID   map[string]*ControlLine
@@ -177,6 +179,9 @@ func makeBoard(ctx context.Context, v *store.View, cat *check.Catalogue, d *date
 		return nil, err
 	}
 	b.Sources = newest
+	if err := b.supply(newest, complete); err != nil {
+		return nil, err
+	}
 	for _, r := range complete {
 		if r.StartedAt.After(b.Newest) {
 			b.Newest = r.StartedAt

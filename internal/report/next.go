@@ -11,6 +11,7 @@ type Step struct {
 	Why  string `json:"why" doc:"What stays as it is until that is done."`
 	Got  int    `json:"got" doc:"How many are done."`
 	Of   int    `json:"of" doc:"How many there are to do."`
+	Gaps []Gap  `json:"gaps,omitempty" doc:"Of sources: what would answer the tests that have no data."`
 }
 
 // Done says whether nothing of the step is left.
@@ -52,11 +53,11 @@ func (b *Board) next(evidence Share) []Step {
 		}
 	}
 	all := []Step{
-		{"sources", "Connect your systems", "Tests without data show \"no data\" and never count as passed.", sources.Got, sources.Of},
-		{"policies", "Publish your policies", "Until then, every started control that depends on one fails with \"missing documentation\". You can't approve a policy you wrote: it takes two people.", policies.Got, policies.Of},
-		{"owners", "Assign control owners", "Every failure then has someone responsible. A control without an owner counts half at most.", owners.Got, owners.Of},
-		{"failing", "Fix failing tests", "These tests ran and failed, or ended in an error.", failing.Got, failing.Of},
-		{"evidence", "Upload evidence", "For example a network diagram or a list of employees. One person uploads it, another approves it.", evidence.Got, evidence.Of},
+		{"sources", "Connect your systems", "Tests without data show \"no data\" and never count as passed.", sources.Got, sources.Of, b.gaps(sortedTests(b))},
+		{"policies", "Publish your policies", "Until then, every started control that depends on one fails with \"missing documentation\". You can't approve a policy you wrote: it takes two people.", policies.Got, policies.Of, nil},
+		{"owners", "Assign control owners", "Every failure then has someone responsible. A control without an owner counts half at most.", owners.Got, owners.Of, nil},
+		{"failing", "Fix failing tests", "These tests ran and failed, or ended in an error.", failing.Got, failing.Of, nil},
+		{"evidence", "Upload evidence", "For example a network diagram or a list of employees. One person uploads it, another approves it.", evidence.Got, evidence.Of, nil},
 	}
 	out := []Step{}
 	for _, s := range all {

@@ -11,6 +11,7 @@ import (
 
 	"assay/content"
 	"assay/internal/check"
+	"assay/internal/collect"
 	"assay/internal/errs"
 	"assay/internal/grc"
 	"assay/internal/store"
@@ -211,6 +212,7 @@ type TestRow struct {
 	Last      *time.Time `json:"last,omitempty" doc:"When it was last run."`
 	Late      int        `json:"late,omitempty" doc:"Of a test over events: events of its window that were late and have been made good."`
 	Entry     int64      `json:"entry,omitempty" doc:"Ledger entry of its latest result."`
+	Imported  []string   `json:"imported,omitempty" doc:"Resource kinds that it reads and that were imported, because Assay does not keep them itself yet."`
 	Paused    bool       `json:"paused" doc:"Whether it is paused now."`
 	Origin    string     `json:"origin" doc:"Where the test comes from: catalogue, by_file or custom."`
 	Changed   bool       `json:"changed" doc:"Whether the organisation changed or switched off this test."`
@@ -245,6 +247,7 @@ type testListIn struct {
 type TestList struct {
 	Data  []TestRow      `json:"data" doc:"The tests."`
 	Count map[string]int `json:"count" doc:"Number of tests by result."`
+	Gaps  []Gap          `json:"gaps" doc:"Those of the listed tests that have no data, by what would answer them."`
 }
 
 func (b *Boards) testList(ctx context.Context, v *store.View, in testListIn) (*TestList, error) {
@@ -259,12 +262,20 @@ func (b *Boards) testList(ctx context.Context, v *store.View, in testListIn) (*T
 			continue
 		}
 		r := t.row()
+		if r.Imported, err = board.imported(t); err != nil {
+			return nil, err
+		}
 		board.markTest(&r)
 		out.Count[r.State]++
 		if (in.State == "" || in.State == r.State) && (in.Kind == "" || in.Kind == r.Kind) {
 			out.Data = append(out.Data, r)
 		}
 	}
+	listed := make([]string, len(out.Data))
+	for i, r := range out.Data {
+		listed[i] = r.Test
+	}
+	out.Gaps = board.gaps(listed)
 	return out, nil
 }
 
@@ -298,6 +309,7 @@ type TestDetail struct {
 	Newest    string         `json:"newest" doc:"The first of these days."`
 	Coverage  int            `json:"coverage" doc:"Percent of assessable days that were observed."`
 	Changes   []check.State  `json:"changes" doc:"Its earlier results, newest first."`
+	Gap       *Gap           `json:"gap,omitempty" doc:"What would answer it and others, if it has no data."`
 }
 
 func (b *Boards) testGet(ctx context.Context, v *store.View, in testIn) (*TestDetail, error) {
@@ -331,6 +343,10 @@ func (b *Boards) testGet(ctx context.Context, v *store.View, in testIn) (*TestDe
 	}
 	d.Spans, d.Coverage = board.markTestDays(spans(letters, nil), in.Test), coverage(letters, func(i int) bool { return observed(letters[i]) })
 	board.markTest(&d.TestRow)
+	d.Gap = board.gapOf(in.Test)
+	if d.Imported, err = board.imported(t); err != nil {
+		return nil, err
+	}
 	if d.Changes, err = check.States.Changes(ctx, v, "test=$3", "ORDER BY batch DESC LIMIT 50", in.Test); d.Changes == nil {
 		d.Changes = []check.State{}
 	}
@@ -353,9 +369,10 @@ type ResultPage struct {
 // Result is what a test says of one resource.
 type Result struct {
 	check.Found
-	Name  string `json:"name" doc:"Name of the resource."`
-	Kind  string `json:"kind" doc:"Its kind."`
-	Entry int64  `json:"entry" doc:"Ledger entry of the result."`
+	Name     string `json:"name" doc:"Name of the resource."`
+	Kind     string `json:"kind" doc:"Its kind."`
+	Imported bool   `json:"imported,omitempty" doc:"Whether it was imported, because Assay does not keep its kind itself yet."`
+	Entry    int64  `json:"entry" doc:"Ledger entry of the result."`
 }
 
 func (b *Boards) testResults(ctx context.Context, v *store.View, in resultsIn) (*ResultPage, error) {
@@ -375,6 +392,9 @@ func (b *Boards) testResults(ctx context.Context, v *store.View, in resultsIn) (
 	for _, f := range rows {
 		r := Result{Found: f, Entry: f.Batch}
 		if r.Name, r.Kind, err = nameOf(ctx, v, f.Resource); err != nil {
+			return nil, err
+		}
+		if r.Imported, err = collect.Imported(r.Kind); err != nil {
 			return nil, err
 		}
 		p.Data = append(p.Data, r)

@@ -19,6 +19,7 @@ import (
 	"assay/internal/clock"
 	"assay/internal/collect"
 	"assay/internal/collect/source"
+	"assay/internal/collect/source/mail"
 	"assay/internal/db"
 	"assay/internal/errs"
 	"assay/internal/grc"
@@ -70,8 +71,12 @@ func Operations(w *job.Works, b *report.Boards, connectors []collect.Connector) 
 
 // Open opens the data folder, and makes it where there is none.
 func Open(ctx context.Context, cfg Settings, p Parts) (*App, error) {
+	dns, err := mail.Ask(cfg.Get("dns_resolver"))
+	if err != nil {
+		return nil, err
+	}
 	if p.Connectors == nil {
-		p.Connectors = source.Connectors()
+		p.Connectors = source.Connectors(dns)
 	}
 	if p.Log == nil {
 		p.Log = logger(cfg, os.Stderr)

@@ -40,6 +40,7 @@ var settings = Settings{
 	{Name: "log_level", Default: "info", About: "debug, info, warn or error"},
 	{Name: "log_format", Default: "text", About: "text or json"},
 	{Name: "max_file_mb", Default: "200", About: "largest file that can be brought as evidence, in MB"},
+	{Name: "dns_resolver", Default: "", About: "IP address (and port) of the resolver that sources of mail domains ask; empty means the one of this machine"},
 	{Name: "every_minutes", Default: "5", About: "how often the server looks which sources are due"},
 }
 

@@ -35,7 +35,11 @@ func newSource(q *ask) (answer, error) {
 		}
 		return show(page.ChooseSource(q.frame("Add a source", "sources", ui.Link{Text: "Sources", Href: "/sources"}, ui.Link{Text: "Add"}), kinds))
 	}
-	return q.connectForm(all[i], map[string]string{"name": all[i].Title}, nil, "")
+	given := map[string]string{"name": all[i].Title}
+	if k := q.get("kind"); k != "" { // a link may say what the rows of the file are
+		given[configName+"kind"] = clip(k, 100)
+	}
+	return q.connectForm(all[i], given, nil, "")
 }
 
 func (q *ask) connectForm(o collect.Offer, given, wrong map[string]string, whole string) (answer, error) {

@@ -80,6 +80,9 @@ func (q *ask) steps(all []report.Step) []ui.Step {
 			setUp = false
 		}
 		x := ui.Step{Text: s.Text, Why: s.Why, Got: s.Got, Of: s.Of, Href: stepHref[s.Key]}
+		for _, g := range q.gaps(s.Gaps[:min(len(s.Gaps), 3)]) {
+			x.Parts = append(x.Parts, ui.Link{Text: g.Text, Href: g.Act.Href})
+		}
 		if s.Key == "sources" && q.mayChange("source.create") {
 			x.Act = ui.Link{Text: "Connect", Href: "/sources/new"}
 		}

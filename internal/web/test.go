@@ -42,6 +42,9 @@ func testList(q *ask) (answer, error) {
 		v.Rows = append(v.Rows, page.ListRow{Href: "/tests/" + seg(t.Test), Cells: []page.Cell{{Text: t.Title + badges(t), Marks: overrideMarks(t.Marks, "switched off")}, {Status: healthOf(t.State), Health: true}, {Mono: t.Kind}, {Text: t.Severity},
 			{Num: ui.Num(t.Failed)}, {Num: ui.Num(t.Unknown)}, {Num: ui.Num(t.Evaluated)}, {Text: t.Reason}}})
 	}
+	if q.get("state") == "unknown" && find == "" {
+		v.Gaps = q.gaps(l.Gaps)
+	}
 	v.Answer = []ui.Part{{Text: fmt.Sprintf("%d of %s", l.Count["fail"], ui.Count(all, "test")), Href: "/tests?state=fail"}, {Text: verb(l.Count["fail"], " fails", " fail") + "; "},
 		{Text: fmt.Sprint(l.Count["unknown"]), Href: "/tests?state=unknown"}, {Text: verb(int(l.Count["unknown"]), " has", " have") + " no data."}}
 	v.Pager.Text = fmt.Sprintf("%d of %d", len(v.Rows), all)
@@ -65,6 +68,10 @@ func test(q *ask) (answer, error) {
 	v := page.TestView{ID: t.Test, Title: t.Title, Words: said, Filter: t.Filter, Code: decides(t), Kind: t.Kind, Severity: t.Severity, Every: every(int64(t.Interval)), Status: healthOf(t.State), Why: t.Reason,
 		Evaluated: int(t.Evaluated), Passed: int(t.Passed), Failed: int(t.Failed), Excepted: int(t.Excepted), Unknown: int(t.Unknown), Last: q.localOf(t.Last),
 		Strip: stripOf(t.Test, t.Newest, t.Spans, "/monitoring/"+seg(t.Test)+"/{day}"), Coverage: t.Coverage, Controls: controlLinks(t.Controls), Entry: t.Entry, Origin: originWord[t.Origin], Edition: "version " + clip(t.Version, 8)}
+	v.Imported = strings.Join(t.Imported, ", ")
+	if t.Gap != nil {
+		v.Gap = q.gap(*t.Gap)
+	}
 	v.Marks, v.Overrides = q.marks(t.TestRow), overrideMarks(t.TestRow.Marks, "changed", "switched off", "paused")
 	if v.Versions, err = q.testVersions(t.Test); err != nil {
 		return answer{}, err
@@ -110,7 +117,7 @@ func (q *ask) failures(test string, n int64) ([]page.Failure, ui.Link, error) {
 			return nil, more, err
 		}
 		for _, r := range p.Data {
-			x := page.Failure{Resource: r.Name, Kind: r.Kind, Href: "/resources/" + seg(r.Resource), Status: healthOf(string(r.Verdict)), Message: r.Message, Since: q.local(r.At)}
+			x := page.Failure{Resource: r.Name, Kind: r.Kind, Imported: r.Imported, Href: "/resources/" + seg(r.Resource), Status: healthOf(string(r.Verdict)), Message: r.Message, Since: q.local(r.At)}
 			if !strings.HasPrefix(r.Resource, "res_") { // a group, or all of them together
 				x.Href = "/activity/" + fmt.Sprint(r.Entry)
 			}

@@ -20,7 +20,7 @@ func badges(t report.TestRow) string {
 	for _, b := range []struct {
 		on   bool
 		text string
-	}{{t.Origin == "by_file", "by file"}, {t.Origin == "custom", "custom"}} {
+	}{{t.Origin == "by_file", "by file"}, {t.Origin == "custom", "custom"}, {len(t.Imported) > 0, "imported data"}} {
 		if b.on {
 			out = append(out, b.text)
 		}

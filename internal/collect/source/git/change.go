@@ -66,6 +66,7 @@ func (c *change) resource(repo string, h *history) collect.Resource {
 	top := &h.commits[c.at]
 	a := feed.NewAttrs()
 	a.Set("repo", repo)
+	a.Set("merge_commit", c.hash)
 	label := c.hash[:12]
 	if c.number > 0 {
 		a.Set("number", c.number)

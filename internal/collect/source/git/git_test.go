@@ -35,8 +35,8 @@ func TestAMergeSaysWhoWroteItAndWhoMerged(t *testing.T) {
 	got := complete(t, map[string]any{"path": w.dir})
 	r := byKey(t, got, "vcs.change", m)
 	want := map[string]any{"repo": "shop", "number": int64(12), "author": "ben@example.com",
-		"commits_by": []string{"ada@example.com", "ben@example.com", "cleo@example.com"},
-		"merged_by":  "ada@example.com", "merged_at": "2026-11-12T12:00:00.000Z", "ticket_ref": "#7"}
+		"commits_by":   []string{"ada@example.com", "ben@example.com", "cleo@example.com"},
+		"merge_commit": m, "merged_by": "ada@example.com", "merged_at": "2026-11-12T12:00:00.000Z", "ticket_ref": "#7"}
 	if !reflect.DeepEqual(r.Attrs, want) {
 		t.Errorf("got  %v\nwant %v", r.Attrs, want)
 	}

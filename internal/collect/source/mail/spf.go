@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// tooMany is where counting ends: ten are allowed, and a record can ask for any number.
+const tooMany = 40
+
+// spfWalk follows an SPF record through what it includes.
+type spfWalk struct {
+	*Source
+	saw     *sight
+	lookups int64
+	fault   string // why receivers take the record for an error; the first one counts
+	unclear string // why the count is not whole
+}
+
+func (w *spfWalk) wrong(format string, a ...any) {
+	if w.fault == "" {
+		w.fault = fmt.Sprintf(format, a...)
+	}
+}
+
+func (w *spfWalk) open(format string, a ...any) {
+	if w.unclear == "" {
+		w.unclear = fmt.Sprintf(format, a...)
+	}
+}
+
+func isSPF(r string) bool {
+	r = strings.ToLower(r)
+	return r == "v=spf1" || strings.HasPrefix(r, "v=spf1 ")
+}
+
+// spf reads the SPF record of a domain. It returns why there is none.
+func (s *Source) spf(ctx context.Context, saw *sight) error {
+	records, err := s.txt(ctx, saw, saw.domain, isSPF)
+	switch {
+	case errors.Is(err, errNone):
+		saw.Set("spf_records", int64(0))
+		saw.Set("spf_record", nil)
+		saw.Set("spf_policy", "none")
+		saw.Set("spf_lookups", int64(0))
+		saw.Set("spf_fault", nil)
+		s.sends(saw, true)
+		return err
+	case err != nil:
+		saw.Unknown("SPF: "+err.Error(), "sends_mail", "spf_records", "spf_record", "spf_policy", "spf_lookups", "spf_fault")
+		return err
+	}
+	saw.Set("spf_records", int64(len(records)))
+	if len(records) > 1 {
+		saw.Set("spf_record", nil)
+		saw.Set("spf_policy", "none")
+		saw.Set("spf_fault", fmt.Sprintf("there are %d SPF records, and only one may be there", len(records)))
+		saw.Unknown("there are several SPF records", "spf_lookups")
+		s.sends(saw, true)
+		return nil
+	}
+	w := &spfWalk{Source: s, saw: saw}
+	policy := w.follow(ctx, records[0], []string{saw.domain})
+	saw.Set("spf_record", clip(records[0]))
+	w.tell(policy)
+	s.sends(saw, strings.Join(strings.Fields(strings.ToLower(records[0])), " ") != "v=spf1 -all")
+	return nil
+}
+
+// sends notes whether a domain sends mail, unless a person said that it does not.
+func (s *Source) sends(saw *sight, does bool) {
+	if !s.silent[saw.domain] {
+		saw.Set("sends_mail", does)
+	}
+}
+
+func (w *spfWalk) tell(policy string) {
+	if policy != "" {
+		w.saw.Set("spf_policy", policy)
+	} else {
+		w.saw.Unknown(w.unclear, "spf_policy")
+	}
+	if w.unclear == "" || w.lookups > 10 {
+		w.saw.Set("spf_lookups", w.lookups)
+	} else {
+		w.saw.Unknown(w.unclear, "spf_lookups")
+	}
+	switch {
+	case w.fault != "":
+		w.saw.Set("spf_fault", w.fault)
+	case w.unclear == "" || w.lookups > 10:
+		w.saw.Set("spf_fault", nil)
+	default:
+		w.saw.Unknown(w.unclear, "spf_fault")
+	}
+}
+
+// term is one word of a record.
+type term struct {
+	sign     byte // + - ~ ?
+	name     string
+	value    string
+	modifier bool
+}
+
+var (
+	modifierForm  = regexp.MustCompile(`^([a-zA-Z][a-zA-Z0-9_.-]*)=(.*)$`)
+	mechanismForm = regexp.MustCompile(`^([-+~?]?)([a-zA-Z0-9]+)(?:([:/])(.*))?$`)
+	policies      = map[byte]string{'+': "pass", '-': "fail", '~': "softfail", '?': "neutral"}
+)
+
+// terms reads the words of a record. One that is wrong makes the whole record an error.
+func (w *spfWalk) terms(of, record string) []term {
+	var out []term
+	seen := map[string]bool{}
+	for _, word := range strings.Fields(record)[1:] {
+		if m := modifierForm.FindStringSubmatch(word); m != nil {
+			name := strings.ToLower(m[1])
+			if name == "redirect" || name == "exp" {
+				if seen[name] || m[2] == "" {
+					w.wrong("%s: %q is empty or there twice", of, clipWord(word))
+				}
+				seen[name] = true
+			}
+			out = append(out, term{name: name, value: m[2], modifier: true})
+			continue
+		}
+		m := mechanismForm.FindStringSubmatch(word)
+		if m == nil || !sound(strings.ToLower(m[2]), m[3], m[4]) {
+			w.wrong("%s: %q is not a term of SPF", of, clipWord(word))
+			continue
+		}
+		t := term{sign: '+', name: strings.ToLower(m[2])}
+		if m[1] != "" {
+			t.sign = m[1][0]
+		}
+		if m[3] == ":" {
+			t.value = m[4]
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+func clipWord(s string) string {
+	if len(s) > 80 {
+		return s[:80] + "…"
+	}
+	return s
+}
+
+// sound says whether a mechanism is one, with the value that it needs.
+func sound(name, mark, value string) bool {
+	switch name {
+	case "all":
+		return mark == ""
+	case "include", "exists":
+		return mark == ":" && value != ""
+	case "a", "mx":
+		return mark != ":" || value != ""
+	case "ptr":
+		return mark == "" || mark == ":" && value != ""
+	case "ip4", "ip6":
+		if mark != ":" {
+			return false
+		}
+		if !strings.Contains(value, "/") {
+			a, err := netip.ParseAddr(value)
+			return err == nil && a.Zone() == "" && a.Is4() == (name == "ip4")
+		}
+		p, err := netip.ParsePrefix(value)
+		return err == nil && p.Addr().Is4() == (name == "ip4")
+	}
+	return false
+}
+
+// follow counts what a record asks of the DNS, and says what it makes of everybody else; "" where that is not known.
+func (w *spfWalk) follow(ctx context.Context, record string, trail []string) string {
+	of := trail[len(trail)-1]
+	redirect := ""
+	for _, t := range w.terms(of, record) {
+		switch {
+		case w.lookups >= tooMany:
+			w.open("the record asks for %d lookups and more", tooMany)
+			return ""
+		case t.modifier && t.name == "redirect":
+			redirect = t.value
+		case t.modifier:
+		case t.name == "all":
+			return policies[t.sign]
+		case t.name == "include":
+			w.lookups++
+			if next, ok := w.fetch(ctx, t.value, trail); ok {
+				w.follow(ctx, next, append(trail[:len(trail):len(trail)], fold(t.value)))
+			}
+		case t.name == "a", t.name == "mx", t.name == "ptr", t.name == "exists":
+			w.lookups++
+		}
+	}
+	if redirect == "" {
+		return "neutral"
+	}
+	w.lookups++
+	next, ok := w.fetch(ctx, redirect, trail)
+	if !ok {
+		if w.fault != "" {
+			return "none"
+		}
+		return ""
+	}
+	return w.follow(ctx, next, append(trail[:len(trail):len(trail)], fold(redirect)))
+}
+
+func fold(name string) string { return strings.TrimSuffix(strings.ToLower(name), ".") }
+
+var nameForm = regexp.MustCompile(`^(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// fetch gets the record that another one points at.
+func (w *spfWalk) fetch(ctx context.Context, to string, trail []string) (string, bool) {
+	name := fold(to)
+	switch {
+	case strings.Contains(name, "%"):
+		w.open("%s depends on the message (a macro), so its lookups can't be counted", clipWord(to))
+		return "", false
+	case len(name) > maxName || !nameForm.MatchString(name):
+		w.wrong("%q is not a domain", clipWord(to))
+		return "", false
+	case slices.Contains(trail, name):
+		w.wrong("%s includes itself", name)
+		return "", false
+	}
+	records, err := w.txt(ctx, w.saw, name, isSPF)
+	switch {
+	case errors.Is(err, errNone):
+		w.wrong("%s is included and has no SPF record", name)
+	case err != nil:
+		w.open("SPF record of %s: %v", name, err)
+	case len(records) > 1:
+		w.wrong("%s is included and has %d SPF records", name, len(records))
+	default:
+		return records[0], true
+	}
+	return "", false
+}
