@@ -13,10 +13,13 @@ var presetFiles embed.FS
 // Preset maps the columns of an export that many companies have to a resource kind. It is offered where the heading of a
 // file has its columns, and never applied without being named.
 type Preset struct {
-	ID      string   `yaml:"id" json:"id"`
-	Title   string   `yaml:"title" json:"title"`
-	Doc     string   `yaml:"doc" json:"doc"` // where the export is made, and what it leaves unknown
-	Kind    string   `yaml:"kind" json:"kind"`
+	ID    string `yaml:"id" json:"id"`
+	Title string `yaml:"title" json:"title"`
+	Doc   string `yaml:"doc" json:"doc"` // where the export is made, and what it leaves unknown
+	Kind  string `yaml:"kind" json:"kind,omitempty"`
+	// Compare is what the rows are, in place of Kind, where they are compared with the library and not imported: controls,
+	// evidence or policies.
+	Compare string   `yaml:"compare" json:"compare,omitempty"`
 	Formats []string `yaml:"formats" json:"formats"`
 	// Heading are the columns by which it is known. All others may be missing.
 	Heading []string `yaml:"heading" json:"heading"`

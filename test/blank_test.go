@@ -102,7 +102,7 @@ func TestEvidenceThatCitesAnEmptyFileIsNoProof(t *testing.T) {
 func TestAPopulationSaysHowManyRowsItHas(t *testing.T) {
 	inOffice(t, func(t *testing.T, o *office) {
 		list := func(change ...any) (map[string]any, error) {
-			return o.submit(o.piece("VUL-01", "target_list", append([]any{"type", "population", "covers_from", "2025-10-01", "covers_to", "2025-12-31"}, change...)...))
+			return o.submit(o.piece("VEN-01", "register_export", append([]any{"type", "population", "covers_from", "2025-10-01", "covers_to", "2025-12-31"}, change...)...))
 		}
 		_, err := list()
 		o.refused("without a count", err, "row_count", "is required", "enter the number of rows; 0 if the list is empty")

@@ -369,13 +369,13 @@ func TestAPieceSaysForWhichDaysItCountsOrWhyNot(t *testing.T) {
 			t.Errorf("a link proves its control: %+v", r)
 		}
 		says(o.accepted(o.piece("IAM-09", "removals", "covers_from", "2019-01-01", "covers_to", "2019-01-31")), "expired", "Does not count for IAM-09: it was too old when it was accepted (covers 1 – 31 Jan 2019).", false)
-		says(o.accepted(o.piece("VUL-01", "target_list", "row_count", 12, "covers_from", "2026-01-01", "covers_to", "2026-03-05")), "not_counting", "Does not count for VUL-01: it does not cover a whole quarter.", false)
-		list := o.accepted(o.piece("VUL-01", "target_list", "row_count", 12, "covers_from", "2025-10-01", "covers_to", "2025-12-31"))
-		says(list, "current", "Counts for VUL-01, 7 Mar – 16 Apr 2026.", true) // 31 December + 106 days
+		says(o.accepted(o.piece("VEN-01", "register_export", "row_count", 12, "covers_from", "2026-01-01", "covers_to", "2026-03-05")), "not_counting", "Does not count for VEN-01: it does not cover a whole quarter.", false)
+		list := o.accepted(o.piece("VEN-01", "register_export", "row_count", 12, "covers_from", "2025-10-01", "covers_to", "2025-12-31"))
+		says(list, "current", "Counts for VEN-01, 7 Mar – 16 Apr 2026.", true) // 31 December + 106 days
 		o.signIn()
-		o.wants(o.get("/evidence/"+list), 200, "Counts for VUL-01, 7 Mar – 16 Apr 2026.")
-		o.wants(o.get("/evidence"), 200, "Counts for VUL-01, 7 Mar – 16 Apr 2026.", "Does not count: context only, because it has no file.")
-		o.wants(o.get("/controls/VUL-01"), 200, "Counts for VUL-01, 7 Mar – 16 Apr 2026.")
+		o.wants(o.get("/evidence/"+list), 200, "Counts for VEN-01, 7 Mar – 16 Apr 2026.")
+		o.wants(o.get("/evidence"), 200, "Counts for VEN-01, 7 Mar – 16 Apr 2026.", "Does not count: context only, because it has no file.")
+		o.wants(o.get("/controls/VEN-01"), 200, "Counts for VEN-01, 7 Mar – 16 Apr 2026.")
 	})
 }
 
@@ -410,11 +410,11 @@ func TestTheQualityFlagsNameWhatIsDoubtful(t *testing.T) {
 		has("no time", "Q1", o.piece("IAM-09", "removals", "taken_at", nil))
 		has("no source", "Q2", o.piece("IAM-09", "removals", "source_locator", nil))
 		has("an old cover", "Q3Q6", o.piece("IAM-09", "removals", "covers_to", "2019-01-31"))
-		has("part of a quarter", "Q3", o.piece("VUL-01", "target_list", "row_count", 12, "covers_from", "2026-01-01", "covers_to", "2026-03-01", "type", "population", "row_count", 9))
+		has("part of a quarter", "Q3", o.piece("VEN-01", "register_export", "row_count", 12, "covers_from", "2026-01-01", "covers_to", "2026-03-01", "type", "population", "row_count", 9))
 		has("a screenshot without address and clock", "Q4", o.piece("IAM-09", "removals", "type", "screenshot"))
 		has("a screenshot with both", "", o.piece("IAM-09", "removals", "type", "screenshot", "url_visible", true, "clock_visible", true))
-		has("a population without its query", "Q2Q5", o.piece("VUL-01", "target_list", "row_count", 12, "covers_from", "2025-10-01", "covers_to", "2025-12-31", "taken_at", "2026-01-05T00:00:00Z", "type", "population", "source_locator", nil, "row_count", 9))
-		has("an empty population", "", o.piece("VUL-01", "target_list", "row_count", 12, "covers_from", "2025-10-01", "covers_to", "2025-12-31", "taken_at", "2026-01-05T00:00:00Z", "type", "population", "row_count", 0))
+		has("a population without its query", "Q2Q5", o.piece("VEN-01", "register_export", "row_count", 12, "covers_from", "2025-10-01", "covers_to", "2025-12-31", "taken_at", "2026-01-05T00:00:00Z", "type", "population", "source_locator", nil, "row_count", 9))
+		has("an empty population", "", o.piece("VEN-01", "register_export", "row_count", 12, "covers_from", "2025-10-01", "covers_to", "2025-12-31", "taken_at", "2026-01-05T00:00:00Z", "type", "population", "row_count", 0))
 		has("taken long after its days", "Q6", o.piece("IAM-10", "sample_log_extracts", "covers_from", "2026-01-01", "covers_to", "2026-01-31", "taken_at", "2026-03-04T00:00:00Z"))
 
 		one := o.accepted(o.piece("IAM-09", "removals", "covers_to", "2026-02-20", "covers_from", "2026-02-01"))

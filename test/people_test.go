@@ -159,6 +159,7 @@ func TestATokenThatHasEndedStillStandsForItsOwner(t *testing.T) {
 		tok = c.token(both)
 		p := c.policy(tok)
 		c.do(both, "token.revoke", map[string]any{"id": tok.ID})
+		p = c.do(c.manager, "policy.confirm_sections", c.with(p, "sections", waiting(p)))
 		p = c.next(c.manager, "policy.submit", p)
 		c.denied("its text was written with a token", both, "policy.approve", p, "another approver")
 		c.next(c.owner, "policy.approve", p)

@@ -185,6 +185,22 @@ func (c *perfect) red() (tests, controls map[string]string) {
 	return tests, controls
 }
 
+// silent are the tests that cannot say anything, but those over what this company has not got: machines of its own to look
+// into, a list of commits, and what belongs to other categories.
+func (c *perfect) silent() map[string]string {
+	c.t.Helper()
+	out := map[string]string{}
+	page, err := op.Do[*report.TestList](c.t.Context(), c.app.Gate, c.manager, "test.list", map[string]any{}, time.Time{})
+	fine(c.t, err)
+	for _, r := range page.Data {
+		absent := slices.ContainsFunc([]string{"host.", "vcs.commit", "mail.", "job.", "uptime.", "capacity.", "internal.data_request"}, func(k string) bool { return strings.HasPrefix(r.Kind, k) })
+		if r.State == "unknown" && !absent {
+			out[r.Test] = r.Reason
+		}
+	}
+	return out
+}
+
 func (c *perfect) status(ref string) *report.ControlStatus {
 	c.t.Helper()
 	s, err := op.Do[*report.ControlStatus](c.t.Context(), c.app.Gate, c.manager, "control.status", map[string]any{"ref": ref}, time.Time{})
@@ -207,6 +223,9 @@ func (c *perfect) clean(when string) {
 	tests, controls := c.red()
 	for id, why := range tests {
 		c.t.Errorf("%s: a false alarm of %s: %s", when, id, why)
+	}
+	for id, why := range c.silent() {
+		c.t.Errorf("%s: %s says nothing: %s", when, id, why)
 	}
 	for ref, why := range controls {
 		c.t.Errorf("%s: %s: %s", when, ref, why)
@@ -275,7 +294,7 @@ var wrongs = []planted{
 		f["changes.csv"].copied(t, "shop#199", map[string]string{"id": "shop#201", "number": "201", "approvers": "renovate[bot]", "approved_at": ago(now, 0), "merged_at": ago(now, 0)})
 	}, nil},
 	{"a release that no change is behind", "deploy.linked", "carries no approved change", []string{"CHG-04"}, func(t *testing.T, f map[string]*export, now time.Time) {
-		f["releases.csv"].copied(t, "run-499", map[string]string{"id": "run-501", "deployed_at": ago(now, 0), "change_ref": ""})
+		f["releases.csv"].copied(t, "run-499", map[string]string{"id": "run-501", "deployed_at": ago(now, 0), "change_ref": "", "commit": ""})
 	}, nil},
 	{"a developer without a second factor", "vcs.2fa", "carl-dev", []string{"IAM-02"}, func(t *testing.T, f map[string]*export, _ time.Time) {
 		f["members.csv"].set(t, "carl-dev", "tfa_enabled", "false")
@@ -309,7 +328,7 @@ var wrongs = []planted{
 	}, nil},
 	{"an employee without a laptop", "device.owned", "Nora Lang", []string{"AST-01"}, func(t *testing.T, f map[string]*export, _ time.Time) {
 		f["laptops.csv"].drop(t, "MBP-Lang")
-	}, nil},
+	}, []string{"device.identity_without"}},
 	{"somebody who joined and was never trained", "train.onboard", "pia@example.com", []string{"HRS-06", "HRS-03"}, func(t *testing.T, f map[string]*export, now time.Time) {
 		joins(t, f, now, "pia")
 		f["courses.csv"].drop(t, "pia@example.com")
@@ -349,6 +368,20 @@ var wrongs = []planted{
 	}, nil},
 	{"a risk whose review is overdue", "risk.reviewed", "Cloud outage", []string{"RSK-03"}, func(t *testing.T, f map[string]*export, now time.Time) {
 		f["risks.csv"].set(t, "R-2", "review_due", ago(now, 2))
+	}, nil},
+	{"a risk whose owner is nobody who works here", "risk.owned", "Phishing", []string{"RSK-03"}, func(t *testing.T, f map[string]*export, _ time.Time) {
+		f["risks.csv"].set(t, "R-1", "owner", "ghost@example.com")
+	}, nil},
+	{"an emergency change that its author alone approved", "vcs.no_self_approval", "shop #202", []string{"CHG-02"}, func(t *testing.T, f map[string]*export, now time.Time) {
+		f["changes.csv"].copied(t, "shop#199", map[string]string{"id": "shop#202", "number": "202", "approvers": "Carl-Dev", "approved_at": ago(now, 0), "merged_at": ago(now, 0), "emergency": "true", "post_review_at": ago(now, 0)})
+	}, nil},
+	{"somebody who changed role and kept the old access", "hr.mover_reviewed", "nils.ganz@example.com", []string{"HRS-05"}, func(t *testing.T, f map[string]*export, now time.Time) {
+		f["checklists.csv"].copied(t, "off-rolf", map[string]string{"id": "move-nils", "person_ref": "nils.ganz@example.com", "type": "role_change", "opened_at": ago(now, 12), "completed_at": ""})
+	}, nil},
+	{"somebody who joined and never accepted the code of conduct", "policy.ack_joiner", "POL-02", []string{"GOV-03", "HRS-03"}, func(t *testing.T, f map[string]*export, now time.Time) {
+		joins(t, f, now, "lars")
+		f["acknowledged.csv"].set(t, "lars-2", "due_at", ago(now, 8))
+		f["acknowledged.csv"].set(t, "lars-2", "acknowledged_at", "")
 	}, nil},
 	{"an incident without a cause", "incident.closed_out", "INC-1", []string{"INC-03"}, func(t *testing.T, f map[string]*export, _ time.Time) {
 		f["incidents.csv"].rows = append(f["incidents.csv"].rows, strings.Split("INC-1,INC-1,2,true,,We were slow,A new alert,", ","))

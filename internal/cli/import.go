@@ -102,6 +102,9 @@ func (m *maker) runImport(cmd *cobra.Command, create *op.Op, in *imported) error
 			return err
 		}
 	}
+	if !good && compared(shown) {
+		return errs.New(errs.Invalid, "nothing was imported: this list is only compared, see the notes").Mend("adopt what you need in Assay")
+	}
 	if !good {
 		return errs.New(errs.Invalid, "nothing was imported: the file cannot be read completely").Mend("correct the file or the configuration, and import it again")
 	}
@@ -110,6 +113,15 @@ func (m *maker) runImport(cmd *cobra.Command, create *op.Op, in *imported) error
 		return nil
 	}
 	return m.importNow(cmd.Context(), create, in, ask)
+}
+
+// compared says of a preview that the file was read as a known export that is never imported.
+func compared(shown map[string]any) bool {
+	all, _ := shown["exports"].([]any)
+	return slices.ContainsFunc(all, func(x any) bool {
+		e, _ := x.(map[string]any)
+		return e["name"] == shown["preset"] && e["kind"] == ""
+	})
 }
 
 // importNow makes the thing that reads the file, or gives one its next file, and reads it.

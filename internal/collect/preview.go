@@ -4,6 +4,7 @@ package collect
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"assay/internal/errs"
@@ -15,6 +16,9 @@ import (
 type Preview struct {
 	State   RunState       `json:"state" doc:"complete, partial or failed: only a complete run would be used."`
 	Problem string         `json:"problem,omitempty" doc:"Why it is not complete; of a file, the faults by row and column."`
+	Faults  []Fault        `json:"faults" doc:"What is wrong with its content, by kind of fault."`
+	Exports []Export       `json:"exports" doc:"Known exports that the file looks like, best first."`
+	Preset  string         `json:"preset" doc:"The known export that it was read as."`
 	Notes   []string       `json:"notes" doc:"What to know of how it was read, such as ignored columns."`
 	Counts  map[string]int `json:"counts" doc:"Resources seen, by kind."`
 	Added   int            `json:"added" doc:"Resources that would be new."`
@@ -41,7 +45,11 @@ func (r *Runner) Preview(ctx context.Context, db *store.DB, org string, by store
 	if err := s.registers(&run, t.Connector); err != nil {
 		return Preview{}, err
 	}
-	p := Preview{State: run.State, Problem: run.Problem, Notes: run.Notes, Counts: run.Counts, First: []PreviewLine{}}
+	p := Preview{State: run.State, Problem: run.Problem, Notes: run.Notes, Counts: run.Counts, First: []PreviewLine{}, Faults: []Fault{}, Exports: []Export{}}
+	var f *Faulty
+	if errors.As(err, &f) {
+		p.Faults = f.Faults
+	}
 	if run.State != Complete {
 		return p, nil
 	}
@@ -79,6 +87,7 @@ type PreviewIn struct {
 	Config    map[string]any `json:"config" doc:"What the connector must know."`
 	File      kind.SHA256    `json:"file" doc:"An uploaded file to read in place of one on the server."`
 	FileName  string         `json:"file_name" doc:"What the uploaded file is called." max:"200"`
+	Detect    bool           `json:"detect" doc:"Read it as the first known export that it looks like, if its configuration names none and no kind."`
 }
 
 // Thing is the source that is tried. get reads a connected one.

@@ -64,6 +64,20 @@ func (r *Runner) Make(org string, t *SourceThing, open func() (io.ReadCloser, er
 	return made, inConfig(err)
 }
 
+// Exports are the known exports that the file of a source looks like, best first.
+func (r *Runner) Exports(t *SourceThing, open func() (io.ReadCloser, error)) ([]Export, error) {
+	i := slices.IndexFunc(r.Connectors, func(c Connector) bool { return c.Name == t.Connector })
+	if i < 0 || r.Connectors[i].Exports == nil {
+		return nil, nil
+	}
+	config, err := json.Marshal(t.Config)
+	if err != nil {
+		return nil, fmt.Errorf("encode config: %w", err)
+	}
+	all, err := r.Connectors[i].Exports(config, t.FileName, open)
+	return all, inConfig(err)
+}
+
 // inConfig says of an error of a connector that its field stands in the configuration.
 func inConfig(err error) error {
 	var e *errs.Error

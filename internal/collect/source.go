@@ -5,6 +5,7 @@ package collect
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 )
 
@@ -62,7 +63,31 @@ type Connector struct {
 	New    func(config json.RawMessage) (Source, error) // config is strictly decoded; errors name the field and the fix
 	// Over makes a source over a file that was uploaded, of a connector that reads one file; nil where it reads none.
 	Over func(config json.RawMessage, name string, open func() (io.ReadCloser, error)) (Source, error)
+	// Exports are the known exports that an uploaded file looks like, best first; nil for a connector that knows none.
+	Exports func(config json.RawMessage, name string, open func() (io.ReadCloser, error)) ([]Export, error)
 }
+
+// Export is a file that another program writes, and whose columns are mapped already.
+type Export struct {
+	Name  string `json:"name" doc:"Its name, for the field preset."`
+	Title string `json:"title" doc:"What it is."`
+	Doc   string `json:"about" doc:"Where it is made, and what it leaves unknown."`
+	Kind  string `json:"kind" doc:"What its rows become."`
+}
+
+// Fault is one kind of fault in the content of a source.
+type Fault struct {
+	Column string `json:"column" doc:"The column; empty for the whole row or file."`
+	Text   string `json:"text" doc:"The first of these faults: what is wrong and what to do."`
+	Rows   []int  `json:"rows" doc:"The first rows that have it, at most 10; the heading is row 1, and 0 is the whole file."`
+	Count  int    `json:"count" doc:"How often it occurs."`
+	Field  string `json:"field" doc:"The field of the configuration that answers it, if one does."`
+}
+
+// Faulty is the cause in the error of a source whose content has faults, so that they can be told kind by kind.
+type Faulty struct{ Faults []Fault }
+
+func (f *Faulty) Error() string { return fmt.Sprintf("%d kinds of faults", len(f.Faults)) }
 
 // ConfigField describes one field of a connector's configuration, for forms and help.
 type ConfigField struct {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -292,32 +293,7 @@ func (w *Works) Add(s *op.Set) {
 			return w.Read(ctx, d.Actor.Org, d.By, t)
 		})
 	op.Job(s, op.Spec{Name: "source.preview", Doc: "Read a source and say what would change, without keeping anything.", Object: "sources", Act: "run", Example: `source preview --connector file --config '{"kind":"idp.user","path":"users.csv"}'`}, true,
-		func(ctx context.Context, d op.Desk, in collect.PreviewIn) (collect.Preview, error) {
-			t, err := in.Thing(func(id string) (t *collect.SourceThing, err error) {
-				err = d.View(ctx, func(v *store.View) error {
-					t, err = store.Get(ctx, v, collect.Sources, id)
-					return err
-				})
-				return t, err
-			})
-			if err != nil {
-				return collect.Preview{}, err
-			}
-			var open func() (io.ReadCloser, error)
-			if in.File != "" {
-				if open, err = d.Uploaded(ctx, "file", string(in.File)); err != nil {
-					return collect.Preview{}, err
-				}
-			}
-			src, err := w.source(d.Actor.Org, t, open)
-			if err != nil {
-				return collect.Preview{}, err
-			}
-			if u, bad := src.(unusable); bad { // told by field and with what to do, not as a run that failed
-				return collect.Preview{}, u.why
-			}
-			return w.Runner.Preview(ctx, d.DB, d.Actor.Org, d.By, t, src)
-		})
+		w.preview)
 	op.Job(s, op.Spec{Name: "check.run", Doc: "Read all sources and run all tests now.", Object: "checks", Act: "run", Example: "check run"}, false,
 		func(ctx context.Context, d op.Desk, in checkRunIn) (Cycle, error) {
 			pick := func(t *collect.SourceThing, _ collect.Run) bool {
@@ -328,3 +304,54 @@ func (w *Works) Add(s *op.Set) {
 }
 
 func versionText(n int64) string { return fmt.Sprint(n) }
+
+// preview reads a source and keeps nothing.
+func (w *Works) preview(ctx context.Context, d op.Desk, in collect.PreviewIn) (collect.Preview, error) {
+	t, err := in.Thing(func(id string) (t *collect.SourceThing, err error) {
+		err = d.View(ctx, func(v *store.View) error {
+			t, err = store.Get(ctx, v, collect.Sources, id)
+			return err
+		})
+		return t, err
+	})
+	if err != nil {
+		return collect.Preview{}, err
+	}
+	var open func() (io.ReadCloser, error)
+	var known []collect.Export
+	if in.File != "" {
+		if open, err = d.Uploaded(ctx, "file", string(in.File)); err != nil {
+			return collect.Preview{}, err
+		}
+		if known, err = w.Runner.Exports(t, open); err != nil {
+			return collect.Preview{}, err
+		}
+	}
+	if in.Detect {
+		detected(t, known)
+	}
+	src, err := w.source(d.Actor.Org, t, open)
+	if err != nil {
+		return collect.Preview{}, err
+	}
+	if u, bad := src.(unusable); bad { // told by field and with what to do, not as a run that failed
+		return collect.Preview{}, u.why
+	}
+	p, err := w.Runner.Preview(ctx, d.DB, d.Actor.Org, d.By, t, src)
+	p.Exports = append(p.Exports, known...)
+	p.Preset, _ = t.Config["preset"].(string)
+	return p, err
+}
+
+// detected sets the known export that a file looks most like, where nobody has said what it is.
+func detected(t *collect.SourceThing, known []collect.Export) {
+	if len(known) == 0 || set(t.Config["preset"]) || set(t.Config["kind"]) {
+		return
+	}
+	if t.Config = maps.Clone(t.Config); t.Config == nil {
+		t.Config = map[string]any{}
+	}
+	t.Config["preset"] = known[0].Name
+}
+
+func set(v any) bool { return v != nil && v != "" }

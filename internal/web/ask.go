@@ -95,11 +95,16 @@ func do[Out any](q *ask, name string, in any) (Out, error) {
 
 // change calls an operation that writes, and says which ledger entry proves it.
 func (q *ask) change(name string, in any) (json.RawMessage, *store.Receipt, error) {
+	return q.once(name, in, "")
+}
+
+// once is change, carried out once for a key that a form carries, however often the form is sent.
+func (q *ask) once(name string, in any, key string) (json.RawMessage, *store.Receipt, error) {
 	raw, err := json.Marshal(in)
 	if err != nil {
 		return nil, nil, errs.New(errs.Invalid, "the form can't be read").Because(err)
 	}
-	ans, err := q.Gate.Call(q.ctx, q.actor, op.Call{Op: name, In: raw, AsOf: q.asOf})
+	ans, err := q.Gate.Call(q.ctx, q.actor, op.Call{Op: name, In: raw, AsOf: q.asOf, Key: key})
 	if err != nil {
 		return nil, nil, err
 	}

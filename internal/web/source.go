@@ -3,6 +3,7 @@
 package web
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"assay/internal/collect"
+	"assay/internal/errs"
 	"assay/internal/web/page"
 	"assay/internal/web/ui"
 )
@@ -41,6 +43,9 @@ func sources(q *ask) (answer, error) {
 	if q.mayChange("source.create") {
 		if v.Kinds, err = q.connectors(); err != nil {
 			return answer{}, err
+		}
+		if q.mayChange("source.run") {
+			v.Import = "/sources/import"
 		}
 	}
 	return show(page.Sources(q.frame("Sources", "sources"), v))
@@ -100,6 +105,9 @@ func source(q *ask) (answer, error) {
 	for _, x := range p.Data {
 		v.Runs = append(v.Runs, q.runLine(x))
 	}
+	if t.text("file") != "" && q.mayChange("source.update") && q.mayChange("source.run") {
+		v.NextFile = "/sources/import" + query("into", t.id())
+	}
 	if q.mayChange("source.update") {
 		v.Edit = "/sources/" + seg(t.id()) + "/edit"
 	}
@@ -131,10 +139,17 @@ func took(d time.Duration) string {
 }
 
 // runSource reads one source now.
-func runSource(q *ask) (answer, error) {
-	r, err := do[collect.Run](q, "source.run", map[string]any{"id": q.id()})
+func runSource(q *ask) (answer, error) { return q.readNow(q.id(), "") }
+
+// readNow reads a source, once for a key that a form carries.
+func (q *ask) readNow(id, key string) (answer, error) {
+	out, _, err := q.once("source.run", map[string]any{"id": id}, key)
 	if err != nil {
 		return answer{}, err
+	}
+	var r collect.Run
+	if err := json.Unmarshal(out, &r); err != nil {
+		return answer{}, errs.New(errs.Internal, "the answer can't be read").Because(err)
 	}
 	said := fmt.Sprintf("Read to the end: %s, %d changed.", ui.Count(total(r.Counts), "resource"), r.Changed)
 	if len(r.Notes) > 0 {
@@ -143,7 +158,7 @@ func runSource(q *ask) (answer, error) {
 	if r.State != collect.Complete {
 		said = "The source was not read to its end: " + r.Problem
 	}
-	return goTo("/sources/"+seg(q.id()), said)
+	return goTo("/sources/"+seg(id), said)
 }
 
 // collection is one reading of a source.

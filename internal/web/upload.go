@@ -214,7 +214,7 @@ func (q *ask) parts() (*brought, error) {
 		}
 		if p.FileName() != "" {
 			if file != nil {
-				return nil, errs.At("file", "each piece of evidence has one file")
+				return nil, errs.At("file", "choose one file only")
 			}
 			if file, err = q.keepFile(p); err != nil {
 				return nil, err

@@ -86,6 +86,8 @@ func (s *site) pages() {
 	s.page("GET /sources", sources)
 	s.page("GET /sources/new", newSource)
 	s.page("POST /sources", connect)
+	s.page("GET /sources/import", importForm)
+	s.page("POST /sources/import", importFile)
 	s.page("GET /sources/{id}", source)
 	s.page("POST /sources/{id}/run", runSource)
 	s.page("GET /runs/{id}", collection)

@@ -62,7 +62,7 @@ func aFinishedRunShowsWithoutReloading(t *testing.T, d *demo, b *tab) {
 }
 
 func thePastIsUnmistakableAndCannotBeChanged(t *testing.T, d *demo, b *tab) {
-	for _, p := range []string{"/", "/monitoring", "/controls/IAM-02", "/controls/IAM-02/edit", "/exceptions/" + d.exception, "/evidence/new", "/settings?tab=tokens", "/sources", "/tasks/new", "/activity"} {
+	for _, p := range []string{"/", "/monitoring", "/controls/IAM-02", "/controls/IAM-02/edit", "/exceptions/" + d.exception, "/evidence/new", "/settings?tab=tokens", "/sources", "/sources/import", "/tasks/new", "/activity"} {
 		b.goTo("/as-of?day=" + d.day(2) + "&back=" + strings.ReplaceAll(p, "?", "%3F"))
 		b.until(`document.querySelector(".band")`)
 		if s := b.read(`getComputedStyle(document.querySelector(".band")).display + " " + document.documentElement.className`); !strings.Contains(s, "past") || strings.HasPrefix(s, "none") {

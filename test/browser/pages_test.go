@@ -22,7 +22,7 @@ func (d *demo) byHand(t *testing.T) [][2]string {
 	res := d.list(t, "resource.list", map[string]any{"limit": 1})[0]["id"].(string)
 	out := [][2]string{{"home", "/"}, {"grid", "/monitoring"}, {"grid-open", "/monitoring?days=90&open=CC6.1"}, {"grid-none", "/monitoring?q=zzz"}, {"day", "/monitoring/CC8.1/" + d.day(1)}, {"day-control", "/monitoring/CHG-02/" + d.day(2)}, {"controls", "/controls"}, {"control", "/controls/IAM-02"},
 		{"control-edit", "/controls/IAM-02/edit"}, {"control-change", "/controls/IAM-02/change"}, {"control-retire", "/controls/IAM-02/retire"}, {"control-activate", "/controls/AST-01/activate"}, {"control-retired", "/controls/AST-01"}, {"control-version", "/control-versions/" + d.version}, {"control-changed", "/controls/IAM-03"}, {"control-day-changed", "/monitoring/IAM-03/" + d.day(days)}, {"control-history", "/controls/IAM-02/history"}, {"tests", "/tests"}, {"tests-no-data", "/tests?state=unknown"}, {"test", "/tests/device.firewall"}, {"test-no-data", "/tests/incident.notified"}, {"source-import", "/sources/new?connector=file&kind=internal.incident"}, {"criteria", "/criteria"}, {"criterion", "/criteria/CC6.1"}, {"resources", "/resources"}, {"resource", "/resources/" + res},
-		{"sources", "/sources"}, {"source-new", "/sources/new?connector=git"}, {"run", "/runs/" + run}, {"evidence", "/evidence"}, {"evidence-one", "/evidence/" + d.evidence}, {"evidence-new", "/evidence/new"}, {"evidence-new-for", "/evidence/new?control=CHG-08&evidence_key=design_reviews"}, {"evidence-control", "/controls/CHG-08"}, {"activity", "/activity"}, {"approvals", "/approvals"}, {"changes", "/changes"}, {"changes-past", "/changes?as_of=" + d.day(2)}, {"entry", "/activity/12"},
+		{"sources", "/sources"}, {"source-new", "/sources/new?connector=git"}, {"source-import-file", "/sources/import"}, {"run", "/runs/" + run}, {"evidence", "/evidence"}, {"evidence-one", "/evidence/" + d.evidence}, {"evidence-new", "/evidence/new"}, {"evidence-new-for", "/evidence/new?control=CHG-08&evidence_key=design_reviews"}, {"evidence-control", "/controls/CHG-08"}, {"activity", "/activity"}, {"approvals", "/approvals"}, {"changes", "/changes"}, {"changes-past", "/changes?as_of=" + d.day(2)}, {"entry", "/activity/12"},
 		{"search", "/search?q=access"}, {"work", "/work"}, {"me", "/me"}, {"settings", "/settings"}, {"settings-users", "/settings?tab=users"}, {"settings-tokens", "/settings?tab=tokens"}, {"home-past", "/?as_of=" + d.day(2)}, {"grid-past", "/monitoring?as_of=" + d.day(2)}}
 	for _, s := range src {
 		out = append(out, [2]string{"source-" + s["connector"].(string), "/sources/" + s["id"].(string)})
@@ -72,6 +72,7 @@ func TestASiteInABrowser(t *testing.T) {
 		{"every page is whole, now and in the past", everyPageIsWholeNowAndInThePast},
 		{"every page keeps to its policy and is fit for every reader", everyPageIsFitForEveryReader},
 		{"a finished run shows without reloading", aFinishedRunShowsWithoutReloading},
+		{"a file is imported in three clicks", aFileIsImportedInThreeClicks},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			b.t = t
@@ -133,29 +134,35 @@ func (b *tab) look(v [2]string, axe string, width int64, themes ...string) {
 	for i, theme := range themes {
 		b.size(width, map[int64]int64{wide: 900, phone: 844}[width], theme)
 		b.run(v[1], chromedp.Navigate(b.base+v[1]), chromedp.Evaluate(`document.fonts.ready.then(() => true)`, nil, awaited))
-		b.shoot(fmt.Sprintf("%s-%d-%s", v[0], width, theme))
-		where := fmt.Sprintf("%s at %d px, %s", v[1], width, theme)
-		if said := b.complaints(); len(said) > 0 {
-			b.t.Errorf("%s: %s", where, strings.Join(said, "\n\t"))
-		}
-		if n := b.read("JSON.stringify(window.breaches)"); n != "[]" {
-			b.t.Errorf("%s breaks its policy: %s", where, n)
-		}
 		rules := everyRule
 		if i > 0 { // of the other colour, what looks at colours: nothing else of the page is another
 			rules = colourRules
 		}
-		if found := b.axe(axe, rules); len(found) > 0 {
-			b.t.Errorf("%s: %s", where, strings.Join(found, "\n\t"))
-		}
-		if width == phone {
-			if b.read("document.documentElement.scrollWidth > innerWidth + 1") == "true" {
-				b.t.Errorf("%s is wider than the screen", where)
-			}
-			if wide := b.read(`[...document.querySelectorAll(".table-box, .days-in")].filter(e => e.scrollWidth > e.clientWidth + 1).map(e => (e.querySelector("table")?.ariaLabel ?? e.className) + " by " + (e.scrollWidth - e.clientWidth)).join("; ")`); wide != "" {
-				b.t.Errorf("%s scrolls sideways: %s", where, wide)
-			}
-		}
-		b.complaints() // what the checker itself set off
+		b.judge(v, axe, width, theme, rules)
 	}
+}
+
+// judge looks at the page that is open.
+func (b *tab) judge(v [2]string, axe string, width int64, theme, rules string) {
+	b.t.Helper()
+	b.shoot(fmt.Sprintf("%s-%d-%s", v[0], width, theme))
+	where := fmt.Sprintf("%s at %d px, %s", v[1], width, theme)
+	if said := b.complaints(); len(said) > 0 {
+		b.t.Errorf("%s: %s", where, strings.Join(said, "\n\t"))
+	}
+	if n := b.read("JSON.stringify(window.breaches)"); n != "[]" {
+		b.t.Errorf("%s breaks its policy: %s", where, n)
+	}
+	if found := b.axe(axe, rules); len(found) > 0 {
+		b.t.Errorf("%s: %s", where, strings.Join(found, "\n\t"))
+	}
+	if width == phone {
+		if b.read("document.documentElement.scrollWidth > innerWidth + 1") == "true" {
+			b.t.Errorf("%s is wider than the screen", where)
+		}
+		if wide := b.read(`[...document.querySelectorAll(".table-box, .days-in")].filter(e => e.scrollWidth > e.clientWidth + 1).map(e => (e.querySelector("table")?.ariaLabel ?? e.className) + " by " + (e.scrollWidth - e.clientWidth)).join("; ")`); wide != "" {
+			b.t.Errorf("%s scrolls sideways: %s", where, wide)
+		}
+	}
+	b.complaints() // what the checker itself set off
 }

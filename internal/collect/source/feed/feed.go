@@ -91,7 +91,7 @@ func (f *Feed) Incomplete(format string, a ...any) {
 	}
 }
 
-// Tell notes what a person should know of a run that is complete.
+// Tell notes what a person should know of how it was read.
 func (f *Feed) Tell(notes ...string) { f.notes = append(f.notes, notes...) }
 
 // End hands over the last page and returns the end marker.
@@ -108,5 +108,5 @@ func (f *Feed) Fail(err error) (collect.Manifest, error) {
 		f.counts[r.Kind]--
 	}
 	f.buf = nil
-	return collect.Manifest{Reason: err.Error(), Counts: f.counts}, err
+	return collect.Manifest{Reason: err.Error(), Counts: f.counts, Notes: f.notes}, err
 }

@@ -198,6 +198,11 @@ func (c *converter) cell(attr string, v any, o reading) (any, state, string) {
 			return c.text(a, strconv.FormatBool(x), o)
 		}
 	case json.Number:
+		if a.Type == "int" && len(c.values[attr]) == 0 { // of JSON it has one meaning
+			if n, ok := whole(x.String()); ok {
+				return n, filled, ""
+			}
+		}
 		if a.Type == "int" || a.Type == "string" || a.Type == "time" || a.Type == "date" {
 			return c.text(a, x.String(), o)
 		}
@@ -283,6 +288,9 @@ func (c *converter) value(a schema.Attr, s string, o reading) (any, string) {
 			return c.yes[w], ""
 		}
 	case "int":
+		if grouped.MatchString(s) {
+			return nil, fmt.Sprintf("%q is %s, or has separators between its digits. Write it without separators", cut(s), wordFor(a))
+		}
 		if n, ok := whole(s); ok {
 			return n, ""
 		}
@@ -305,13 +313,18 @@ func (c *converter) value(a schema.Attr, s string, o reading) (any, string) {
 		}
 		return word, ""
 	}
-	return nil, fmt.Sprintf("%q is not %s", cut(s), wordFor(a))
+	problem := fmt.Sprintf("%q is not %s", cut(s), wordFor(a))
+	if a.Type == "bool" && !meansNothing(s) {
+		problem += ". If the word means one of them, add it to true_words or false_words"
+	}
+	return nil, problem
 }
 
 // declaredWord is a text as the kind writes it, where only certain texts count.
 func declaredWord(a schema.Attr, s string) (string, string) {
 	if len(a.Values) == 0 {
-		return s, "" // a formula is text like any other: it is never run and never changed
+		s = spelled(s)
+		return s, altered(s) // a formula is text like any other: it is never run and never changed
 	}
 	for _, want := range a.Values {
 		if strings.EqualFold(want, s) {
@@ -334,6 +347,9 @@ func whole(s string) (int64, bool) {
 	}
 	return r.Num().Int64(), true
 }
+
+// grouped is a number with separators for thousands: 1.000 is one thousand to some and one to others.
+var grouped = regexp.MustCompile(`^[+-]?[0-9]{1,3}([.,'’ \x{a0}\x{202f}][0-9]{3})+$`)
 
 var wholeNumber = regexp.MustCompile(`^[+-]?[0-9]+(\.[0-9]+)?([eE][+]?[0-9]{1,2})?$`)
 

@@ -185,6 +185,7 @@ type table struct {
 	above int // records above the heading that are still to come
 	n     int // number of the record, as a spreadsheet counts
 	width int
+	head  int  // number of the heading
 	short bool // a record may lack empty cells at its end, as in a sheet
 }
 
@@ -199,7 +200,7 @@ func (t *table) record(cells []string) error {
 	case t.width == 0 && blank(cells):
 		return nil
 	case t.width == 0:
-		t.width = len(cells)
+		t.width, t.head = len(cells), t.n
 		return t.m.heading(t.n, cells)
 	case blank(cells):
 		t.m.report.Blank++

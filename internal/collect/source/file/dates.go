@@ -252,7 +252,7 @@ const (
 func (d *dating) decide(said *bool) (order, *Fault) {
 	if d.serial != nil {
 		if other := earliest(d.plain, d.onlyDay, d.onlyMonth, d.either); other != nil {
-			return undecided, &Fault{d.serial.row, d.serial.column, fmt.Sprintf("%q is the day number of a spreadsheet, and row %d is a written date (%s): nobody can say how the column was meant. Format the column as text in one way, and save the file again",
+			return undecided, &Fault{Row: d.serial.row, Column: d.serial.column, Text: fmt.Sprintf("%q is the day number of a spreadsheet, and row %d is a written date (%s): nobody can say how the column was meant. Format the column as text in one way, and save the file again",
 				cut(d.serial.text), other.row, cut(other.text))}
 		}
 	}
@@ -262,13 +262,13 @@ func (d *dating) decide(said *bool) (order, *Fault) {
 	case said != nil:
 		return monthFirst, nil
 	case d.onlyDay != nil && d.onlyMonth != nil:
-		return undecided, &Fault{d.onlyDay.row, d.onlyDay.column, fmt.Sprintf("%q has the day first, and row %d has the month first (%s). Write the column in one way", cut(d.onlyDay.text), d.onlyMonth.row, cut(d.onlyMonth.text))}
+		return undecided, &Fault{Row: d.onlyDay.row, Column: d.onlyDay.column, Text: fmt.Sprintf("%q has the day first, and row %d has the month first (%s). Write the column in one way", cut(d.onlyDay.text), d.onlyMonth.row, cut(d.onlyMonth.text))}
 	case d.onlyDay != nil:
 		return dayFirst, nil
 	case d.onlyMonth != nil:
 		return monthFirst, nil
 	case d.either != nil:
-		return undecided, &Fault{d.either.row, d.either.column, fmt.Sprintf("%q can be read with the day first or with the month first, and no row of the column decides it. Set day_first to true if the day comes first, or to false if the month does", cut(d.either.text))}
+		return undecided, &Fault{Row: d.either.row, Column: d.either.column, Text: fmt.Sprintf("%q can be read with the day first or with the month first, and no row of the column decides it. Set day_first to true if the day comes first, or to false if the month does", cut(d.either.text)), asks: "day_first"}
 	}
 	return free, nil
 }

@@ -82,6 +82,8 @@ type Source struct {
 	conv *converter
 	// heading, where it is set, is shown each row that may be the heading, and says whether it is; nothing more is read.
 	heading func(names []string) bool
+	// each, where it is set, is given every row with all its cells in place of making resources.
+	each func(r row)
 }
 
 // At makes the source take the time from a clock: what lies ahead of it has not happened.
@@ -109,7 +111,7 @@ var fields = []collect.ConfigField{
 	{Name: "shared", Doc: "Attributes that several rows may have in common. Otherwise two people with one e-mail are refused.", Example: "email", List: true},
 	{Name: "none_words", Doc: "Words that mean there is none, by attribute.", Example: `{"last_login_at":"Never logged in"}`},
 	{Name: "unknown_words", Doc: "Words that mean it is not known, by attribute.", Example: `{"mfa_enrolled":["N/A"]}`},
-	{Name: "day_first", Doc: "How 3/6/2026 is read where no row of the column decides it: true for 3 June, false for March 6.", Example: "true"},
+	{Name: "day_first", Values: []string{"true", "false"}, Doc: "How 3/6/2026 is read where no row of the column decides it: true for 3 June, false for March 6.", Example: "true"},
 	{Name: "time_zone", Doc: "Time zone of dates and times that name none. Default: UTC.", Example: "Europe/Berlin"},
 	{Name: "date_formats", Doc: "How dates are written, in YYYY, MM, DD, hh, mm and ss. Only these and 2026-01-31 are then read. Default: found over the whole column.", Example: "DD.MM.YYYY", List: true},
 	{Name: "true_words", Doc: "Words for true, in place of true, yes, y and 1.", Example: "enrolled", List: true},
@@ -125,12 +127,39 @@ func Connector(kinds func() (schema.Schema, error)) collect.Connector {
 		Name:   "file",
 		Title:  "CSV, XLSX or JSON file",
 		Doc:    "Imports people, devices, tickets or any other kind from a file, all rows or none.",
-		Fields: fields,
+		Fields: fieldsFor(kinds),
 		New:    func(raw json.RawMessage) (collect.Source, error) { return made(raw, "", nil, kinds) },
 		Over: func(raw json.RawMessage, name string, open func() (io.ReadCloser, error)) (collect.Source, error) {
 			return made(raw, cmp.Or(name, "the uploaded file"), open, kinds)
 		},
+		Exports: exports,
 	}
+}
+
+// fieldsFor offers the kinds that a file can hold.
+func fieldsFor(kinds func() (schema.Schema, error)) []collect.ConfigField {
+	out := slices.Clone(fields)
+	if s, err := kinds(); err == nil { // that they cannot be read is told when a source is made
+		out[slices.IndexFunc(out, func(f collect.ConfigField) bool { return f.Name == "kind" })].Values = importable(s)
+	}
+	return out
+}
+
+// exports are the presets whose columns an uploaded file has, whatever it is read as.
+func exports(raw json.RawMessage, name string, open func() (io.ReadCloser, error)) ([]collect.Export, error) {
+	var cfg Config
+	if err := feed.Config(raw, &cfg); err != nil {
+		return nil, err
+	}
+	cfg.Path = name
+	if err := settle(&cfg); err != nil {
+		return nil, err
+	}
+	var out []collect.Export
+	for _, p := range fitting(cfg, open) {
+		out = append(out, collect.Export{Name: p.ID, Title: p.Title, Doc: p.Doc, Kind: p.Kind})
+	}
+	return out, nil
 }
 
 // made makes a source of the file at the path of a configuration, or of one that was uploaded.
@@ -151,6 +180,11 @@ func made(raw json.RawMessage, uploaded string, open func() (io.ReadCloser, erro
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Preset != "" {
+		if c, err := comparing(cfg, open); c != nil || err != nil {
+			return c, err
+		}
+	}
 	return New(cfg, s, open)
 }
 
@@ -158,14 +192,7 @@ func made(raw json.RawMessage, uploaded string, open func() (io.ReadCloser, erro
 // twice in one run; without it the file at Path is read.
 func New(cfg Config, s schema.Schema, open func() (io.ReadCloser, error)) (*Source, error) {
 	if open == nil {
-		open = func() (io.ReadCloser, error) {
-			f, err := os.Open(cfg.Path)
-			if err != nil {
-				return nil, errs.At("path", "%s cannot be read", cfg.Path).
-					Mend("check that it exists and that the user that runs Assay may read it").Because(err)
-			}
-			return f, nil
-		}
+		open = onServer(cfg.Path)
 	}
 	cfg, err := withPreset(cfg)
 	if err != nil {
@@ -192,6 +219,18 @@ func New(cfg Config, s schema.Schema, open func() (io.ReadCloser, error)) (*Sour
 	return &Source{cfg: cfg, kind: kind, open: open, conv: conv}, nil
 }
 
+// onServer opens a file at its path.
+func onServer(path string) func() (io.ReadCloser, error) {
+	return func() (io.ReadCloser, error) {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, errs.At("path", "%s cannot be read", path).
+				Mend("check that it exists and that the user that runs Assay may read it").Because(err)
+		}
+		return f, nil
+	}
+}
+
 // noKind asks for what the rows are, and names the presets that the file fits.
 func noKind(cfg Config, open func() (io.ReadCloser, error)) error {
 	if err := settle(&cfg); err != nil {
@@ -211,6 +250,9 @@ func importable(s schema.Schema) []string {
 	})
 }
 
+// foreign are the programs whose files are not read, by their endings.
+var foreign = map[string]string{".xls": "old Excel (.xls)", ".xlsb": "binary Excel (.xlsb)", ".xlsm": "Excel macro (.xlsm)", ".ods": "LibreOffice (.ods)", ".numbers": "Numbers", ".pdf": "PDF", ".zip": "ZIP", ".html": "HTML", ".xml": "XML"}
+
 // settle fills in what can be told from the rest.
 func settle(cfg *Config) error {
 	if cfg.Format == "" {
@@ -224,6 +266,9 @@ func settle(cfg *Config) error {
 		case ".jsonl", ".ndjson":
 			cfg.Format = "jsonl"
 		}
+	}
+	if program := foreign[strings.ToLower(filepath.Ext(cfg.Path))]; cfg.Format == "" && program != "" {
+		return errs.At("format", "%s files are not read", program).Mend("open it and save it as XLSX or CSV")
 	}
 	if !slices.Contains([]string{"csv", "xlsx", "json", "jsonl"}, cfg.Format) {
 		return errs.At("format", "it is not plain what the file is").Mend("set format to csv, xlsx, json or jsonl")
@@ -277,6 +322,7 @@ func (s *Source) Collect(ctx context.Context, page func(collect.Page) error) (co
 	if err != nil {
 		return out.Fail(err)
 	}
+	out.Tell(report.told()...)
 	if err := report.Err(); err != nil {
 		return out.Fail(err)
 	}
@@ -297,7 +343,6 @@ func (s *Source) Collect(ctx context.Context, page func(collect.Page) error) (co
 	if again.Digest != report.Digest || sv.digest != "" && sv.digest != report.Digest {
 		return out.Fail(errs.New(errs.Unavailable, "the file changed while it was read").Mend("import it again when it is written"))
 	}
-	out.Tell(report.told()...)
 	return out.End()
 }
 

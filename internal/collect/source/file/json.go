@@ -36,14 +36,16 @@ func readJSON(t *tap, lines bool, m *mapping, each func(row) error) error {
 }
 
 type jsonReader struct {
-	d    *json.Decoder
-	t    *tap
-	mark int64
-	m    *mapping
-	each func(row) error
-	n    int
-	list string // the one that was read
-	any  bool
+	d      *json.Decoder
+	t      *tap
+	mark   int64
+	m      *mapping
+	each   func(row) error
+	n      int
+	list   string // the one that was read
+	any    bool
+	said   int64 // how many rows there are, by what stands beside the list
+	saidBy string
 }
 
 // find goes to the list and reads it. Without a path it is the file itself, or the only list of its object.
@@ -71,11 +73,17 @@ func (j *jsonReader) find(path string) error {
 	if path != "" {
 		parts = strings.Split(path, ".")
 	}
-	if err := j.inside(parts, 0); err != nil {
+	if err := j.inside(parts, 0, false); err != nil {
 		return err
+	}
+	if j.any && j.said > int64(j.n) {
+		return &badFile{text: fmt.Sprintf("the file is one page of several: %s says %d, and it holds %d rows. Export all pages into one list", cut(j.saidBy), j.said, j.n)}
 	}
 	if !j.any && path != "" {
 		return &badFile{text: fmt.Sprintf("the file has no list at %s; set list to where it is", cut(path))}
+	}
+	if !j.any && j.d.More() {
+		return &badFile{text: "the file holds one object after the other; set format to jsonl"}
 	}
 	if !j.any {
 		return &badFile{text: "the file is an object without a list; it must be a list of objects, or list must say where that is, such as data.hosts"}
@@ -84,7 +92,7 @@ func (j *jsonReader) find(path string) error {
 }
 
 // inside goes through the members of an object. What stands beside the list may say that it is not whole.
-func (j *jsonReader) inside(path []string, depth int) error {
+func (j *jsonReader) inside(path []string, depth int, wrapped bool) error {
 	seen := map[string]bool{}
 	for j.d.More() {
 		tok, err := j.d.Token()
@@ -104,10 +112,12 @@ func (j *jsonReader) inside(path []string, depth int) error {
 		}
 		ours := len(path) > 0 && name == path[0]
 		switch {
-		case begin == json.Delim('[') && (ours && len(path) == 1 || len(path) == 0 && depth == 0):
+		case begin == json.Delim('[') && (ours && len(path) == 1 || len(path) == 0 && (depth == 0 || wrapped)):
 			err = j.theList(name)
+		case begin == json.Delim('{') && len(path) == 0 && depth == 0 && wrappers[strings.ToLower(name)]:
+			err = j.inside(nil, 1, true)
 		case begin == json.Delim('{') && ours && len(path) > 1:
-			err = j.inside(path[1:], depth+1)
+			err = j.inside(path[1:], depth+1, false)
 		default:
 			err = j.beside(name, begin)
 		}
@@ -118,6 +128,9 @@ func (j *jsonReader) inside(path []string, depth int) error {
 	_, err := j.d.Token()
 	return jsonFault(j.n+1, err)
 }
+
+// wrappers are the names under which APIs put the list together with what they say of it.
+var wrappers = map[string]bool{"results": true, "response": true}
 
 func (j *jsonReader) theList(name string) error {
 	if j.any {
@@ -140,14 +153,43 @@ func (j *jsonReader) beside(name string, begin json.Token) error {
 	if v == nil || v == false || v == "" {
 		return nil
 	}
-	switch strings.ToLower(name) {
-	case "@odata.nextlink", "nextlink", "next", "next_page", "nextpage", "nextpagetoken", "next_page_token", "nextpageurl", "next_page_url",
-		"nexttoken", "next_cursor", "istruncated", "has_more", "hasmore", "hasnextpage":
-		return &badFile{text: fmt.Sprintf("the file is one page of several: %s names the next. Export all pages into one list", cut(name))}
-	case "error", "errors":
+	if inner, ok := v.(map[string]any); ok { // pageInfo, pagination, paging, meta
+		for _, k := range sortedKeys(inner) {
+			if x := inner[k]; x != nil && x != false && x != "" && (nextPage[strings.ToLower(k)] || strings.EqualFold(name+"."+k, "pagination.cursor")) {
+				return onePage(name + "." + k)
+			}
+			j.promised(k, inner[k])
+		}
+	}
+	j.promised(name, v)
+	switch {
+	case nextPage[strings.ToLower(name)]:
+		return onePage(name)
+	case strings.EqualFold(name, "error"), strings.EqualFold(name, "errors"):
 		return &badFile{text: fmt.Sprintf("the file is the answer to a request that failed: it has %s", cut(name))}
 	}
 	return nil
+}
+
+// nextPage are the names with which an answer says that there is more.
+var nextPage = map[string]bool{"@odata.nextlink": true, "nextlink": true, "next": true, "next_page": true, "nextpage": true, "nextpagetoken": true,
+	"next_page_token": true, "nextpageurl": true, "next_page_url": true, "nexttoken": true, "next_cursor": true, "nextcursor": true, "istruncated": true,
+	"has_more": true, "hasmore": true, "hasnextpage": true}
+
+func onePage(name string) error {
+	return &badFile{text: fmt.Sprintf("the file is one page of several: %s names the next. Export all pages into one list", cut(name))}
+}
+
+var totals = map[string]bool{"total": true, "totalcount": true, "total_count": true, "totalresults": true, "total_results": true, "totalitems": true,
+	"total_items": true, "@odata.count": true, "recordstotal": true}
+
+// promised notes how many rows an answer says that there are.
+func (j *jsonReader) promised(name string, v any) {
+	if n, ok := v.(json.Number); ok && totals[strings.ToLower(name)] {
+		if all, err := n.Int64(); err == nil && all > j.said {
+			j.said, j.saidBy = all, name
+		}
+	}
 }
 
 // rows reads objects up to the end of their list.

@@ -125,7 +125,9 @@ func (m *mapping) heading(row int, names []string) error {
 		return err
 	}
 	for i, n := range names {
-		if !taken[i] && clean(n) != "" {
+		if m.s.each != nil && !taken[i] {
+			m.use(i, n)
+		} else if !taken[i] && clean(n) != "" {
 			m.ignored[n] = true
 		}
 	}
@@ -399,7 +401,7 @@ const askWhich = "Nothing tells which one counts: leave one out with only or exc
 // once reports a key that came before.
 func (m *mapping) once(row int, key string) {
 	if first, twice := m.keys[mark(key)]; twice {
-		m.report.fault(row, strings.Join(m.s.cfg.Key, ", "), "the key %q stands in row %d already. %s", cut(key), first, askWhich)
+		m.report.fault(row, strings.Join(m.s.cfg.Key, ", "), "the key %q is already in row %d. %s", cut(key), first, askWhich)
 		return
 	}
 	m.keys[mark(key)] = row
@@ -412,7 +414,7 @@ func (m *mapping) mail(row int, a *feed.Attrs) {
 		return
 	}
 	if first, twice := m.mails[mark(mail)]; twice {
-		m.report.fault(row, "", "the e-mail %q stands in row %d already. %s; or, if two people share it, set shared to email", cut(mail), first, askWhich)
+		m.report.fault(row, "", "the e-mail %q is already in row %d. %s; or, if two people share it, set shared to email", cut(mail), first, askWhich)
 		return
 	}
 	m.mails[mark(mail)] = row
@@ -429,6 +431,9 @@ func (m *mapping) end() {
 				m.report.fault(0, c, "no object has the name %q", cut(c))
 			}
 		}
+	}
+	if m.report.Rows == 0 && m.report.Total == 0 && len(m.used) == 0 && (m.s.cfg.Format == "csv" || m.s.cfg.Format == "xlsx") {
+		m.report.fault(0, "", "the file has no rows, and no column that is named like an attribute of %s; set preset, or map its columns", m.s.kind.Name)
 	}
 	if m.report.Read+m.report.Refused == 0 && m.s.kind.NeverEmpty {
 		m.report.fault(0, "", "the file has no rows to import, and %s is never empty", m.s.kind.Name)

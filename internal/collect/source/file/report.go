@@ -5,9 +5,11 @@ package file
 import (
 	"encoding/hex"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
+	"assay/internal/collect"
 	"assay/internal/collect/source/feed"
 	"assay/internal/errs"
 )
@@ -25,6 +27,9 @@ type Report struct {
 	Ignored  []string `json:"ignored,omitempty"`
 	Notes    []string `json:"notes,omitempty"` // what a person should know of how it was read
 	Digest   string   `json:"digest"`          // SHA-256 of the file
+
+	kinds []collect.Fault // the faults by their kind; all are counted
+	which map[string]int  // kind of fault to its place there
 }
 
 // Fault is one thing that is wrong with a file, and where.
@@ -32,6 +37,7 @@ type Fault struct {
 	Row    int    `json:"row"` // the heading of a CSV file is row 1; 0 means the whole file
 	Column string `json:"column,omitempty"`
 	Text   string `json:"message"`
+	asks   string // the field of the configuration that answers it
 }
 
 func (f Fault) String() string {
@@ -50,11 +56,34 @@ func (f Fault) String() string {
 const MaxFaults = 100
 
 func (r *Report) fault(row int, column, format string, a ...any) {
+	r.add(Fault{Row: row, Column: cut(column), Text: fmt.Sprintf(format, a...)})
+}
+
+func (r *Report) add(f Fault) {
 	r.Total++
 	if len(r.Faults) < MaxFaults {
-		r.Faults = append(r.Faults, Fault{Row: row, Column: cut(column), Text: fmt.Sprintf(format, a...)})
+		r.Faults = append(r.Faults, f)
+	}
+	key := f.Column + "\x00" + varying.ReplaceAllString(f.Text, "")
+	i, known := r.which[key]
+	switch {
+	case !known && len(r.kinds) >= MaxFaults:
+		return
+	case !known:
+		if i = len(r.kinds); r.which == nil {
+			r.which = map[string]int{}
+		}
+		r.which[key] = i
+		r.kinds = append(r.kinds, collect.Fault{Column: f.Column, Text: f.Text, Rows: []int{}, Field: f.asks})
+	}
+	k := &r.kinds[i]
+	if k.Count++; len(k.Rows) < 10 {
+		k.Rows = append(k.Rows, f.Row)
 	}
 }
+
+// varying is what differs between faults of one kind: what a cell says, and numbers.
+var varying = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|[0-9]+`)
 
 func (r *Report) note(format string, a ...any) { r.Notes = append(r.Notes, fmt.Sprintf(format, a...)) }
 
@@ -63,9 +92,9 @@ func (r *Report) Err() error {
 	if r.Total == 0 {
 		return nil
 	}
-	first := r.Faults[0].String()
+	first, why := r.Faults[0].String(), &collect.Faulty{Faults: r.kinds}
 	if r.Total == 1 {
-		return errs.At("file", "nothing was imported: %s", first)
+		return errs.At("file", "nothing was imported: %s", first).Because(why)
 	}
 	var rest strings.Builder // each fault by row and column, so that all can be mended at once
 	for _, f := range r.Faults[1:min(len(r.Faults), 20)] {
@@ -74,7 +103,7 @@ func (r *Report) Err() error {
 	if more := r.Total - min(len(r.Faults), 20); more > 0 {
 		fmt.Fprintf(&rest, "; and %d more", more)
 	}
-	return errs.At("file", "nothing was imported: %d faults: %s%s", r.Total, first, rest.String())
+	return errs.At("file", "nothing was imported: %d faults: %s%s", r.Total, first, rest.String()).Because(why)
 }
 
 // told are the sentences about a file that stand beside its preview and its run.

@@ -103,7 +103,13 @@ func (s *Source) scan(ctx context.Context, sv *survey, to taker) (Report, error)
 		return report, err
 	}
 	defer in.Close()
-	t := &tap{in: in, sum: sha256.New(), to: to.raw}
+	text := io.Reader(in)
+	if s.cfg.Format != "xlsx" {
+		if text, err = narrowed(in); err != nil {
+			return report, s.ended(ctx, err, &report)
+		}
+	}
+	t := &tap{in: text, sum: sha256.New(), to: to.raw}
 	m := newMapping(s, &report, sv)
 	sv.begin(&report)
 	each := func(r row) error {
@@ -139,6 +145,14 @@ func (m *mapping) take(r row, yield func(collect.Resource, row) error) error {
 	if m.s.heading != nil { // of JSON: the first object has the names
 		m.s.heading(sortedKeys(r.cells))
 		return errSeen
+	}
+	if m.s.each != nil {
+		for c := range r.cells {
+			m.see(c)
+		}
+		m.report.Read++
+		m.s.each(r)
+		return nil
 	}
 	if left, judged := m.filtered(r); left || !judged {
 		return nil
@@ -187,24 +201,23 @@ type badFile struct {
 	text   string
 }
 
-func (b *badFile) Error() string { return Fault{b.row, b.column, b.text}.String() }
+func (b *badFile) Error() string { return Fault{Row: b.row, Column: b.column, Text: b.text}.String() }
 
-// start takes off a byte-order mark, and refuses files in two-byte characters. It also gives the
-// offset at which the rest begins.
+// start takes off a byte-order mark, and refuses what is neither CSV nor JSON. It also gives the offset at which the rest
+// begins.
 func start(t *tap) (io.Reader, int64, error) {
-	head := make([]byte, 3)
+	head := make([]byte, 32)
 	n, err := io.ReadFull(t, head)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, 0, err
 	}
 	head = head[:n]
-	switch {
-	case bytes.HasPrefix(head, []byte{0xef, 0xbb, 0xbf}):
-		return t, 3, nil
-	case bytes.HasPrefix(head, []byte{0xff, 0xfe}), bytes.HasPrefix(head, []byte{0xfe, 0xff}):
-		return nil, 0, &badFile{text: "the file is in UTF-16; save it as UTF-8"}
-	case n >= 2 && head[0] == 'P' && head[1] == 'K':
-		return nil, 0, &badFile{text: "the file is a spreadsheet or an archive; set format to xlsx, or save it as CSV"}
+	if what := other(head); what != "" {
+		return nil, 0, &badFile{text: what}
+	}
+	rest, marked := bytes.CutPrefix(head, []byte{0xef, 0xbb, 0xbf})
+	if marked {
+		return io.MultiReader(bytes.NewReader(rest), t), 3, nil
 	}
 	return io.MultiReader(bytes.NewReader(head), t), 0, nil
 }

@@ -76,7 +76,8 @@ func (s *Source) timed(attr string) bool {
 // begin puts what was found into the report of a reading.
 func (sv *survey) begin(r *Report) {
 	for _, f := range sv.faults {
-		r.fault(f.Row, f.Column, "%s", f.Text)
+		f.Column = cut(f.Column)
+		r.add(f)
 	}
 	r.Notes = slices.Clone(sv.notes)
 }
@@ -157,7 +158,7 @@ func (sv *survey) settle(by string) {
 			switch {
 			case v.row == newest.row:
 			case at(v).IsZero() || at(v).Equal(at(newest)):
-				sv.faults = append(sv.faults, Fault{v.row, by, fmt.Sprintf("it is about the same as row %d, and the column does not say which is the later one", newest.row)})
+				sv.faults = append(sv.faults, Fault{Row: v.row, Column: by, Text: fmt.Sprintf("it is about the same as row %d, and the column does not say which is the later one", newest.row)})
 			default:
 				sv.older[v.row] = true
 			}

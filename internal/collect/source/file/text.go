@@ -4,6 +4,7 @@ package file
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -13,7 +14,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// clean takes away what nobody sees at the ends of a text (spaces of every width, marks of width zero), and writes
+// clean takes away what nobody sees at the ends of a text (spaces of every width, marks of width zero and of the direction of writing), and writes
 // letters in their composed form, so that what looks the same is the same.
 func clean(s string) string { return norm.NFC.String(strings.TrimFunc(s, unseen)) }
 
@@ -36,10 +37,36 @@ func textFault(s string) string {
 	case !utf8.ValidString(s):
 		return "it is not UTF-8; save the file as UTF-8"
 	case strings.ContainsRune(s, 0):
-		return "it holds a NUL character"
+		return "it holds a NUL character; if the file is in UTF-16, save it as UTF-8"
 	}
 	return ""
 }
+
+// spelled writes out a whole number in scientific notation that has all its digits, as workbooks store long ones.
+func spelled(s string) string {
+	m := shortened.FindStringSubmatch(s)
+	if m == nil {
+		return s
+	}
+	if exponent := number(m[2]); exponent <= 14 && len(m[1]) == exponent+1 { // the point, and a digit for each place
+		return s[:1] + m[1][1:]
+	}
+	return s
+}
+
+// altered says how a spreadsheet changed a text so that it is no longer what it was, or nothing.
+func altered(s string) string {
+	switch {
+	case shortened.MatchString(s):
+		return fmt.Sprintf("%q is a long number in scientific notation: its digits are lost. Format the column as text, and export it again", cut(s))
+	case len(s) > 1 && s[0] == '\'' && strings.ContainsRune("=+-@0123456789", rune(s[1])):
+		return fmt.Sprintf("%q begins with an apostrophe, which spreadsheets put before text. Remove it", cut(s))
+	}
+	return ""
+}
+
+// shortened is a number as a spreadsheet shows it that has no room for its digits.
+var shortened = regexp.MustCompile(`^[1-9](\.[0-9]+)?E\+([0-9]{2,3})$`)
 
 // nothing are words with which programs fill a cell that holds nothing. They are offered, and never applied by themselves:
 // whether "N/A" means that there is none or that nobody knows is for a person to say.

@@ -132,7 +132,7 @@ func TestAMappedColumnThatIsThereTwiceIsAskedAbout(t *testing.T) {
 
 func TestSpellingsOfOneKeyAreOneKey(t *testing.T) {
 	for _, text := range []string{"id,text\njos\u00e9,a\njose\u0301,b\n", "id,text\nann@example.com,a\nAnn@Example.com ,b\n", "id,text\nk,a\n\u00a0k\u200b,b\n"} {
-		if r := faults(t, file.Config{}, text); r.Total != 1 || !strings.Contains(r.Faults[0].Text, "stands in row 2 already") {
+		if r := faults(t, file.Config{}, text); r.Total != 1 || !strings.Contains(r.Faults[0].Text, "is already in row 2") {
 			t.Errorf("%q: %+v", text, r)
 		}
 	}
@@ -142,7 +142,7 @@ func TestSpellingsOfOneKeyAreOneKey(t *testing.T) {
 }
 
 func TestWholeNumbersAreReadAsProgramsWriteThem(t *testing.T) {
-	for text, want := range map[string]any{"10": int64(10), "10.0": int64(10), "1e2": int64(100), "-3.000": int64(-3), "10.5": nil, "1,000": nil, "0x10": nil, "1/1": nil, "1e99": nil, "10.": nil} {
+	for text, want := range map[string]any{"10": int64(10), "10.0": int64(10), "1e2": int64(100), "-3.00": int64(-3), "-3.000": nil, "10.5": nil, "1,000": nil, "0x10": nil, "1/1": nil, "1e99": nil, "10.": nil} {
 		_, report, err := taken(t, file.Config{Kind: "device"}, "id,lock_minutes\nd,\""+text+"\"\n")
 		if got, _, _ := taken(t, file.Config{Kind: "device"}, "id,lock_minutes\nd,\""+text+"\"\n"); want != nil && (err != nil || got[0].Attrs["lock_minutes"] != want) || want == nil && report.Total != 1 {
 			t.Errorf("%s: %v %v", text, report.Faults, err)
@@ -237,7 +237,7 @@ func TestTwoRowsOfOnePersonAreAskedAbout(t *testing.T) {
 	text := "No,Mail,Status,Start,End\n1,ann@example.com,active,2023-03-06,\n10,re.hired@example.com,terminated,2020-01-06,2023-06-01\n11, Re.Hired@example.com,active,2025-02-03,\n"
 	cfg := file.Config{Kind: "person", Columns: map[string]string{"No": "id", "Mail": "email", "Status": "status", "Start": "start_on", "End": "end_on"}, NoneEmpty: []string{"end_on"}}
 	_, report, _ := taken(t, cfg, text)
-	if report.Total != 1 || report.Faults[0].Row != 4 || !strings.Contains(report.Faults[0].Text, "stands in row 3 already") {
+	if report.Total != 1 || report.Faults[0].Row != 4 || !strings.Contains(report.Faults[0].Text, "is already in row 3") {
 		t.Errorf("%v", report.Faults)
 	}
 	cfg.LatestBy = "Start"

@@ -43,7 +43,11 @@ func readXLSX(ctx context.Context, t *tap, m *mapping, each func(row) error) (er
 	if props, err := f.GetWorkbookProps(); err == nil && props.Date1904 != nil {
 		m.since1904 = *props.Date1904
 	}
-	return sheetRows(ctx, f, name, m, each)
+	facts, err := factsOf(ctx, data, name)
+	if err != nil {
+		return err
+	}
+	return sheetRows(ctx, f, name, facts, m, each)
 }
 
 // sheetOf chooses the sheet, and says which others were not read.
@@ -52,7 +56,7 @@ func sheetOf(f *excelize.File, m *mapping) (string, error) {
 	if len(all) == 0 {
 		return "", &badFile{text: "the workbook has no sheet"}
 	}
-	at := 0
+	at := max(slices.IndexFunc(all, func(n string) bool { seen, err := f.GetSheetVisible(n); return err == nil && seen }), 0)
 	if want := m.s.cfg.Sheet; want != "" {
 		if at = slices.IndexFunc(all, func(n string) bool { return folded(n) == folded(want) }); at < 0 {
 			return "", &badFile{text: fmt.Sprintf("the workbook has no sheet %s; it has: %s", cut(want), cut(strings.Join(all, ", ")))}
@@ -64,7 +68,7 @@ func sheetOf(f *excelize.File, m *mapping) (string, error) {
 	return all[at], nil
 }
 
-func sheetRows(ctx context.Context, f *excelize.File, name string, m *mapping, each func(row) error) error {
+func sheetRows(ctx context.Context, f *excelize.File, name string, facts sheetFacts, m *mapping, each func(row) error) error {
 	first, err := firstRows(ctx, f, name)
 	if err != nil {
 		return err
@@ -87,6 +91,9 @@ func sheetRows(ctx context.Context, f *excelize.File, name string, m *mapping, e
 	}
 	if err := rows.Error(); err != nil {
 		return &badFile{row: tb.n + 1, text: "the sheet cannot be read: " + cut(err.Error())}
+	}
+	if !m.sv.open {
+		facts.tell(m, tb.head)
 	}
 	return tb.end()
 }
