@@ -19,6 +19,7 @@ import (
 	"assay/internal/collect"
 	"assay/internal/op"
 	"assay/internal/site"
+	"assay/internal/store"
 )
 
 // offers sends a file to the page that imports it.
@@ -196,5 +197,30 @@ func TestAHostileUploadIsRefusedInWords(t *testing.T) {
 		if s := p.get("/sources"); strings.Contains(s.text, "/sources/src_") && strings.Contains(s.text, ">file<") {
 			t.Error("a source was made")
 		}
+	})
+}
+
+// Where a page says what is missing, the form it leads to reads a file as that, unless its heading is that of a known export.
+func TestAFileIsReadAsWhatTheFormWasOpenedFor(t *testing.T) {
+	throughPages(t, func(t *testing.T, p *people) {
+		p.signIn()
+		_, err := p.app.Works.Cycle(context.Background(), p.org, store.System("check.run"), "schedule", nil, nil)
+		fine(t, err)
+		p.wants(p.get("/tests?state=unknown"), 200, `href="/sources/import?kind=internal.incident"`)
+		form := p.get("/sources/import?kind=internal.incident")
+		p.wants(form, 200, `name="rows" value="internal.incident"`)
+		s := p.offers("incidents.csv", "id,ref,severity,closed\nINC-1,INC-1,2,false\n", "rows", "internal.incident")
+		p.wants(s, 200, "internal.incident")
+		if got := filledIn(t, s)["config.kind"]; got != "internal.incident" {
+			t.Errorf("the kind is %q", got)
+		}
+		p.wants(p.imports(s, "import"), 303)
+		known, err := os.ReadFile(samples + "bamboohr-people.csv")
+		fine(t, err)
+		s = p.offers("people.csv", string(known), "rows", "internal.incident")
+		if got := filledIn(t, s); got["config.preset"] != "bamboohr-people" || got["config.kind"] != "" {
+			t.Errorf("the heading is that of a known export: %v", got)
+		}
+		p.wants(p.offers("what.csv", "a,b\n1,2\n", "rows", `"><script>`), 422)
 	})
 }

@@ -18,8 +18,8 @@ func (q *ask) gap(g report.Gap) page.Gap {
 		return out
 	}
 	out.Act = ui.Link{Text: "Connect", Href: "/sources/new" + query("connector", g.Connector)}
-	if g.Connector == "file" {
-		out.Act = ui.Link{Text: "Import", Href: "/sources/new" + query("connector", g.Connector, "kind", g.Kinds[0])}
+	if g.Connector == fileConnector {
+		out.Act = ui.Link{Text: "Import", Href: "/sources/import" + query("kind", g.Kinds[0])}
 	}
 	return out
 }

@@ -62,6 +62,7 @@ func importForm(q *ask) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	m.given["rows"] = q.get("kind")
 	return m.choose()
 }
 
@@ -73,6 +74,8 @@ func (m *importing) choose() (answer, error) {
 		v.Title = "Import the next file of " + m.into.text("name")
 		v.Form.Cancel = "/sources/" + seg(m.into.id())
 		v.Form.Fields = append(v.Form.Fields, ui.Field{Kind: "hidden", Name: "into", Value: m.into.id()})
+	} else if m.given["rows"] != "" {
+		v.Form.Fields = append(v.Form.Fields, ui.Field{Kind: "hidden", Name: "rows", Value: m.given["rows"]})
 	}
 	a := answer{body: page.ImportChoose(m.crumbs(v.Title), v)}
 	if len(m.wrong) > 0 || m.whole != "" {
@@ -107,7 +110,7 @@ func importFile(q *ask) (answer, error) {
 	gather(&m.offer, thing{}, input, given)
 	m.given, m.wrong = given, wrong
 	m.config, _ = input["config"].(map[string]any)
-	for _, n := range []string{"file", "file_name", "rev", "once"} {
+	for _, n := range []string{"file", "file_name", "rev", "once", "rows"} {
 		m.given[n] = q.r.PostForm.Get(n)
 	}
 	switch {
@@ -145,6 +148,9 @@ func (m *importing) previewed(detect, now bool) (answer, error) {
 	in := m.asked()
 	in["detect"] = detect && m.into == nil
 	p, err := do[collect.Preview](m.ask, "source.preview", in)
+	if (err != nil || p.Preset == "") && m.wanted() {
+		return m.previewed(false, now)
+	}
 	if err != nil {
 		e := errs.Public(err)
 		if e.Code == errs.NotFound && e.Field == "file" || e.Field == "file" {
@@ -164,6 +170,19 @@ func (m *importing) previewed(detect, now bool) (answer, error) {
 		return m.confirm(&p)
 	}
 	return m.importNow()
+}
+
+// wanted says whether the file is read once more as what the form was opened for, since its heading is that of no known export.
+func (m *importing) wanted() bool {
+	i := slices.IndexFunc(m.offer.Fields, func(f collect.OfferField) bool { return f.Name == "kind" })
+	if rows := m.given["rows"]; m.into != nil || m.config["kind"] != nil || m.config["preset"] != nil || i < 0 || !slices.Contains(m.offer.Fields[i].Values, rows) {
+		return false
+	}
+	if m.config == nil {
+		m.config = map[string]any{}
+	}
+	m.config["kind"], m.given[configName+"kind"] = m.given["rows"], m.given["rows"]
+	return true
 }
 
 // importNow makes the source, or gives it its next file, and reads it.

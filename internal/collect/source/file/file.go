@@ -95,7 +95,7 @@ func (s *Source) At(c clock.Clock) *Source {
 var fields = []collect.ConfigField{
 	{Name: "path", Doc: "The file.", Example: "/srv/import/people.csv", Required: true},
 	{Name: "preset", Values: PresetNames(), Doc: "A known export, whose columns are mapped for you. What you set yourself comes first. Leave it out with kind, and Assay names the presets that fit the heading.", Example: "okta-users"},
-	{Name: "kind", Doc: "What its rows are. A preset says it too.", Example: "person"},
+	{Name: "kind", Values: KindNames(), Doc: "What its rows are. A preset says it too.", Example: "person"},
 	{Name: "format", Doc: "csv, xlsx, json (a list of objects) or jsonl (one object on each line). Default: from the file extension.", Example: "csv"},
 	{Name: "sheet", Doc: "The sheet of an XLSX file. Default: the first one.", Example: "Devices"},
 	{Name: "list", Doc: "Where the list is inside a JSON file, by names with dots. Default: the file itself, or its only list.", Example: "data.hosts"},

@@ -14,8 +14,18 @@ import (
 
 	"assay/content"
 	"assay/internal/collect/source/feed"
+	"assay/internal/collect/source/schema"
 	"assay/internal/errs"
 )
+
+// KindNames are what the rows of a file can be: every declared kind that Assay does not keep itself.
+func KindNames() []string {
+	all, err := schema.Declared()
+	if err != nil {
+		return nil // the declarations are embedded: what is wrong with them is said where they are compiled
+	}
+	return slices.DeleteFunc(all.Names(), func(n string) bool { return all[n].Kept })
+}
 
 // PresetNames are the identifiers of all presets, in order.
 func PresetNames() []string {
