@@ -70,7 +70,7 @@ func TestAnExplanationGivesWordsAndCode(t *testing.T) {
 	r, _ := c.Rule("idp.terminated_disabled")
 	text := r.Explain()
 	for _, part := range []string{
-		"Looks at: each of the identities (idp.user)", "person.status is terminated and now is after the end of the day of person.end_on plus",
+		"Looks at: each of the identities (idp.user)", "person.status is terminated and ((is_admin is yes and now is after the end of the day of person.end_on plus 0 business days) or now is after",
 		"Must hold: status is not active", "You can change: sla_days = 1", `condition: status != "active"`,
 	} {
 		if !strings.Contains(text, part) {

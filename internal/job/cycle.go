@@ -146,7 +146,7 @@ func (w *Works) check(ctx context.Context, org string, by store.By, trigger stri
 		if err != nil {
 			return err
 		}
-		s, err := w.binder.look(ctx, v, cat, zone)
+		s, err := w.binder.look(ctx, v, cat, days, now)
 		if err != nil {
 			return err
 		}

@@ -236,7 +236,7 @@ func (w *Works) asOf(ctx context.Context, org string, by store.By, at time.Time,
 		return nil, nil, err
 	}
 	err = w.DB.View(ctx, org, time.Time{}, by, func(v *store.View) error {
-		s, err := w.binder.look(ctx, v, cat, zone)
+		s, err := w.binder.look(ctx, v, cat, days, at)
 		if err != nil {
 			return err
 		}

@@ -4,8 +4,8 @@ package job
 
 import (
 	"context"
+	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -24,11 +24,11 @@ type bindKey struct {
 	cat   *check.Catalogue
 	id    string
 	batch int64
-	who   string // the person that it was matched to
+	laid  string // what was laid over it
 }
 
-func (b *binder) bind(c *check.Catalogue, v *collect.Version, who string, zone *time.Location) (*check.Bound, error) {
-	k := bindKey{c, v.ID, v.Batch, who}
+func (b *binder) bind(c *check.Catalogue, v *collect.Version, over map[string]any, zone *time.Location) (*check.Bound, error) {
+	k := bindKey{c, v.ID, v.Batch, fmt.Sprint(over)}
 	b.mu.Lock()
 	x := b.have[k]
 	b.mu.Unlock()
@@ -63,8 +63,8 @@ type standing struct {
 	data   time.Time // when the oldest of the newest complete runs began
 }
 
-// look reads the scene as a view sees it.
-func (b *binder) look(ctx context.Context, v *store.View, c *check.Catalogue, zone *time.Location) (*scene, error) {
+// look reads the scene as a view sees it, for a check at a moment.
+func (b *binder) look(ctx context.Context, v *store.View, c *check.Catalogue, days *check.Days, at time.Time) (*scene, error) {
 	newest, complete, err := collect.Last(ctx, v)
 	if err != nil {
 		return nil, err
@@ -82,10 +82,12 @@ func (b *binder) look(ctx context.Context, v *store.View, c *check.Catalogue, zo
 	if err != nil {
 		return nil, err
 	}
-	versions = eachOnce(versions, func(source string) (string, bool) { return connector[source], supplies[source] })
+	over, zone, today := laid{}, days.Zone(at), days.DayOf(at).String()
+	own := func(source string) bool { return connector[source] == collect.PlatformConnector }
+	versions, same := over.eachOnce(versions, func(source string) bool { return supplies[source] && !own(source) }, own)
 	known := c.Kinds()
 	sets := map[string]check.Set{}
-	match := matcher(versions, s.standing["person"])
+	match := over.matcher(versions, s.standing["person"])
 	for i := range versions {
 		if i&255 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -100,8 +102,10 @@ func (b *binder) look(ctx context.Context, v *store.View, c *check.Catalogue, zo
 			}
 			continue // taken before the rule was there: it never counts as the product's own record
 		}
-		who := match(x)
-		bound, err := b.bind(c, x, who, zone)
+		over.rename(x, same)
+		over.stand(x, today)
+		match(x)
+		bound, err := b.bind(c, x, over[x.ID], zone)
 		if err != nil {
 			return nil, err
 		}
@@ -109,6 +113,9 @@ func (b *binder) look(ctx context.Context, v *store.View, c *check.Catalogue, zo
 		set.Resources = append(set.Resources, bound)
 		sets[x.Kind] = set
 		s.byKey[x.Key] = append(s.byKey[x.Key], x.ID)
+	}
+	for record, row := range same {
+		s.byKey[record] = append(s.byKey[record], s.byKey[row]...)
 	}
 	for k, st := range s.standing {
 		set := sets[k]
@@ -146,71 +153,4 @@ func (s *scene) stand(newest, complete collect.Run) error {
 		s.newest = complete.StartedAt
 	}
 	return nil
-}
-
-// eachOnce leaves out the record that Assay keeps of a person whom a roster lists too, by address: otherwise everything that
-// names the address would mean two people, and be unknown. A record that says of somebody the roster has working that they
-// left is not left out: one of the two is wrong, and nobody here knows which.
-func eachOnce(versions []collect.Version, from func(source string) (connector string, supplies bool)) []collect.Version {
-	listed := map[string]any{} // what the roster says of where somebody stands, by address
-	for i := range versions {
-		x := &versions[i]
-		if c, ok := from(x.Source); ok && x.Kind == "person" && x.Present && c != collect.PlatformConnector && address(x) != "" {
-			listed[address(x)] = x.Attrs["status"]
-		}
-	}
-	return slices.DeleteFunc(versions, func(x collect.Version) bool {
-		if c, _ := from(x.Source); x.Kind != "person" || c != collect.PlatformConnector {
-			return false
-		}
-		status, ok := listed[address(&x)]
-		return ok && (x.Attrs["status"] != "terminated" || status == "terminated")
-	})
-}
-
-// address is the e-mail address of a person or an account, in lower case; "" where none is known. A cloud user has none of its
-// own, and is often called by one.
-func address(x *collect.Version) string {
-	m, known := x.Attrs["email"].(string)
-	if !known && x.Kind == "cloud.user" && strings.Contains(x.Name, "@") {
-		m = x.Name
-	}
-	return strings.ToLower(m)
-}
-
-// matcher finds the person behind an account by e-mail address (identity match). Where people were read
-// completely, no match is an answer; otherwise it stays unknown.
-func matcher(versions []collect.Version, people standing) func(*collect.Version) string {
-	byMail := map[string]string{}
-	for i := range versions {
-		if x := &versions[i]; x.Kind == "person" && x.Present {
-			m := address(x)
-			if _, vouched := x.Attrs["status"]; m != "" && (vouched || byMail[m] == "") { // a record that nobody has confirmed gives way
-				byMail[m] = x.Key
-			}
-		}
-	}
-	return func(x *collect.Version) string {
-		if x.Kind != "idp.user" && x.Kind != "vcs.member" && x.Kind != "cloud.user" {
-			return ""
-		}
-		if _, given := x.Attrs["person_ref"]; given || people.state != check.SourceComplete {
-			return ""
-		}
-		mail := address(x)
-		if _, known := x.Attrs["email"].(string); mail == "" && !known {
-			return ""
-		}
-		who, found := byMail[mail]
-		attrs := make(map[string]any, len(x.Attrs)+1)
-		for k, val := range x.Attrs {
-			attrs[k] = val
-		}
-		attrs["person_ref"] = nil
-		if found {
-			attrs["person_ref"] = who
-		}
-		x.Attrs = attrs
-		return "person=" + who
-	}
 }
