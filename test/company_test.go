@@ -18,12 +18,17 @@ type export struct {
 	config             map[string]any
 	head               []string
 	rows               [][]string
+	made               string // the day on which it was written: the same bytes again would be no new data
 }
 
 func (x *export) text() string {
 	var out bytes.Buffer
 	w := csv.NewWriter(&out)
-	_ = w.WriteAll(append([][]string{x.head}, x.rows...)) // a buffer takes all
+	all := [][]string{append([]string{"Exported " + x.made}, x.head...)}
+	for _, r := range x.rows {
+		all = append(all, append([]string{""}, r...))
+	}
+	_ = w.WriteAll(all) // a buffer takes all
 	return out.String()
 }
 
@@ -75,7 +80,7 @@ func exports(now time.Time) map[string]*export {
 	at := func(n int) string { return now.AddDate(0, 0, n).Add(-time.Hour).Format("2006-01-02T15:04:05Z") }
 	out := map[string]*export{}
 	add := func(name, preset, kind string, config map[string]any, head string, rows ...string) *export {
-		x := &export{name: name, preset: preset, kind: kind, config: config, head: strings.Split(head, ",")}
+		x := &export{name: name, preset: preset, kind: kind, config: config, head: strings.Split(head, ","), made: day(0)}
 		for _, r := range rows {
 			x.rows = append(x.rows, strings.Split(r, ","))
 		}

@@ -270,6 +270,15 @@ var wrongs = []planted{
 		f["accounts.csv"].set(t, "Eva.hoff@example.com", "User principal name", "EVA.Hoff@Example.com")
 		f["checklists.csv"].copied(t, "off-rolf", map[string]string{"id": "off-eva", "person_ref": "eva.hoff@example.com", "opened_at": ago(now, 12), "completed_at": ago(now, 10)})
 	}, []string{"device.owned", "vcs.leaver_removed"}},
+	{"somebody whose last day is over and whom the roster still calls active is signed in", "idp.terminated_disabled", "Vera Pohl left", []string{"HRS-04"}, func(t *testing.T, f map[string]*export, now time.Time) {
+		f["people.csv"].set(t, "vera.pohl@example.com", "Termination Date", now.AddDate(0, 0, -10).Format("01/02/2006"))
+		f["laptops.csv"].drop(t, "MBP-Pohl")
+		f["checklists.csv"].copied(t, "off-rolf", map[string]string{"id": "off-vera", "person_ref": "vera.pohl@example.com", "opened_at": ago(now, 12), "completed_at": ago(now, 10)})
+	}, nil},
+	{"somebody is gone from the roster, and Assay still has a record of them", "idp.orphan", "Emil@example.com", []string{"IAM-01", "IAM-09"}, func(t *testing.T, f map[string]*export, _ time.Time) {
+		f["people.csv"].drop(t, "emil@example.com")
+		f["laptops.csv"].drop(t, "MBP-Sund")
+	}, nil},
 	{"somebody left, and no checklist says that access was taken", "hr.offboard_done", "Lea Falk left", []string{"HRS-04"}, func(t *testing.T, f map[string]*export, now time.Time) {
 		leaves(t, f, now, "lea.falk@example.com")
 		f["accounts.csv"].set(t, "Lea.falk@example.com", "Status", "Disabled")

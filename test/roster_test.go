@@ -171,3 +171,48 @@ func TestTheIdOfARecordLeadsToTheRowOfTheRoster(t *testing.T) {
 	c.file("idp.user", "id,email,status,is_service,person_ref", "a,a@example.com,active,false,ann@example.com", "e,e@example.com,active,false,"+c.staff.Person)
 	c.holds("named by id", map[string]string{"device.owned": "pass", "idp.orphan": "pass", "device.identity_without": "pass"})
 }
+
+func TestAnUploadedFileThatWasReadBeforeMakesNoNewData(t *testing.T) {
+	c := newRosters(t)
+	const head = "id,email,status,is_service,mfa_enrolled"
+	c.file("idp.user", head, "ann,ann@example.com,active,false,true")
+	first := c.clock.Now()
+	c.holds("when it is new", map[string]string{"idp.mfa_all": "pass"})
+	answered := func() string {
+		return fmt.Sprint(c.do(c.manager, "test.get", map[string]any{"id": "idp.mfa_all"})["spans"])
+	}
+	c.clock.Move(40 * aDay)
+	c.check()
+	silent := answered()
+	again := map[string]func() map[string]any{
+		"read again":     func() map[string]any { return c.read("idp.user") },
+		"imported again": func() map[string]any { return c.file("idp.user", head, "ann,ann@example.com,active,false,true") },
+		"with another configuration": func() map[string]any {
+			s := c.sources["idp.user"]
+			c.sources["idp.user"] = c.do(c.manager, "source.update", map[string]any{"id": s["id"], "rev": s["rev"], "config": map[string]any{"kind": "idp.user", "columns": map[string]string{"mfa_enrolled": "mfa_enrolled", "email": "email", "status": "status", "is_service": "is_service"}, "key": []string{"id"}}})
+			return c.read("idp.user")
+		},
+		"after a newer one": func() map[string]any {
+			c.file("idp.user", head, "ann,ann@example.com,active,false,true", "bob,bob@example.com,active,false,true")
+			return c.file("idp.user", head, "ann,ann@example.com,active,false,true")
+		},
+	}
+	for _, how := range []string{"read again", "imported again", "with another configuration"} {
+		run := again[how]()
+		at, err := time.Parse(time.RFC3339, fmt.Sprint(run["data_at"]))
+		if err != nil || at.Sub(first).Abs() > time.Hour {
+			t.Errorf("%s: its data is of %v, want that of %s (%v)", how, run["data_at"], first, err)
+		}
+		if !strings.Contains(fmt.Sprint(run["notes"]), "this file was read before: its data stays that of "+at.UTC().Format("2 Jan 2006")) {
+			t.Errorf("%s: the notes do not say since when its data is: %v", how, run["notes"])
+		}
+		c.check()
+		if now := answered(); now != silent {
+			t.Errorf("%s: the days became %s, and were %s", how, now, silent)
+		}
+	}
+	run := again["after a newer one"]()
+	if at, _ := time.Parse(time.RFC3339, fmt.Sprint(run["data_at"])); at.Sub(first).Abs() > time.Hour {
+		t.Errorf("an old file after a newer one: its data is of %v", run["data_at"])
+	}
+}

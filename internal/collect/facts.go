@@ -59,6 +59,8 @@ type Run struct {
 	StartedAt  time.Time      `json:"started_at" doc:"When it began."`
 	FinishedAt time.Time      `json:"finished_at" doc:"When it ended."`
 	State      RunState       `json:"state" doc:"complete, partial or failed. Only complete runs are used."`
+	File       kind.SHA256    `json:"file" doc:"The uploaded file that it read."`
+	DataAt     time.Time      `json:"data_at" doc:"Since when its data is: when it began, or when the same uploaded file was first read to its end."`
 	Query      string         `json:"query" doc:"What was asked."`
 	APIVersion string         `json:"api_version" doc:"Of what it spoke to."`
 	Pages      int64          `json:"pages" doc:"How many pages it gave."`
@@ -69,6 +71,14 @@ type Run struct {
 	Raw        kind.SHA256    `json:"raw" doc:"The answer as it came, as a file."`
 	Problem    string         `json:"problem" doc:"Why it is not complete."`
 	Notes      []string       `json:"notes" doc:"What to know of how it was read, such as ignored columns."`
+}
+
+// Since is when the data of a run is from. Runs of before the field was there are as old as they began.
+func (r *Run) Since() time.Time {
+	if r.DataAt.IsZero() {
+		return r.StartedAt
+	}
+	return r.DataAt
 }
 
 // RunState is how a run ended.

@@ -37,12 +37,15 @@ type PreviewLine struct {
 
 // Preview reads a source as Run would, and says what would change. Nothing is kept.
 func (r *Runner) Preview(ctx context.Context, db *store.DB, org string, by store.By, t *SourceThing, src Source) (Preview, error) {
-	run := Run{Source: t.ID, StartedAt: db.Clock().Now()}
+	run := Run{Source: t.ID, StartedAt: db.Clock().Now(), File: t.File}
 	s := &seen{all: map[[2]string]Resource{}}
 	m, err := collectSafely(ctx, src, s.page)
 	run.Kinds = src.Describe().Kinds
 	judge(&run, s, m, err, run.Kinds)
 	if err := s.registers(&run, t.Connector); err != nil {
+		return Preview{}, err
+	}
+	if err := dateData(ctx, db, org, by, &run); err != nil {
 		return Preview{}, err
 	}
 	p := Preview{State: run.State, Problem: run.Problem, Notes: run.Notes, Counts: run.Counts, First: []PreviewLine{}, Faults: []Fault{}, Exports: []Export{}}

@@ -130,7 +130,7 @@ func (r *Runner) Run(ctx context.Context, db *store.DB, org string, by store.By,
 	if err != nil {
 		return Run{}, err
 	}
-	run := Run{ID: db.IDs().New("run", started), Source: t.ID, Connector: t.Connector, StartedAt: started}
+	run := Run{ID: db.IDs().New("run", started), Source: t.ID, Connector: t.Connector, StartedAt: started, File: t.File}
 	d := src.Describe()
 	run.Query, run.APIVersion, run.Kinds = d.Query, d.Version, d.Kinds
 	s := &seen{all: map[[2]string]Resource{}}
@@ -140,6 +140,9 @@ func (r *Runner) Run(ctx context.Context, db *store.DB, org string, by store.By,
 	}
 	judge(&run, s, m, err, d.Kinds)
 	if err := s.registers(&run, t.Connector); err != nil {
+		return run, err
+	}
+	if err := dateData(ctx, db, org, by, &run); err != nil {
 		return run, err
 	}
 	if r.Keep != nil && s.raw.Len() > int(s.pages) {
@@ -246,6 +249,27 @@ func readable(err error) string {
 		text = text[:500] + "…"
 	}
 	return text
+}
+
+// dateData says since when the data of a complete run is. An uploaded file that was read before makes no new data, however its
+// rows are understood now: they are what they were.
+func dateData(ctx context.Context, db *store.DB, org string, by store.By, run *Run) error {
+	if run.State != Complete {
+		return nil
+	}
+	run.DataAt = run.StartedAt
+	if run.File == "" || run.Source == "" {
+		return nil
+	}
+	return db.View(ctx, org, time.Time{}, by, func(v *store.View) error {
+		first, err := Runs.Select(ctx, v, "source=$3 AND state='complete' AND file=$4", "ORDER BY batch LIMIT 1", run.Source, run.File)
+		if err != nil || len(first) == 0 {
+			return err
+		}
+		run.DataAt = first[0].Since()
+		run.Notes = append(run.Notes, fmt.Sprintf("this file was read before: its data stays that of %s UTC. Import a new export to get newer data", run.DataAt.UTC().Format("2 Jan 2006, 15:04")))
+		return nil
+	})
 }
 
 // keep writes the run, and where it is complete the resources that have changed: the run last, for they count with it.

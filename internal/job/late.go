@@ -70,7 +70,7 @@ func collectedBefore(ctx context.Context, v *store.View, days *check.Days, now t
 	for id, run := range newest {
 		full := complete[id]
 		for _, k := range run.Kinds {
-			if full.ID != run.ID { // a run that is not complete is no data
+			if full.ID != run.ID || full.Since().Before(full.StartedAt) { // no data: it is not complete, or it read an old file
 				c.began[k] = time.Time{}
 				continue
 			}

@@ -53,14 +53,14 @@ type scene struct {
 	population *check.Population
 	standing   map[string]standing // by resource kind
 	byKey      map[string][]string // ids of resources by natural key, for exceptions that name the key
-	newest     time.Time           // when the newest complete run began
+	newest     time.Time           // since when the newest data is
 }
 
 // standing is how well the sources of a kind were read last.
 type standing struct {
 	state  check.SourceState
 	reason string
-	data   time.Time // when the oldest of the newest complete runs began
+	data   time.Time // since when the oldest data of the newest complete runs is
 }
 
 // look reads the scene as a view sees it, for a check at a moment.
@@ -144,13 +144,13 @@ func (s *scene) stand(newest, complete collect.Run) error {
 		if st > now.state {
 			now.state, now.reason = st, reason
 		}
-		if now.data.IsZero() || complete.StartedAt.Before(now.data) {
-			now.data = complete.StartedAt
+		if now.data.IsZero() || complete.Since().Before(now.data) {
+			now.data = complete.Since()
 		}
 		s.standing[k] = now
 	}
-	if complete.StartedAt.After(s.newest) {
-		s.newest = complete.StartedAt
+	if complete.Since().After(s.newest) {
+		s.newest = complete.Since()
 	}
 	return nil
 }

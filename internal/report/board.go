@@ -183,8 +183,8 @@ func makeBoard(ctx context.Context, v *store.View, cat *check.Catalogue, d *date
 		return nil, err
 	}
 	for _, r := range complete {
-		if r.StartedAt.After(b.Newest) {
-			b.Newest = r.StartedAt
+		if r.Since().After(b.Newest) {
+			b.Newest = r.Since()
 		}
 	}
 	if err := b.tests(cat); err != nil {
