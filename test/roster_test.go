@@ -11,6 +11,7 @@ import (
 
 	"assay/internal/op"
 	"assay/internal/report"
+	"assay/internal/site"
 	"assay/internal/store"
 )
 
@@ -215,4 +216,28 @@ func TestAnUploadedFileThatWasReadBeforeMakesNoNewData(t *testing.T) {
 	if at, _ := time.Parse(time.RFC3339, fmt.Sprint(run["data_at"])); at.Sub(first).Abs() > time.Hour {
 		t.Errorf("an old file after a newer one: its data is of %v", run["data_at"])
 	}
+}
+
+func TestAnUploadedSourceShowsSinceWhenItsDataIsAndThatFilesAreImported(t *testing.T) {
+	throughPages(t, func(t *testing.T, p *people) {
+		p.signIn()
+		s := p.offers("u.csv", "id,email,status,is_service,mfa_enrolled\n1,ann@example.com,active,false,true\n")
+		s = p.wants(p.imports(s, "preview", "config.kind", "idp.user"), 200)
+		s = p.wants(p.imports(s, "import"), 303)
+		first := p.clock.Now()
+		p.clock.Move(40 * aDay)
+		id := strings.TrimPrefix(s.to, "/sources/")
+		_, err := op.Do[map[string]any](t.Context(), p.app.Gate, site.Here(p.org), "source.run", map[string]any{"id": id}, time.Time{})
+		fine(t, err)
+		p.signIn()
+		for _, at := range []string{"/sources", "/sources/" + id} {
+			page := p.wants(p.get(at), 200).text
+			if !strings.Contains(page, "when a file is imported") || at != "/sources" && strings.Contains(page, "every day") {
+				t.Errorf("%s does not say that it is read when a file is imported", at)
+			}
+			if !strings.Contains(page, first.Format("2006-01-02")) {
+				t.Errorf("%s does not say that its data is of %s", at, first.Format(time.DateOnly))
+			}
+		}
+	})
 }

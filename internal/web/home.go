@@ -205,7 +205,7 @@ func (q *ask) newestRuns(all []thing) (map[string]sourceRuns, error) {
 		if s.any = len(p.Data) > 0; s.any {
 			s.last = p.Data[0]
 			if i := slices.IndexFunc(p.Data, func(r collect.Run) bool { return r.State == collect.Complete }); i >= 0 {
-				s.good = p.Data[i].StartedAt
+				s.good = p.Data[i].Since()
 			}
 		}
 		out[t.id()] = s

@@ -29,7 +29,7 @@ func sources(q *ask) (answer, error) {
 	bad := 0
 	for _, t := range l.Data {
 		r := runs[t.id()]
-		row := page.SourceRow{Name: t.text("name"), Kind: t.text("connector"), Href: "/sources/" + seg(t.id()), Status: r.status(t), Word: r.word(t), LastGood: q.local(r.good), Every: every(t.number("interval_hours")), ResourcesHref: "/resources" + query("source", t.id())}
+		row := page.SourceRow{Name: t.text("name"), Kind: t.text("connector"), Href: "/sources/" + seg(t.id()), Status: r.status(t), Word: r.word(t), LastGood: q.local(r.good), Every: readWhen(t), ResourcesHref: "/resources" + query("source", t.id())}
 		if r.any {
 			row.Resources = total(r.last.Counts)
 		}
@@ -88,9 +88,11 @@ func source(q *ask) (answer, error) {
 		return answer{}, err
 	}
 	r := newest[t.id()]
-	v := page.SourceView{Name: t.text("name"), Kind: t.text("connector"), Status: r.status(t), Word: r.word(t), State: t.text("state"), LastGood: q.local(r.good), Every: every(t.number("interval_hours")), HistoryAll: "/sources/" + seg(t.id()) + "/history"}
-	if r.any {
+	v := page.SourceView{Name: t.text("name"), Kind: t.text("connector"), Status: r.status(t), Word: r.word(t), State: t.text("state"), LastGood: q.local(r.good), Every: readWhen(t), HistoryAll: "/sources/" + seg(t.id()) + "/history"}
+	if r.any && t.text("file") == "" {
 		v.Next = q.local(r.last.StartedAt.Add(time.Duration(t.number("interval_hours")) * time.Hour))
+	}
+	if r.any {
 		if r.last.State != collect.Complete {
 			v.Error, v.Fix = first(r.last.Problem)+".", "Mend what it says, then read the source again."
 		}
@@ -120,6 +122,14 @@ func source(q *ask) (answer, error) {
 		return answer{}, err
 	}
 	return show(page.Source(q.frame(v.Name, "sources", ui.Link{Text: "Sources", Href: "/sources"}, ui.Link{Text: v.Name}), v))
+}
+
+// readWhen says when a source is read: an uploaded file only when somebody imports one.
+func readWhen(t thing) string {
+	if t.text("file") != "" {
+		return "when a file is imported"
+	}
+	return every(t.number("interval_hours"))
 }
 
 func (q *ask) runLine(x collect.Run) page.CollectionRun {
