@@ -241,3 +241,14 @@ func TestAnUploadedSourceShowsSinceWhenItsDataIsAndThatFilesAreImported(t *testi
 		}
 	})
 }
+
+// What docs/sources/file.md says of the two files of Entra ID.
+func TestTheTwoFilesOfEntraAreImportedJoined(t *testing.T) {
+	c := newRosters(t)
+	info, err := c.app.Gate.Upload(t.Context(), c.manager, strings.NewReader("userPrincipalName,displayName,accountEnabled,userType,isMfaRegistered,isAdmin\nann@example.com,Ann,true,Member,true,false\n"))
+	fine(t, err)
+	c.sources["idp.user"] = c.do(c.manager, "source.create", map[string]any{"name": "Entra", "connector": "file", "file": info.SHA256, "file_name": "entra.csv",
+		"config": map[string]any{"preset": "entra-users", "columns": map[string]string{"isMfaRegistered": "mfa_enrolled", "isAdmin": "is_admin"}}})
+	c.read("idp.user")
+	c.holds("joined", map[string]string{"idp.mfa_all": "pass"})
+}
