@@ -19,10 +19,11 @@ import (
 type rosters struct {
 	*crew
 	sources map[string]map[string]any
+	made    string // when its files say that they were written; empty is today
 }
 
 func newRosters(t *testing.T) *rosters {
-	return &rosters{foundCrew(t, ""), map[string]map[string]any{}}
+	return &rosters{crew: foundCrew(t, ""), sources: map[string]map[string]any{}}
 }
 
 // day is a date some days from today.
@@ -31,7 +32,11 @@ func (c *rosters) day(n int) string { return c.clock.Now().AddDate(0, 0, n).Form
 // file imports rows of a kind: the first time as a new source, later as its next file.
 func (c *rosters) file(kind, head string, rows ...string) map[string]any {
 	c.t.Helper()
-	text := head + "\n" + strings.Join(rows, "\n") + "\n"
+	made := c.made
+	if made == "" {
+		made = c.day(0)
+	}
+	text := head + ",exported " + made + "\n" + strings.Join(rows, ",\n") + ",\n" // the same bytes on another day would be no new data
 	info, err := c.app.Gate.Upload(c.t.Context(), c.manager, strings.NewReader(text))
 	fine(c.t, err)
 	in := map[string]any{"file": info.SHA256, "file_name": kind + ".csv"}
@@ -175,6 +180,7 @@ func TestTheIdOfARecordLeadsToTheRowOfTheRoster(t *testing.T) {
 
 func TestAnUploadedFileThatWasReadBeforeMakesNoNewData(t *testing.T) {
 	c := newRosters(t)
+	c.made = "once"
 	const head = "id,email,status,is_service,mfa_enrolled"
 	c.file("idp.user", head, "ann,ann@example.com,active,false,true")
 	first := c.clock.Now()
