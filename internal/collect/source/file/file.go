@@ -52,9 +52,11 @@ type Config struct {
 	Separator  string                       `json:"list_separator"`
 	NoneEmpty  []string                     `json:"none_when_empty"`
 	Rows       *int                         `json:"rows"`
+	Repeat     []string                     `json:"repeat"`
 
 	optional map[string]bool // columns of a preset that an export may lack
 	instead  map[string]bool // columns of a preset that count where no other gives their attribute
+	page     int             // how many rows an export has at most, by its preset
 }
 
 // Words are one word or a list of them.
@@ -118,6 +120,7 @@ var fields = []collect.ConfigField{
 	{Name: "false_words", Doc: "Words for false, in place of false, no, n and 0.", Example: "missing", List: true},
 	{Name: "list_separator", Doc: "Separator inside list cells. Default: a semicolon.", Example: ";"},
 	{Name: "none_when_empty", Doc: "Attributes whose empty cell means there is none. Otherwise an empty cell is unknown.", Example: "end_on", List: true},
+	{Name: "repeat", Doc: "For rows that hold several things in numbered columns: what # stands for in the names of columns, one thing for each.", Example: "1; 2", List: true},
 	{Name: "rows", Doc: "How many rows the file must have, where its sender says so.", Example: "120"},
 }
 
@@ -210,6 +213,9 @@ func New(cfg Config, s schema.Schema, open func() (io.ReadCloser, error)) (*Sour
 			Mend("create them in Assay; a file can hold one of: %s", strings.Join(importable(s), ", "))
 	}
 	if err := settle(&cfg); err != nil {
+		return nil, err
+	}
+	if err := cfg.repeats(); err != nil {
 		return nil, err
 	}
 	conv, err := newConverter(cfg, kind)

@@ -185,13 +185,18 @@ func (m *mapping) byName(row int, names []string, taken map[int]bool) error {
 
 // spoken are all columns that the configuration names, and wanted those of them that must be there.
 func (m *mapping) spoken() []string {
-	cfg := &m.s.cfg
+	out := m.s.numbered(m.s.cfg.named())
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// named are the columns as the configuration writes them.
+func (cfg *Config) named() []string {
 	out := slices.Concat(slices.Collect(maps.Keys(cfg.Columns)), cfg.Key, cfg.Name, slices.Collect(maps.Keys(cfg.Only)), slices.Collect(maps.Keys(cfg.Except)))
 	if cfg.LatestBy != "" {
 		out = append(out, cfg.LatestBy)
 	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	return out
 }
 
 func (m *mapping) wanted() []string {
@@ -204,8 +209,21 @@ func (m *mapping) see(name string) {
 		return
 	}
 	m.seen[name] = true
+	if name == numberSign && len(m.s.cfg.Repeat) > 0 {
+		return
+	}
 	if len(m.attrs(name)) == 0 && !slices.Contains(m.spoken(), name) && len(m.ignored) < maxColumns {
 		m.ignored[name] = true
+	}
+}
+
+// hollow makes outer.inner an empty cell where outer is null or empty, and so has no inner.
+func (m *mapping) hollow(cells map[string]any) {
+	for c := range m.s.cfg.Columns {
+		outer, _, nested := strings.Cut(c, ".")
+		if v, there := cells[outer]; nested && there && (v == nil || v == "") {
+			cells[c] = nil
+		}
 	}
 }
 
@@ -299,6 +317,7 @@ func (m *mapping) resource(r row) (collect.Resource, bool) {
 		name = m.fullName(r)
 	}
 	key := m.key(r, named["id"], name)
+	m.notLabelled(r, key, name)
 	if key != "" {
 		m.once(r.number, key)
 		m.mail(r.number, a)
@@ -314,8 +333,12 @@ func (m *mapping) one(a *feed.Attrs, named map[string]string, attr, c string, r 
 	v, state, problem := m.s.conv.cell(attr, r.cells[c], reading{m.sv.orders[attr], m.since1904})
 	_, taken := a.Known[attr]
 	switch {
+	case problem != "" && len(m.s.kind.Attrs[attr].Values) > 0:
+		m.report.add(Fault{Row: r.number, Column: cut(c), Text: problem, asks: "values"})
 	case problem != "":
 		m.report.fault(r.number, c, "%s", problem)
+	case attr == "email" && state == filled && noAddress(v):
+		m.noAddress(a, c, r)
 	case state == empty:
 		a.Unknown("the cell is empty", attr)
 	case state == unsaid:
@@ -330,6 +353,21 @@ func (m *mapping) one(a *feed.Attrs, named map[string]string, attr, c string, r 
 			m.nothing[fmt.Sprintf("%s holds the word %q", attr, s)]++
 		}
 	}
+}
+
+func noAddress(v any) bool {
+	s, text := v.(string)
+	return text && !strings.Contains(s, "@")
+}
+
+// noAddress refuses an e-mail without @, for by it accounts and people are matched. Of source control, where an address is
+// often not shown, it is unknown.
+func (m *mapping) noAddress(a *feed.Attrs, c string, r row) {
+	if m.s.kind.Name == "vcs.member" {
+		a.Unknown("the cell is no e-mail address", "email")
+		return
+	}
+	m.report.fault(r.number, c, "%q is no e-mail address: it has no @. Correct it, leave the row out with except, or map the column that has the address", cut(cellText(r.cells[c])))
 }
 
 func (m *mapping) fullName(r row) string {
@@ -387,6 +425,25 @@ func (m *mapping) notASum(row int, key string) string {
 	return key
 }
 
+// notLabelled refuses a row that is called a sum without being one by its key. A row with an address is no sum: people are
+// called Sum.
+func (m *mapping) notLabelled(r row, key, name string) {
+	for _, v := range r.cells {
+		if strings.Contains(cellText(v), "@") {
+			return
+		}
+	}
+	if isSum(key) {
+		return // refused already
+	}
+	for _, label := range []string{name, r.label} {
+		if isSum(label) {
+			m.notASum(r.number, label)
+			return
+		}
+	}
+}
+
 // mark stands for a text among many. Addresses are the same in every letter case.
 func mark(text string) [16]byte {
 	if strings.Contains(text, "@") {
@@ -438,8 +495,11 @@ func (m *mapping) end() {
 	if m.report.Read+m.report.Refused == 0 && m.s.kind.NeverEmpty {
 		m.report.fault(0, "", "the file has no rows to import, and %s is never empty", m.s.kind.Name)
 	}
-	if want := m.s.cfg.Rows; want != nil && *want != m.report.Rows {
-		m.report.fault(0, "", "the file has %d rows, and %d were announced", m.report.Rows, *want)
+	if want := m.s.cfg.Rows; want != nil && *want*m.s.perRow() != m.report.Rows {
+		m.report.fault(0, "", "the file has %d rows, and %d were announced", m.report.Rows/m.s.perRow(), *want)
+	}
+	if p := m.s.cfg.page; p > 0 && m.report.Rows == p {
+		m.report.note("The file has exactly %d rows, which is as many as one page of this export can have. Check that no rows are missing.", p)
 	}
 	for c := range m.ignored {
 		m.report.Ignored = append(m.report.Ignored, cut(c))
