@@ -349,7 +349,11 @@ func (s *Source) Collect(ctx context.Context, page func(collect.Page) error) (co
 	if again.Digest != report.Digest || sv.digest != "" && sv.digest != report.Digest {
 		return out.Fail(errs.New(errs.Unavailable, "the file changed while it was read").Mend("import it again when it is written"))
 	}
-	return out.End()
+	m, err := out.End()
+	if report.Rows == 0 && s.cfg.Rows == nil { // a heading alone is what a broken export leaves; rows that are filtered out are an answer
+		m.Empty = "Export the file again; or, if it is right, set rows to 0 in the configuration of the source"
+	}
+	return m, err
 }
 
 // Check reads the whole file and says what is wrong with it. The error is for what ends the
