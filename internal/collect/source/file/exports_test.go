@@ -204,3 +204,14 @@ func TestAFileAsLongAsOnePageSaysSo(t *testing.T) {
 		}
 	}
 }
+
+func TestTimesWithoutAZoneAreNamed(t *testing.T) {
+	for text, want := range map[string]bool{"2026-11-20 22:47:20": true, "12/Mar/26 9:41 AM": true, "2026-11-20T22:47:20Z": false, "2026-11-20 22:47:20 +0900": false, "2026-11-20": false, "1763678840": false} {
+		for zone, said := range map[string]bool{"": want, "Asia/Tokyo": false} {
+			_, report, err := taken(t, file.Config{Kind: "idp.user", Zone: zone}, "id,last_login_at\n1,"+text+"\n")
+			if got := strings.Contains(strings.Join(report.Notes, " "), "name no time zone"); err != nil || got != said {
+				t.Errorf("%s in %q: %v %v", text, zone, report.Notes, err)
+			}
+		}
+	}
+}
