@@ -169,6 +169,12 @@ func TestANextFileWithoutRowsIsRefusedUnlessSaid(t *testing.T) {
 		if runs := runsOf(t, p, id); len(runs) != 1 {
 			t.Errorf("%+v", runs)
 		}
+		source, err := op.Do[collect.SourceThing](context.Background(), p.app.Gate, site.Here(p.org), "source.get", map[string]any{"id": id}, time.Time{})
+		fine(t, err)
+		_, err = op.Do[collect.SourceThing](context.Background(), p.app.Gate, site.Here(p.org), "source.update", map[string]any{"id": id, "rev": source.Rev, "config": map[string]any{"kind": "device", "rows": 0}}, time.Time{})
+		fine(t, err)
+		s = p.wants(p.offers("laptops-3.csv", heading, "into", id), 200, "0 added, 0 changed, 2 gone")
+		p.wants(p.imports(s, "import"), 303)
 		s = p.offers("empty.csv", heading, "config.kind", "device")
 		p.wants(s, 200, "This file changes nothing")
 	})

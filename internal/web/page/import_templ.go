@@ -127,7 +127,7 @@ func (v ImportView) answer() string {
 	case v.Compared && len(v.Faults) == 0:
 		return "Compared with the library. Controls, evidence lists and policies are kept in Assay, with who approved each, so nothing is imported."
 	case v.Ready && v.Added+v.Changed+v.Gone == 0:
-		return "This file changes nothing. You can still import it: the data is then as new as the file."
+		return "This file changes nothing. You can still import it: its data then counts from today."
 	case v.Ready:
 		return "Ready to import: " + ui.Num(int64(v.Added)) + " added, " + ui.Num(int64(v.Changed)) + " changed, " + ui.Num(int64(v.Gone)) + " gone."
 	case len(v.Faults) > 0 || v.Into != nil && v.Problem != "":
