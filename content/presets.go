@@ -24,6 +24,8 @@ type Preset struct {
 	// Heading are the columns by which it is known. All others may be missing.
 	Heading []string `yaml:"heading" json:"heading"`
 	Without []string `yaml:"without" json:"without,omitempty"` // columns by which another export is known
+	// Page is how many rows the system gives at most in one answer: a file with just as many may lack the rest.
+	Page int `yaml:"page" json:"page,omitempty"`
 	// Config are fields of the file connector. Instead are further columns, used for attributes that no other column gives.
 	Config  map[string]any    `yaml:"config" json:"config"`
 	Instead map[string]string `yaml:"instead" json:"instead,omitempty"`

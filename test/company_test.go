@@ -197,7 +197,7 @@ func exports(now time.Time) map[string]*export {
 		"111,live,111,production,aws,true,0,true,eu-central-1,"+at(-400)+",true,true", "222,lab,222,test,aws,true,0,true,eu-central-1,"+at(-300)+",true,true")
 	add("cloud-users.csv", "", "cloud.user", none("person_ref"), "id,name,console,mfa,privileged,last_used_at,is_service,person_ref",
 		"arn:aws:iam::111:user/break-glass,break-glass,true,true,true,"+at(-300)+",false,olga@example.com", "arn:aws:iam::111:user/deployer,deployer,false,false,false,"+at(-1)+",true,")
-	add("access-keys.csv", "aws-access-keys-1", "", nil, "user,arn,user_creation_time,password_enabled,password_last_used,password_last_changed,mfa_active,access_key_1_active,access_key_1_last_rotated,access_key_1_last_used_date,access_key_2_active,access_key_2_last_rotated,access_key_2_last_used_date",
+	add("access-keys.csv", "aws-access-keys", "", nil, "user,arn,user_creation_time,password_enabled,password_last_used,password_last_changed,mfa_active,access_key_1_active,access_key_1_last_rotated,access_key_1_last_used_date,access_key_2_active,access_key_2_last_rotated,access_key_2_last_used_date",
 		"<root_account>,arn:aws:iam::111:root,2021-04-01T08:00:00+00:00,not_supported,"+at(-400)+",not_supported,true,false,N/A,N/A,false,N/A,N/A",
 		"break-glass,arn:aws:iam::111:user/break-glass,2021-04-01T08:00:00+00:00,true,"+at(-300)+","+at(-300)+",true,false,N/A,N/A,false,N/A,N/A",
 		"deployer,arn:aws:iam::111:user/deployer,2023-04-01T08:00:00+00:00,false,N/A,N/A,false,true,"+at(-40)+","+at(-1)+",false,N/A,N/A")

@@ -147,13 +147,47 @@ func TestANextFileReplacesTheRowsOfItsSourceInANewRun(t *testing.T) {
 		id := strings.TrimPrefix(first.to, "/sources/")
 		p.wants(p.get(first.to), 200, "/sources/import?into="+id, "Import next file")
 		p.wants(p.get("/sources/import?into="+id), 200, "Import the next file of laptops.csv")
-		s = p.wants(p.offers("laptops-2.csv", heading+"d2,two,false\nd3,three,true\n", "into", id), 200, "1 added, 1 changed, 1 gone", "next file of")
+		s = p.wants(p.offers("laptops-2.csv", heading+"d2,two,false\nd3,three,true\n", "into", id), 200, "1 added, 1 changed, 1 gone", "next file of", "Disk encrypted: true → false", "Disk encrypted: true<")
 		p.wants(p.imports(s, "import"), 303)
 		p.wants(p.imports(s, "import"), 409)
 		runs := runsOf(t, p, id)
 		if len(runs) != 2 || runs[0].Gone != 1 || runs[0].Counts["device"] != 2 {
 			t.Errorf("%+v", runs)
 		}
+	})
+}
+
+func TestANextFileWithoutRowsIsRefusedUnlessSaid(t *testing.T) {
+	throughPages(t, func(t *testing.T, p *people) {
+		p.signIn()
+		heading := "id,name,disk_encrypted\n"
+		s := p.offers("laptops.csv", heading+"d1,one,true\nd2,two,true\n", "config.kind", "device")
+		p.wants(s, 200, "2 added")
+		id := strings.TrimPrefix(p.wants(p.imports(s, "import"), 303).to, "/sources/")
+		s = p.wants(p.offers("laptops-2.csv", heading, "into", id), 422, "Nothing was imported", "the last import had 2", "set rows to 0")
+		p.wants(p.imports(s, "import"), 422, "the last import had 2")
+		if runs := runsOf(t, p, id); len(runs) != 1 {
+			t.Errorf("%+v", runs)
+		}
+		source, err := op.Do[collect.SourceThing](context.Background(), p.app.Gate, site.Here(p.org), "source.get", map[string]any{"id": id}, time.Time{})
+		fine(t, err)
+		_, err = op.Do[collect.SourceThing](context.Background(), p.app.Gate, site.Here(p.org), "source.update", map[string]any{"id": id, "rev": source.Rev, "config": map[string]any{"kind": "device", "rows": 0}}, time.Time{})
+		fine(t, err)
+		s = p.wants(p.offers("laptops-3.csv", heading, "into", id), 200, "0 added, 0 changed, 2 gone")
+		p.wants(p.imports(s, "import"), 303)
+		s = p.offers("empty.csv", heading, "config.kind", "device")
+		p.wants(s, 200, "This file changes nothing")
+	})
+}
+
+func TestAPreviewSaysWhichValuesAreLost(t *testing.T) {
+	throughPages(t, func(t *testing.T, p *people) {
+		p.signIn()
+		head := "Employee #,Full Name,Work Email,Status,Hire Date,Termination Date\n"
+		s := p.wants(p.offers("people.csv", head+"1,Ann,ann@example.com,Resigned,2024-01-31,2026-01-02\n2,Bo,bo@example.com,Active,2024-01-31,\n"), 200, "Status: terminated<")
+		id := strings.TrimPrefix(p.wants(p.imports(s, "import"), 303).to, "/sources/")
+		p.wants(p.offers("people-2.csv", strings.Replace(head, "Termination Date", "Last day", 1)+"1,Ann,ann@example.com,Resigned,2024-01-31,2026-01-02\n2,Bo,bo@example.com,Active,2024-01-31,\n", "into", id),
+			200, "end_on of person: 2 values become unknown, because the file has no Termination Date.", "End on: 2026-01-02 → unknown", "End on: none → unknown")
 	})
 }
 

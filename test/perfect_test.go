@@ -139,24 +139,33 @@ func (c *perfect) bring(names ...string) {
 		fine(c.t, err)
 		in := map[string]any{"file": info.SHA256, "file_name": name}
 		if s, there := c.sources[name]; there {
-			c.sources[name] = c.do(c.manager, "source.update", map[string]any{"id": s["id"], "rev": s["rev"], "file": info.SHA256, "file_name": name})
+			config := x.settings()
+			if len(x.rows) == 0 {
+				config["rows"] = 0 // that nothing is left of it is right
+			}
+			c.sources[name] = c.do(c.manager, "source.update", map[string]any{"id": s["id"], "rev": s["rev"], "file": info.SHA256, "file_name": name, "config": config})
 		} else {
-			config := maps.Clone(x.config)
-			if config == nil {
-				config = map[string]any{}
-			}
-			for k, v := range map[string]string{"preset": x.preset, "kind": x.kind} {
-				if v != "" {
-					config[k] = v
-				}
-			}
-			in["name"], in["connector"], in["config"] = name, "file", config
+			in["name"], in["connector"], in["config"] = name, "file", x.settings()
 			c.sources[name] = c.do(c.manager, "source.create", in)
 		}
 		if run := c.do(c.manager, "source.run", map[string]any{"id": c.sources[name]["id"]}); run["state"] != "complete" {
 			c.t.Fatalf("%s: %v", name, run["problem"])
 		}
 	}
+}
+
+// settings are the configuration of its source.
+func (x *export) settings() map[string]any {
+	config := maps.Clone(x.config)
+	if config == nil {
+		config = map[string]any{}
+	}
+	for k, v := range map[string]string{"preset": x.preset, "kind": x.kind} {
+		if v != "" {
+			config[k] = v
+		}
+	}
+	return config
 }
 
 // test runs all tests.

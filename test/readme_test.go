@@ -192,6 +192,24 @@ func TestTheReadmeHasTwoCommands(t *testing.T) {
 	}
 }
 
+func TestTheFirstScreenOfTheReadmeHasAsManyTestsAsThereAre(t *testing.T) {
+	m := regexp.MustCompile(`tests +(\d+) +(\d+) pass, (\d+) fail, (\d+) unknown, (\d+) not applicable`).FindStringSubmatch(page(t, "README.md"))
+	if m == nil {
+		t.Fatal("README.md has no line of tests")
+	}
+	var n [5]int
+	for i, text := range m[1:] {
+		n[i], _ = strconv.Atoi(text)
+	}
+	cat, err := check.BuiltIn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all := len(cat.Rules()); n[0] != all || n[1]+n[2]+n[3]+n[4] != all {
+		t.Errorf("README.md shows %s, and there are %d tests", m[0], all)
+	}
+}
+
 func TestTheCommandsOfTheDocumentsWork(t *testing.T) {
 	if testkit.Fast() {
 		return // it builds the program, and reads this machine

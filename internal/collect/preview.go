@@ -33,6 +33,15 @@ type PreviewLine struct {
 	Kind string `json:"kind" doc:"Its kind."`
 	Key  string `json:"key" doc:"Its natural key."`
 	Name string `json:"name" doc:"What it is called."`
+	// Values are in order of their names.
+	Values []PreviewValue `json:"values" doc:"What would be new of it, at most 12 values; of what is gone, none."`
+}
+
+// PreviewValue is one value that would change.
+type PreviewValue struct {
+	Name string `json:"name" doc:"The attribute."`
+	Old  string `json:"old" doc:"What it is now: unknown, none or its value; empty for what would be new."`
+	New  string `json:"new" doc:"What it would be: unknown, none or its value."`
 }
 
 // Preview reads a source as Run would, and says what would change. Nothing is kept.
@@ -57,27 +66,37 @@ func (r *Runner) Preview(ctx context.Context, db *store.DB, org string, by store
 		return p, nil
 	}
 	err = db.View(ctx, org, time.Time{}, by, func(v *store.View) error {
+		if err := s.emptied(ctx, v, &run); err != nil || run.State != Complete {
+			p.State, p.Problem = run.State, run.Problem
+			return err
+		}
 		was, err := digests(ctx, v, t.ID)
 		if err != nil {
 			return err
 		}
 		changed, err := difference(ctx, v, &run, s)
-		for _, c := range changed {
-			l := PreviewLine{"added", c.Kind, c.Key, c.Name}
-			switch old, known := was[[2]string{c.Kind, c.Key}]; {
+		if err != nil {
+			return err
+		}
+		old, err := formerly(ctx, v, t.ID, changed, was)
+		for i, c := range changed {
+			l := PreviewLine{"added", c.Kind, c.Key, c.Name, []PreviewValue{}}
+			switch {
 			case !c.Present:
 				l.What = "gone"
 				p.Gone++
-			case known && old != absent:
+			case old[[2]string{c.Kind, c.Key}] != nil:
 				l.What = "changed"
 				p.Changed++
 			default:
 				p.Added++
 			}
 			if len(p.First) < 20 {
+				l.Values = newValues(old[[2]string{c.Kind, c.Key}], &changed[i])
 				p.First = append(p.First, l)
 			}
 		}
+		p.Notes = append(p.Notes, lost(old, changed)...)
 		return err
 	})
 	return p, err

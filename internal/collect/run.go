@@ -97,6 +97,7 @@ type seen struct {
 	raw   bytes.Buffer
 	pages int64
 	fault string
+	empty string // what to do if there was something before, where there is nothing now
 }
 
 // page takes one page. What is wrong with it makes the run partial; nothing of it is passed over in silence.
@@ -197,6 +198,7 @@ func judge(run *Run, s *seen, m Manifest, err error, kinds []string) {
 		counts[k[0]]++
 	}
 	run.Pages, run.Counts, run.State, run.Notes = s.pages, counts, Partial, m.Notes
+	s.empty = m.Empty
 	switch {
 	case err != nil:
 		run.State, run.Problem = Failed, readable(err)
@@ -278,21 +280,45 @@ func keep(ctx context.Context, db *store.DB, org string, by store.By, run *Run, 
 		_, err := Runs.Append(ctx, tx, run.ID, []Run{*run}, nil)
 		return err
 	}
-	if run.State != Complete {
-		_, err := db.Change(ctx, org, by, fact)
-		return err
-	}
 	var changed []Version
 	g := store.Group{ID: run.ID, Scope: run.Source, Note: map[string]any{"source": run.Source}}
 	err := db.View(ctx, org, time.Time{}, by, func(v *store.View) (err error) {
 		g.Seen = v.At
+		if err := s.emptied(ctx, v, run); err != nil || run.State != Complete {
+			return err
+		}
 		changed, err = difference(ctx, v, run, s)
 		return err
 	})
+	if err == nil && run.State != Complete {
+		_, err = db.Change(ctx, org, by, fact)
+		return err
+	}
 	if err != nil {
 		return err
 	}
 	return Versions.Spread(ctx, db, org, by, g, changed, fact)
+}
+
+// emptied refuses a source that has nothing where it had something, and is not trusted in that.
+func (s *seen) emptied(ctx context.Context, v *store.View, run *Run) error {
+	if s.empty == "" || run.State != Complete {
+		return nil
+	}
+	was, err := digests(ctx, v, run.Source)
+	if err != nil {
+		return err
+	}
+	n := 0
+	for _, d := range was {
+		if d != absent {
+			n++
+		}
+	}
+	if n > 0 {
+		run.State, run.Problem = Failed, fmt.Sprintf("There are no rows, and the last import had %d. Nothing was changed. %s.", n, s.empty)
+	}
+	return nil
 }
 
 // difference finds what is new, changed or gone against what the source showed before.

@@ -52,6 +52,7 @@ type Manifest struct {
 	Reason   string         // why it is not complete; empty when it is
 	Counts   map[string]int // resources handed over, by kind; a kind that was looked at and is empty stands here with 0
 	Notes    []string       // what a person should know of how it was read, such as columns that were ignored
+	Empty    string         // what to do if there was something before: set by a source that has nothing, and is not trusted in that
 }
 
 // Connector is one way to make sources: its name, what its configuration looks like, and how to make one.

@@ -309,8 +309,21 @@ func (m *importing) show(v *page.ImportView, p *collect.Preview) {
 		v.Faults = append(v.Faults, page.ImportFault{Text: m.worded(f), Where: whereIs(f)})
 	}
 	for _, l := range p.First {
-		v.First = append(v.First, page.ImportLine{What: l.What, Kind: l.Kind, Name: l.Name, Key: l.Key})
+		v.First = append(v.First, page.ImportLine{What: l.What, Kind: l.Kind, Name: l.Name, Key: l.Key, Values: valueLines(l.Values)})
 	}
+}
+
+// valueLines are the values that would change, old and new.
+func valueLines(all []collect.PreviewValue) []string {
+	var out []string
+	for _, v := range all {
+		text := labelFor(v.Name) + ": " + v.New
+		if v.Old != "" {
+			text = labelFor(v.Name) + ": " + v.Old + " → " + v.New
+		}
+		out = append(out, text)
+	}
+	return out
 }
 
 // worded says what is wrong in the words of the form: its labels, in place of the names of the configuration.

@@ -272,6 +272,8 @@ func (c *converter) text(a schema.Attr, s string, o reading) (any, state, string
 			field = "unknown_words"
 		}
 		problem += fmt.Sprintf(`. If the word means that there is none or that nobody knows, set %s to {%q: [%q]}`, field, a.Name, word)
+	} else if problem != "" && len(a.Values) > 0 && a.Type == "string" {
+		problem += fmt.Sprintf(`. Say in values which of them it means: {%q: {%q: "…"}}`, a.Name, cut(word))
 	}
 	return v, filled, problem
 }

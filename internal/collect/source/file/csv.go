@@ -168,6 +168,16 @@ func (m *mapping) headingAt(first [][]string) (at int, fits bool) {
 
 func blank(cells []string) bool { return texts(cells) == 0 }
 
+// label is the first text of a record: what a sheet puts before a sum.
+func label(cells []string) string {
+	for _, c := range cells {
+		if s := clean(c); s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
 func texts(cells []string) int {
 	n := 0
 	for _, c := range cells {
@@ -213,7 +223,7 @@ func (t *table) record(cells []string) error {
 		t.m.refuse(t.n, "it has %d cells, and the heading has %d", len(cells), t.width)
 		return nil
 	}
-	r := row{number: t.n, cells: make(map[string]any, len(t.m.used))}
+	r := row{number: t.n, label: label(cells), cells: make(map[string]any, len(t.m.used))}
 	for _, u := range t.m.used {
 		r.cells[u.name] = ""
 		if u.at < len(cells) {

@@ -219,6 +219,7 @@ type place struct {
 type dating struct {
 	onlyDay, onlyMonth, either *place // the first row of each
 	serial, plain              *place
+	zoneless                   *place // a time of day that names no time zone
 }
 
 func (d *dating) note(w written, at place) {
@@ -235,6 +236,19 @@ func (d *dating) note(w written, at place) {
 	}
 	if *into == nil {
 		*into = &at
+	}
+}
+
+// elsewhere is a zone in which a time that names none is another moment.
+var elsewhere = time.FixedZone("elsewhere", -11*60*60)
+
+// zone notes the first time of day that names no zone.
+func (d *dating) zone(w written, at place, since1904 bool) {
+	if d.zoneless != nil || w.dayOnly {
+		return
+	}
+	if other, ok := readDate(at.text, elsewhere, since1904); ok && !(other.dayFirst.Equal(w.dayFirst) && other.monthFirst.Equal(w.monthFirst)) {
+		d.zoneless = &at
 	}
 }
 

@@ -52,9 +52,11 @@ type Config struct {
 	Separator  string                       `json:"list_separator"`
 	NoneEmpty  []string                     `json:"none_when_empty"`
 	Rows       *int                         `json:"rows"`
+	Repeat     []string                     `json:"repeat"`
 
 	optional map[string]bool // columns of a preset that an export may lack
 	instead  map[string]bool // columns of a preset that count where no other gives their attribute
+	page     int             // how many rows an export has at most, by its preset
 }
 
 // Words are one word or a list of them.
@@ -118,6 +120,7 @@ var fields = []collect.ConfigField{
 	{Name: "false_words", Doc: "Words for false, in place of false, no, n and 0.", Example: "missing", List: true},
 	{Name: "list_separator", Doc: "Separator inside list cells. Default: a semicolon.", Example: ";"},
 	{Name: "none_when_empty", Doc: "Attributes whose empty cell means there is none. Otherwise an empty cell is unknown.", Example: "end_on", List: true},
+	{Name: "repeat", Doc: "For rows that hold several things in numbered columns: what # stands for in the names of columns, one thing for each.", Example: "1; 2", List: true},
 	{Name: "rows", Doc: "How many rows the file must have, where its sender says so.", Example: "120"},
 }
 
@@ -210,6 +213,9 @@ func New(cfg Config, s schema.Schema, open func() (io.ReadCloser, error)) (*Sour
 			Mend("create them in Assay; a file can hold one of: %s", strings.Join(importable(s), ", "))
 	}
 	if err := settle(&cfg); err != nil {
+		return nil, err
+	}
+	if err := cfg.repeats(); err != nil {
 		return nil, err
 	}
 	conv, err := newConverter(cfg, kind)
@@ -343,7 +349,11 @@ func (s *Source) Collect(ctx context.Context, page func(collect.Page) error) (co
 	if again.Digest != report.Digest || sv.digest != "" && sv.digest != report.Digest {
 		return out.Fail(errs.New(errs.Unavailable, "the file changed while it was read").Mend("import it again when it is written"))
 	}
-	return out.End()
+	m, err := out.End()
+	if report.Rows == 0 && s.cfg.Rows == nil { // a heading alone is what a broken export leaves; rows that are filtered out are an answer
+		m.Empty = "Export the file again; or, if it is right, set rows to 0 in the configuration of the source"
+	}
+	return m, err
 }
 
 // Check reads the whole file and says what is wrong with it. The error is for what ends the

@@ -215,6 +215,7 @@ func (j *jsonReader) rows() error {
 		if twice != "" {
 			return &badFile{row: j.n + 1, column: twice, text: "the name stands twice, once in an object and once written with a point; rename one of them"}
 		}
+		j.m.hollow(all)
 		if err := j.each(row{number: j.n + 1, cells: all}); err != nil {
 			return err
 		}

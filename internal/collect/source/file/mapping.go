@@ -3,7 +3,6 @@
 package file
 
 import (
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -185,13 +184,18 @@ func (m *mapping) byName(row int, names []string, taken map[int]bool) error {
 
 // spoken are all columns that the configuration names, and wanted those of them that must be there.
 func (m *mapping) spoken() []string {
-	cfg := &m.s.cfg
+	out := m.s.numbered(m.s.cfg.named())
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// named are the columns as the configuration writes them.
+func (cfg *Config) named() []string {
 	out := slices.Concat(slices.Collect(maps.Keys(cfg.Columns)), cfg.Key, cfg.Name, slices.Collect(maps.Keys(cfg.Only)), slices.Collect(maps.Keys(cfg.Except)))
 	if cfg.LatestBy != "" {
 		out = append(out, cfg.LatestBy)
 	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	return out
 }
 
 func (m *mapping) wanted() []string {
@@ -204,8 +208,21 @@ func (m *mapping) see(name string) {
 		return
 	}
 	m.seen[name] = true
+	if name == numberSign && len(m.s.cfg.Repeat) > 0 {
+		return
+	}
 	if len(m.attrs(name)) == 0 && !slices.Contains(m.spoken(), name) && len(m.ignored) < maxColumns {
 		m.ignored[name] = true
+	}
+}
+
+// hollow makes outer.inner an empty cell where outer is null or empty, and so has no inner.
+func (m *mapping) hollow(cells map[string]any) {
+	for c := range m.s.cfg.Columns {
+		outer, _, nested := strings.Cut(c, ".")
+		if v, there := cells[outer]; nested && there && (v == nil || v == "") {
+			cells[c] = nil
+		}
 	}
 }
 
@@ -299,6 +316,7 @@ func (m *mapping) resource(r row) (collect.Resource, bool) {
 		name = m.fullName(r)
 	}
 	key := m.key(r, named["id"], name)
+	m.notLabelled(r, key, name)
 	if key != "" {
 		m.once(r.number, key)
 		m.mail(r.number, a)
@@ -314,8 +332,12 @@ func (m *mapping) one(a *feed.Attrs, named map[string]string, attr, c string, r 
 	v, state, problem := m.s.conv.cell(attr, r.cells[c], reading{m.sv.orders[attr], m.since1904})
 	_, taken := a.Known[attr]
 	switch {
+	case problem != "" && len(m.s.kind.Attrs[attr].Values) > 0:
+		m.report.add(Fault{Row: r.number, Column: cut(c), Text: problem, asks: "values"})
 	case problem != "":
 		m.report.fault(r.number, c, "%s", problem)
+	case attr == "email" && state == filled && noAddress(v):
+		m.noAddress(a, c, r)
 	case state == empty:
 		a.Unknown("the cell is empty", attr)
 	case state == unsaid:
@@ -379,47 +401,6 @@ func (m *mapping) key(r row, id, name string) string {
 	return m.notASum(r.number, strings.Join(parts, " | "))
 }
 
-// notASum refuses a row that adds up others.
-func (m *mapping) notASum(row int, key string) string {
-	if isSum(key) {
-		m.report.fault(row, "", "%q is a sum, and no %s of its own. Leave it out with except, such as {\"column\": [%q]}", cut(key), m.s.kind.Name, cut(key))
-	}
-	return key
-}
-
-// mark stands for a text among many. Addresses are the same in every letter case.
-func mark(text string) [16]byte {
-	if strings.Contains(text, "@") {
-		text = strings.ToLower(text)
-	}
-	sum := sha256.Sum256([]byte(text))
-	return [16]byte(sum[:16])
-}
-
-const askWhich = "Nothing tells which one counts: leave one out with only or except, or set latest_by to the date column whose latest row counts"
-
-// once reports a key that came before.
-func (m *mapping) once(row int, key string) {
-	if first, twice := m.keys[mark(key)]; twice {
-		m.report.fault(row, strings.Join(m.s.cfg.Key, ", "), "the key %q is already in row %d. %s", cut(key), first, askWhich)
-		return
-	}
-	m.keys[mark(key)] = row
-}
-
-// mail reports two people with one address: accounts are matched by it.
-func (m *mapping) mail(row int, a *feed.Attrs) {
-	mail, _ := a.Known["email"].(string)
-	if mail == "" || m.s.kind.Name != "person" || slices.Contains(m.s.cfg.Shared, "email") {
-		return
-	}
-	if first, twice := m.mails[mark(mail)]; twice {
-		m.report.fault(row, "", "the e-mail %q is already in row %d. %s; or, if two people share it, set shared to email", cut(mail), first, askWhich)
-		return
-	}
-	m.mails[mark(mail)] = row
-}
-
 // end checks what can only be known at the end of the file.
 func (m *mapping) end() {
 	if m.sv.open {
@@ -438,8 +419,11 @@ func (m *mapping) end() {
 	if m.report.Read+m.report.Refused == 0 && m.s.kind.NeverEmpty {
 		m.report.fault(0, "", "the file has no rows to import, and %s is never empty", m.s.kind.Name)
 	}
-	if want := m.s.cfg.Rows; want != nil && *want != m.report.Rows {
-		m.report.fault(0, "", "the file has %d rows, and %d were announced", m.report.Rows, *want)
+	if want := m.s.cfg.Rows; want != nil && *want*m.s.perRow() != m.report.Rows {
+		m.report.fault(0, "", "the file has %d rows, and %d were announced", m.report.Rows/m.s.perRow(), *want)
+	}
+	if p := m.s.cfg.page; p > 0 && m.report.Rows == p {
+		m.report.note("The file has exactly %d rows, which is as many as one page of this export can have. Check that no rows are missing.", p)
 	}
 	for c := range m.ignored {
 		m.report.Ignored = append(m.report.Ignored, cut(c))

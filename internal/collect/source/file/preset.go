@@ -120,11 +120,39 @@ func (cfg Config) over(base Config, p content.Preset) Config {
 			out.optional[c] = !has(p.Heading, c)
 		}
 	}
-	out.Values = merge(base.Values, out.Values)
+	out.Values = mergeWords(base, cfg)
+	out.page = p.Page
+	if out.Repeat == nil {
+		out.Repeat = base.Repeat
+	}
+	for c := range merge(base.Only, base.Except) {
+		out.optional[c] = !has(p.Heading, c) && len(base.Only[c]) == 0
+	}
 	out.Only, out.Except = merge(base.Only, out.Only), merge(base.Except, out.Except)
 	out.NoneWords, out.Unknown = merge(base.NoneWords, out.NoneWords), merge(base.Unknown, out.Unknown)
 	if out.NoneEmpty == nil {
 		out.NoneEmpty = base.NoneEmpty
+	}
+	return out
+}
+
+// mergeWords lays the words of a person over those of a preset, one by one: a preset's word stays where the person says
+// nothing of it. "*" of the person is for what the preset does not know.
+func mergeWords(base, cfg Config) map[string]map[string]string {
+	out := maps.Clone(cfg.Values)
+	if out == nil {
+		out = map[string]map[string]string{}
+	}
+	for attr, words := range base.Values {
+		own := map[string]string{}
+		for from, to := range words {
+			said := slices.ContainsFunc(sortedKeys(cfg.Values[attr]), func(w string) bool { return folded(w) == folded(from) })
+			if !said && !cfg.NoneWords[attr].has(from) && !cfg.Unknown[attr].has(from) {
+				own[from] = to
+			}
+		}
+		maps.Copy(own, cfg.Values[attr])
+		out[attr] = own
 	}
 	return out
 }

@@ -64,7 +64,10 @@ func (r *Report) add(f Fault) {
 	if len(r.Faults) < MaxFaults {
 		r.Faults = append(r.Faults, f)
 	}
-	key := f.Column + "\x00" + varying.ReplaceAllString(f.Text, "")
+	key := f.Column + "\x00" + f.Text
+	if f.asks != "values" { // each word is asked about by name
+		key = f.Column + "\x00" + varying.ReplaceAllString(f.Text, "")
+	}
 	i, known := r.which[key]
 	switch {
 	case !known && len(r.kinds) >= MaxFaults:

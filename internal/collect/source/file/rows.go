@@ -28,6 +28,7 @@ const (
 // row is one record of a file, with the cells that the configuration asks for.
 type row struct {
 	number int
+	label  string         // the first text of a record of a table
 	cells  map[string]any // string for CSV and XLSX; string, bool, json.Number, []any, nil for JSON
 }
 
@@ -116,10 +117,15 @@ func (s *Source) scan(ctx context.Context, sv *survey, to taker) (Report, error)
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if report.Rows++; report.Rows > maxRows {
-			return fmt.Errorf("it has more than %d rows", maxRows)
+		for _, r := range s.repeated(r) {
+			if report.Rows++; report.Rows > maxRows {
+				return fmt.Errorf("it has more than %d rows", maxRows)
+			}
+			if err := m.take(r, to.row); err != nil {
+				return err
+			}
 		}
-		return m.take(r, to.row)
+		return nil
 	}
 	switch s.cfg.Format {
 	case "csv":

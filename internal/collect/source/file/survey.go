@@ -49,6 +49,9 @@ func (s *Source) survey(ctx context.Context) (*survey, error) {
 		if note := sv.dates[attr].told(o); note != "" && !slices.Contains(sv.notes, note) {
 			sv.notes = append(sv.notes, note)
 		}
+		if at := sv.dates[attr].zoneless; at != nil {
+			sv.notes = append(sv.notes, fmt.Sprintf("Times in column %s name no time zone, such as %s, and are read as UTC. Set time_zone if they are in another.", cut(at.column), cut(at.text)))
+		}
 	}
 	sv.settle(s.cfg.LatestBy)
 	sv.groups = nil
@@ -119,6 +122,9 @@ func (m *mapping) date(attr, c string, r row) (written, bool) {
 		m.sv.dates[attr] = d
 	}
 	d.note(w, place{r.number, c, word})
+	if m.s.cfg.Zone == "" && m.s.kind.Attrs[attr].Type == "time" {
+		d.zone(w, place{r.number, c, word}, m.since1904)
+	}
 	return w, true
 }
 

@@ -71,14 +71,18 @@ var shortened = regexp.MustCompile(`^[1-9](\.[0-9]+)?E\+([0-9]{2,3})$`)
 // nothing are words with which programs fill a cell that holds nothing. They are offered, and never applied by themselves:
 // whether "N/A" means that there is none or that nobody knows is for a person to say.
 var nothing = []string{"n/a", "na", "#n/a", "none", "(none)", "null", "nil", "-", "--", "—", "never", "never logged in", "never signed in", "no_information",
-	"not_supported", "not available", "not applicable", "not reported", "unknown", "no data", "undefined"}
+	"not_supported", "not available", "not applicable", "not reported", "unknown", "no data", "undefined", "0000-00-00", "0000-00-00 00:00:00", "00/00/0000"}
 
 func meansNothing(s string) bool { return slices.Contains(nothing, folded(s)) }
 
 // sums are the words that stand at the beginning of a row that is no thing but a sum.
-var sums = []string{"total", "totals", "grand total", "subtotal", "sub-total", "sum", "summe", "gesamt"}
+var sums = []string{"total", "totals", "grand total", "subtotal", "sub-total", "sum", "summe", "gesamt", "insgesamt", "gesamtsumme", "zwischensumme",
+	"total count", "total rows", "total employees", "total people", "total users", "total devices", "headcount", "row count", "totale", "totaal", "somme", "suma"}
 
-func isSum(s string) bool { return slices.Contains(sums, strings.TrimRight(folded(s), ": ")) }
+// isSum says whether a text is such a word, also with its number behind it: "Total: 3".
+func isSum(s string) bool {
+	return slices.Contains(sums, strings.TrimRight(folded(s), ":=()0123456789., "))
+}
 
 // lineEnds writes a line feed for each carriage return that stands alone: old programs end their lines so. Every byte
 // keeps its place.
