@@ -247,6 +247,25 @@ func TestThePageOffersTheTemplateAndConfirmsEachSection(t *testing.T) {
 	})
 }
 
+// What is no longer so is said where a policy is read, by the same derivation.
+func TestThePagesNameValuesThatAreNoLongerCurrent(t *testing.T) {
+	throughPages(t, func(t *testing.T, p *people) {
+		const says = "Outdated values in the version in force"
+		c := &crew{t: t, app: p.app, clock: p.clock, org: p.org}
+		c.owner, c.manager = c.hire("Olga", op.Owner), c.hire("Max", op.Manager)
+		c.clock.Move(60 * aDay)
+		pol := c.next(c.owner, "policy.approve", c.next(c.manager, "policy.submit", c.confirmed(c.library("POL-04"))))
+		c.next(c.manager, "policy.publish", pol)
+		p.signIn()
+		if s := p.wants(p.get("/policies/POL-04"), 200, "Template fields of the version in force"); strings.Contains(s.text, says) {
+			t.Error("nothing has changed, and values are outdated")
+		}
+		c.define("  - id: idp.dormant\n    params: {days: 30}\n")
+		p.wants(p.get("/policies/POL-04"), 200, says, "dormant account limit", "90 days; now 30 days (idp.dormant.days)")
+		p.wants(p.get("/policies"), 200, "Values have changed since publication", "POL-04")
+	})
+}
+
 // each is a text in which something is put beneath every heading.
 func each(body, mark string) string { return beneath.ReplaceAllString(body, "$0\n"+mark+"\n") }
 
