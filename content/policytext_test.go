@@ -5,6 +5,7 @@ package content_test
 import (
 	"fmt"
 	"io/fs"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -114,4 +115,73 @@ func TestFieldsOfPolicyTextsAgreeWithTestsAndControls(t *testing.T) {
 			t.Errorf("%s: %s does not say %q: %s", f.Name, f.Words, f.Value, said[f.Words])
 		}
 	}
+}
+
+// sameNumber are limits in the texts that only happen to be the number of a parameter, and what each is instead.
+var sameNumber = map[string]string{
+	"POL-13, Retention, 90 days":              "how long the central store is searched directly and debug output is kept",
+	"POL-19, Offices and visitors, 12 months": "how long visitor records are kept",
+}
+
+var limits = regexp.MustCompile(`(\d+)(%| (?:business )?(?:day|hour|minute|month)s?)\b`)
+
+// A limit that a test measures is a field: a number in the text of a policy would stay when the parameter changes.
+func TestNoPolicyTextHasANumberThatIsAParameterOfItsTests(t *testing.T) {
+	controls, of := map[string]content.Control{}, map[string]map[string][]string{} // by policy and number with its unit, the parameters
+	for _, c := range must[[]content.Control](t)(content.Controls()) {
+		controls[c.Ref] = c
+	}
+	for _, x := range must[[]content.Test](t)(content.Tests()) {
+		for name, v := range x.Params {
+			for _, l := range x.Controls {
+				for _, p := range controls[l.ID].Policies {
+					if of[p] == nil {
+						of[p] = map[string][]string{}
+					}
+					for _, number := range asLimits(name, v) {
+						of[p][number] = append(of[p][number], x.ID+"."+name)
+					}
+				}
+			}
+		}
+	}
+	used := map[string]bool{}
+	for _, p := range must[[]content.Policy](t)(content.Policies()) {
+		for _, s := range must[[]content.PolicySection](t)(content.PolicyText(p.Ref)) {
+			for _, number := range limits.FindAllString(s.Text, -1) {
+				key := p.Ref + ", " + s.Heading + ", " + number
+				if params := of[p.Ref][strings.TrimSuffix(number, "s")]; len(params) > 0 && sameNumber[key] == "" {
+					t.Errorf("%s is also %v: make it a field", key, params)
+				}
+				used[key] = true
+			}
+		}
+	}
+	for key := range sameNumber {
+		if !used[key] {
+			t.Errorf("%s is no longer in the text", key)
+		}
+	}
+}
+
+// asLimits writes a parameter as texts would, without the plural.
+func asLimits(name string, v any) []string {
+	n := fmt.Sprint(v)
+	switch {
+	case strings.Contains(name, "business_days"):
+		return []string{n + " business day"}
+	case strings.HasSuffix(name, "days"):
+		out := []string{n + " day", n + " business day"}
+		if n == "365" {
+			out = append(out, "12 month")
+		}
+		return out
+	case strings.HasSuffix(name, "hours"):
+		return []string{n + " hour"}
+	case strings.HasSuffix(name, "minutes"):
+		return []string{n + " minute"}
+	case strings.HasSuffix(name, "percent"):
+		return []string{n + "%"}
+	}
+	return nil
 }

@@ -150,10 +150,14 @@ func TestAConfirmationHoldsForTheTextThatWasRead(t *testing.T) {
 			t.Errorf("other line ends and a comment took confirmations away: %v", waiting(blanks))
 		}
 		edited := c.next(c.manager, "policy.update", blanks, "body", strings.Replace(body, "## MFA\n\n", "## MFA\n\nOur own rule. ", 1))
-		back := c.next(c.manager, "policy.update", edited, "body", body)
-		if got := waiting(edited); len(got) > 0 {
-			t.Errorf("edited by a person, and %v wait", got)
+		if got := waiting(edited); !slices.Equal(got, []string{"MFA"}) {
+			t.Errorf("a sentence was added, and %v wait", got)
 		}
+		rewritten := c.next(c.manager, "policy.update", edited, "body", rewrite(body, "MFA"))
+		if got := waiting(rewritten); len(got) > 0 {
+			t.Errorf("written anew by a person, and %v wait", got)
+		}
+		back := c.next(c.manager, "policy.update", rewritten, "body", body)
 		if got := waiting(back); !slices.Equal(got, []string{"MFA"}) {
 			t.Errorf("the text came back, and %v wait: what was confirmed had been changed in between", got)
 		}
@@ -172,8 +176,8 @@ func TestATemplateNeverOverwritesWhatAPersonWroteUnlessToldTo(t *testing.T) {
 		p = c.next(c.manager, "policy.update", p, "review_days", 180)
 		p = c.do(c.manager, "policy.use_template", c.with(p)) // the rest is brought up to date
 		has(t, p, "unique to one account and site", "See Example Ltd.", "at least every 180 days")
-		if got := waiting(p); slices.Contains(got, "Length") || !slices.Contains(got, "Purpose and scope") || !slices.Contains(got, "Managers") {
-			t.Errorf("a person wrote Length, and %v wait", got)
+		if got := waiting(p); !slices.Contains(got, "Length") || !slices.Contains(got, "Purpose and scope") || !slices.Contains(got, "Managers") {
+			t.Errorf("a person added two words to Length, and %v wait", got)
 		}
 		c.refused(c.manager, "policy.use_template", map[string]any{"id": own["id"], "rev": own["rev"]}, nil, "changed")
 		mine := c.do(c.manager, "policy.create", map[string]any{"ref": "OWN-01", "title": "A policy of our own"})
@@ -194,14 +198,9 @@ func TestPastedTemplateTextCountsForNothing(t *testing.T) {
 
 func TestAPolicyNeverSaysAnotherLimitThanTheTest(t *testing.T) {
 	crews(t, func(t *testing.T, c *crew) {
-		define := func(text string) {
-			t.Helper()
-			d := c.do(c.manager, "definition.create", map[string]any{"title": "Another limit", "reason": "It fits us better.", "text": "tests:\n" + text})
-			c.next(c.owner, "definition.approve", d)
-		}
 		p := c.do(c.manager, "policy.use_template", c.with(c.library("POL-04")))
 		p = c.do(c.manager, "policy.confirm_sections", c.with(p, "sections", waiting(p)))
-		define("  - id: idp.dormant\n    params: {days: 60}\n")
+		c.define("  - id: idp.dormant\n    params: {days: 60}\n")
 		c.refused(c.manager, "policy.submit", p, nil, "dormant account limit was 90 days and is 60 days", "Sections: Access reviews", "use the template again")
 		p = c.do(c.manager, "policy.use_template", c.with(p))
 		has(t, p, "unused for 60 days")
@@ -210,13 +209,13 @@ func TestAPolicyNeverSaysAnotherLimitThanTheTest(t *testing.T) {
 		}
 		c.next(c.manager, "policy.submit", c.do(c.manager, "policy.confirm_sections", c.with(p, "sections", waiting(p))))
 
-		define("  - id: vcs.leaver_removed\n    params: {sla_days: 3}\n")
+		c.define("  - id: vcs.leaver_removed\n    params: {sla_days: 3}\n")
 		q := c.do(c.manager, "policy.use_template", c.with(c.library("POL-17")))
 		has(t, q, "{{access removal limit}}")
 		c.refused(c.manager, "policy.submit", q, nil, "these fields have no value: access removal limit")
 		q = c.next(c.manager, "policy.update", q, "body", strings.ReplaceAll(q["body"].(string), "{{access removal limit}}", "3 business days"))
-		if got := waiting(q); slices.Contains(got, "Offboarding") || !slices.Contains(got, "Screening") {
-			t.Errorf("a person edited Offboarding, and %v wait", got)
+		if got := waiting(q); !slices.Contains(got, "Offboarding") || !slices.Contains(got, "Screening") {
+			t.Errorf("a person filled in Offboarding, and %v wait", got)
 		}
 	})
 }
@@ -248,6 +247,25 @@ func TestThePageOffersTheTemplateAndConfirmsEachSection(t *testing.T) {
 	})
 }
 
+// What is no longer so is said where a policy is read, by the same derivation.
+func TestThePagesNameValuesThatAreNoLongerCurrent(t *testing.T) {
+	throughPages(t, func(t *testing.T, p *people) {
+		const says = "Outdated values in the version in force"
+		c := &crew{t: t, app: p.app, clock: p.clock, org: p.org}
+		c.owner, c.manager = c.hire("Olga", op.Owner), c.hire("Max", op.Manager)
+		c.clock.Move(60 * aDay)
+		pol := c.next(c.owner, "policy.approve", c.next(c.manager, "policy.submit", c.confirmed(c.library("POL-04"))))
+		c.next(c.manager, "policy.publish", pol)
+		p.signIn()
+		if s := p.wants(p.get("/policies/POL-04"), 200, "Template fields of the version in force"); strings.Contains(s.text, says) {
+			t.Error("nothing has changed, and values are outdated")
+		}
+		c.define("  - id: idp.dormant\n    params: {days: 30}\n")
+		p.wants(p.get("/policies/POL-04"), 200, says, "dormant account limit", "90 days; now 30 days (idp.dormant.days)")
+		p.wants(p.get("/policies"), 200, "Values have changed since publication", "POL-04")
+	})
+}
+
 // each is a text in which something is put beneath every heading.
 func each(body, mark string) string { return beneath.ReplaceAllString(body, "$0\n"+mark+"\n") }
 
@@ -270,9 +288,149 @@ func TestAnEditThatNobodySeesIsNone(t *testing.T) {
 	if p = c.next(c.manager, "policy.update", p, "body", bold); bold == body || !slices.Equal(waiting(p), all) {
 		t.Errorf("bold: %v wait", waiting(p))
 	}
-	if p = c.next(c.manager, "policy.update", p, "body", each(body, "We do this.")); len(waiting(p)) > 0 {
-		t.Errorf("edited by a person, and %v wait", waiting(p))
+	if p = c.next(c.manager, "policy.update", p, "body", rewrite(body, all...)); len(waiting(p)) > 0 {
+		t.Errorf("written by a person, and %v wait", waiting(p))
 	}
+}
+
+// rewrite puts text of a person in the place of that of sections.
+func rewrite(body string, headings ...string) string {
+	for _, h := range headings {
+		one := regexp.MustCompile(`(?ms)^## ` + regexp.QuoteMeta(h) + `\n.*?(\n## |\z)`)
+		body = one.ReplaceAllString(body, "## "+h+"\n\nOur three founders agreed on "+strings.ToLower(h)+" last spring: everybody follows the wiki page, Mary looks at it monthly.\n$1")
+	}
+	return body
+}
+
+// INV-27: an edit is one where at least a third of the words are the person's own; with less a person has to confirm the section.
+func TestASectionIsAPersonsOwnFromAThirdOfItsWords(t *testing.T) {
+	crews(t, func(t *testing.T, c *crew) {
+		c.answer()
+		p := c.do(c.manager, "policy.use_template", c.with(c.library("POL-05")))
+		body, all := p["body"].(string), waiting(p)
+		half := regexp.MustCompile(`(?m)^([A-Z].{40,}?\. ).*$`)
+		for what, text := range map[string]string{"one word": each(body, "x"), "a word again and again": each(body, strings.Repeat("own ", 200)), "a sentence": each(body, "We do this."),
+			"all but the first sentence left out": half.ReplaceAllString(body, "$1"), "a word in capitals": strings.ReplaceAll(body, "password", "PASSWORD")} {
+			if p = c.next(c.manager, "policy.update", p, "body", text); !slices.Equal(waiting(p), all) {
+				t.Errorf("%s: of %v %v wait", what, all, waiting(p))
+			}
+			p = c.next(c.manager, "policy.update", p, "body", body)
+		}
+		// By way of another text, of another policy, and of a token it is the same.
+		p = c.next(c.manager, "policy.update", p, "body", rewrite(body, all...))
+		p = c.next(c.manager, "policy.update", p, "body", each(body, "x"))
+		if !slices.Equal(waiting(p), all) {
+			t.Errorf("by way of a text of one's own: of %v %v wait", all, waiting(p))
+		}
+		p = c.do(c.manager, "policy.create", map[string]any{"ref": "OWN-05", "title": "Pasted", "body": strings.ReplaceAll(each(body, "x"), "## ", "## My ")})
+		if len(waiting(p)) != len(all) {
+			t.Errorf("pasted with a word: of %v %v wait", all, waiting(p))
+		}
+		p = c.next(c.manager, "policy.submit", c.do(c.manager, "policy.confirm_sections", c.with(p, "sections", waiting(p))))
+		if p["state"] != "in_review" {
+			t.Errorf("what was edited a little and confirmed is %v", p["state"])
+		}
+	})
+}
+
+// define changes parameters of tests, in force at once.
+func (c *crew) define(text string) {
+	c.t.Helper()
+	d := c.do(c.manager, "definition.create", map[string]any{"title": "Another limit", "reason": "It fits us better.", "text": "tests:\n" + text})
+	c.next(c.owner, "definition.approve", d)
+}
+
+// confirmed is a draft with the text of the template, confirmed.
+func (c *crew) confirmed(p map[string]any) map[string]any {
+	c.t.Helper()
+	p = c.do(c.manager, "policy.use_template", c.with(p))
+	return c.do(c.manager, "policy.confirm_sections", c.with(p, "sections", waiting(p)))
+}
+
+func TestAPolicyThatDiffersFromItsTestIsNeitherApprovedNorPublished(t *testing.T) {
+	crews(t, func(t *testing.T, c *crew) {
+		p := c.next(c.manager, "policy.submit", c.confirmed(c.library("POL-04")))
+		c.define("  - id: idp.dormant\n    params: {days: 30}\n")
+		c.refused(c.owner, "policy.approve", p, nil, "dormant account limit was 90 days and is 30 days", "Sections: Access reviews", "reject it with this reason, then use the template again")
+		p = c.next(c.owner, "policy.reject", p, "reject_reason", "The limit is 30 days now.")
+		p = c.next(c.owner, "policy.approve", c.next(c.manager, "policy.submit", c.confirmed(p)))
+		c.define("  - id: idp.dormant\n    params: {days: 45}\n")
+		c.refused(c.manager, "policy.publish", p, nil, "dormant account limit was 30 days and is 45 days", "revise it, then use the template again")
+		p = c.next(c.owner, "policy.approve", c.next(c.manager, "policy.submit", c.confirmed(c.next(c.manager, "policy.revise", p))))
+		has(t, c.next(c.manager, "policy.publish", p), "unused for 45 days")
+
+		// Pasted under another ref, and with a word changed, the text states the limit of the test all the same.
+		own := strings.ReplaceAll(p["body"].(string), "disables accounts", "closes accounts")
+		q := c.do(c.manager, "policy.create", map[string]any{"ref": "OWN-04", "title": "Pasted", "body": own})
+		q = c.next(c.manager, "policy.submit", c.do(c.manager, "policy.confirm_sections", c.with(q, "sections", waiting(q))))
+		c.define("  - id: idp.dormant\n    params: {days: 50}\n")
+		c.refused(c.owner, "policy.approve", q, nil, "dormant account limit was 45 days and is 50 days")
+	})
+}
+
+func TestWhatAPolicyInForceSaysAndIsNoLongerSoIsListed(t *testing.T) {
+	crews(t, func(t *testing.T, c *crew) {
+		c.answer()
+		outdated := func(of string) (out []string) {
+			t.Helper()
+			for _, x := range c.do(c.manager, "policy.outdated", map[string]any{"policy": of})["data"].([]any) {
+				r := x.(map[string]any)
+				out = append(out, r["ref"].(string)+" "+r["field"].(string)+": "+r["says"].(string)+", "+r["now"].(string))
+			}
+			return out
+		}
+		for _, ref := range []string{"POL-01", "POL-04"} {
+			p := c.next(c.owner, "policy.approve", c.next(c.manager, "policy.submit", c.confirmed(c.library(ref))))
+			c.next(c.manager, "policy.publish", p)
+		}
+		if got := outdated(""); len(got) > 0 {
+			t.Errorf("nothing changed, and %q is outdated", got)
+		}
+		f := c.do(c.manager, "policy_field.list", map[string]any{"name": "security contact"})["data"].([]any)[0].(map[string]any)
+		c.do(c.manager, "policy_field.update", c.with(f, "value", "help@example.com"))
+		c.define("  - id: idp.dormant\n    params: {days: 30}\n")
+		want := []string{"POL-01 security contact: our security contact, help@example.com", "POL-04 dormant account limit: 90 days, 30 days"}
+		if got := outdated(""); !slices.Equal(got, want) {
+			t.Errorf("outdated are %q, want %q", got, want)
+		}
+		p := c.next(c.manager, "policy.revise", c.library("POL-04"))
+		p = c.do(c.manager, "policy.use_template", c.with(p)) // the text in force stays as it is
+		if got := outdated(p["id"].(string)); !slices.Equal(got, want[1:]) {
+			t.Errorf("while the next version is written, outdated is %q", got)
+		}
+		p = c.next(c.owner, "policy.approve", c.next(c.manager, "policy.submit", c.confirmed(p)))
+		c.next(c.manager, "policy.publish", p)
+		if got := outdated(""); !slices.Equal(got, want[:1]) {
+			t.Errorf("after the next version outdated are %q", got)
+		}
+	})
+}
+
+// The library's value stands for the control only while the control says it.
+func TestAControlThatSaysAnotherLimitFillsNoField(t *testing.T) {
+	crews(t, func(t *testing.T, c *crew) {
+		c.answer()
+		p := c.do(c.manager, "policy.use_template", c.with(c.library("POL-14")))
+		has(t, p, "within 24 hours of confirmation")
+		i := c.do(c.manager, "control.list", map[string]any{"ref": "INC-04"})["data"].([]any)[0].(map[string]any)
+		if i["state"] == "draft" {
+			i = c.do(c.manager, "control.update", c.with(i, "text", "Duties are decided within 72 hours, clocked and met."))
+		} else {
+			v := c.do(c.manager, "control_version.create", map[string]any{"control": i["id"], "reason": "It takes us longer.", "text": "Duties are decided within 72 hours, clocked and met."})
+			c.next(c.owner, "control_version.approve", v)
+		}
+		p = c.do(c.manager, "policy.use_template", c.with(p))
+		has(t, p, "{{notification decision limit}}")
+		for _, x := range p["template_fields"].([]any) {
+			if f := x.(map[string]any); f["name"] == "notification decision limit" && (f["value"] != "" || !strings.Contains(f["source"].(string), "INC-04 differs from the library")) {
+				t.Errorf("the field says %v", f)
+			}
+		}
+		c.refused(c.manager, "policy.submit", p, nil, "these fields have no value: notification decision limit")
+		f := c.do(c.manager, "policy_field.list", map[string]any{"name": "notification decision limit"})["data"].([]any)[0].(map[string]any)
+		c.do(c.manager, "policy_field.update", c.with(f, "value", "72 hours"))
+		has(t, c.do(c.manager, "policy.use_template", c.with(p)), "within 72 hours of confirmation")
+	})
 }
 
 // INV-27: what a token, an agent or the command line writes is no edit by a person, in whatever policy.
@@ -292,6 +450,10 @@ func TestTextOfAProgramCountsForNothingUntilAPersonStandsBehindIt(t *testing.T) 
 			c.refused(a, "policy.submit", p, nil, "written by a token or program: "+all[0])
 			p = c.do(c.manager, "policy.confirm_sections", c.with(p, "sections", all[1:]))
 			p = c.next(c.manager, "policy.update", p, "body", strings.Replace(p["body"].(string), "## "+all[0]+"\n", "## "+all[0]+"\n\nOur own sentence.\n", 1))
+			if got := waiting(p); !slices.Equal(got, all[:1]) {
+				t.Errorf("a person added a sentence to text of %s, and %v wait", what, got)
+			}
+			p = c.next(c.manager, "policy.update", p, "body", rewrite(p["body"].(string), all[0]))
 			if got := waiting(p); len(got) > 0 {
 				t.Errorf("edited and confirmed by a person after %s, and %v wait", what, got)
 			}

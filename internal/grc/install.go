@@ -58,7 +58,7 @@ func Install(ctx context.Context, tx *store.Tx, sets []string) error {
 			return fmt.Errorf("install %s: %w", p.Ref, err)
 		}
 	}
-	return askFields(ctx, tx)
+	return (&filler{ctx: ctx, v: &tx.View}).askFields(tx)
 }
 
 // policy is a policy of the library as a thing, without a text.

@@ -14,40 +14,41 @@ import (
 // next version is written, until that one is published (INV-18).
 type Policy struct {
 	kind.Meta
-	Ref            string      `json:"ref" doc:"Its short name, such as POL-04." min:"2" max:"30" index:"" list:""`
-	Title          string      `json:"title" doc:"Title." min:"2" max:"200" list:""`
-	Kind           PolicyKind  `json:"kind" doc:"Policy, standard, procedure, plan or notice." index:"" default:"policy"`
-	Owner          string      `json:"owner" doc:"The person responsible for it." ref:"person" index:"" list:""`
-	Author         string      `json:"author" doc:"Who wrote this version." ref:"person" index:""`
-	Required       bool        `json:"required" doc:"Whether the programme needs it." index:"" list:""`
-	ReviewDays     int64       `json:"review_days" doc:"Days between reviews." min:"1" max:"1100" default:"380"`
-	Audience       []string    `json:"audience" doc:"Who has to follow it."`
-	Sections       []string    `json:"sections" doc:"Sections it must have."`
-	Body           string      `json:"body" doc:"The working draft, in Markdown." long:""`
-	ChangeNote     string      `json:"change_note" doc:"What changed in this version." max:"2000"`
-	VersionNo      int64       `json:"version_no" doc:"Number of the approved version." read:"only" list:""`
-	ApprovedBy     string      `json:"approved_by" doc:"Who approved it." read:"only"`
-	ApprovedAt     time.Time   `json:"approved_at,omitzero" doc:"When it was approved, by the server's clock." read:"only"`
-	ApprovedHow    kind.How    `json:"approved_how" doc:"How it was approved; empty if two separate people requested and approved it." read:"only" index:""`
-	PublishedText  string      `json:"published_text" doc:"The text in force, in Markdown." read:"only" long:""`
-	PublishedNo    int64       `json:"published_no" doc:"Number of the version in force; 0 if there is none." read:"only" list:""`
-	PublishedAt    time.Time   `json:"published_at,omitzero" doc:"When the version in force was published." read:"only"`
-	WrittenBy      string      `json:"published_written_by" doc:"Who wrote the version in force." read:"only"`
-	AgreedBy       string      `json:"published_approved_by" doc:"Who approved the version in force." read:"only"`
-	AgreedAt       time.Time   `json:"published_approved_at,omitzero" doc:"When the version in force was approved." read:"only"`
-	AgreedHow      kind.How    `json:"published_approved_how" doc:"How the version in force was approved; empty if two separate people wrote and approved it." read:"only"`
-	ForceTitle     string      `json:"published_title" doc:"Title of the version in force." read:"only"`
-	ForceRequired  bool        `json:"published_required" doc:"Whether the programme needs the policy, as of the version in force." read:"only"`
-	ForceDays      int64       `json:"published_review_days" doc:"Days between reviews of the version in force." read:"only"`
-	ForceKind      PolicyKind  `json:"published_kind" doc:"Kind of document of the version in force." read:"only"`
-	ForceAudience  []string    `json:"published_audience" doc:"Who the version in force applies to." read:"only"`
-	ForceSections  []string    `json:"published_sections" doc:"Sections the version in force must have." read:"only"`
-	InForceSince   time.Time   `json:"in_force_since,omitzero" doc:"Start of the unbroken period with a version in force." read:"only"`
-	RejectReason   string      `json:"reject_reason" doc:"Why it was last returned to its author." read:"only" max:"2000"`
-	LastReviewedAt time.Time   `json:"last_reviewed_at,omitzero" doc:"When it was last reviewed and confirmed." read:"only" list:""`
-	RetireReason   string      `json:"retire_reason" doc:"Why it should be retired." read:"only" max:"2000"`
-	RetireAskedBy  string      `json:"retire_asked_by" doc:"Who requested to retire it." read:"only"`
-	State          PolicyState `json:"state" doc:"Current state." read:"only" index:"" list:"" default:"draft"`
+	Ref            string       `json:"ref" doc:"Its short name, such as POL-04." min:"2" max:"30" index:"" list:""`
+	Title          string       `json:"title" doc:"Title." min:"2" max:"200" list:""`
+	Kind           PolicyKind   `json:"kind" doc:"Policy, standard, procedure, plan or notice." index:"" default:"policy"`
+	Owner          string       `json:"owner" doc:"The person responsible for it." ref:"person" index:"" list:""`
+	Author         string       `json:"author" doc:"Who wrote this version." ref:"person" index:""`
+	Required       bool         `json:"required" doc:"Whether the programme needs it." index:"" list:""`
+	ReviewDays     int64        `json:"review_days" doc:"Days between reviews." min:"1" max:"1100" default:"380"`
+	Audience       []string     `json:"audience" doc:"Who has to follow it."`
+	Sections       []string     `json:"sections" doc:"Sections it must have."`
+	Body           string       `json:"body" doc:"The working draft, in Markdown." long:""`
+	ChangeNote     string       `json:"change_note" doc:"What changed in this version." max:"2000"`
+	VersionNo      int64        `json:"version_no" doc:"Number of the approved version." read:"only" list:""`
+	ApprovedBy     string       `json:"approved_by" doc:"Who approved it." read:"only"`
+	ApprovedAt     time.Time    `json:"approved_at,omitzero" doc:"When it was approved, by the server's clock." read:"only"`
+	ApprovedHow    kind.How     `json:"approved_how" doc:"How it was approved; empty if two separate people requested and approved it." read:"only" index:""`
+	PublishedText  string       `json:"published_text" doc:"The text in force, in Markdown." read:"only" long:""`
+	PublishedNo    int64        `json:"published_no" doc:"Number of the version in force; 0 if there is none." read:"only" list:""`
+	PublishedAt    time.Time    `json:"published_at,omitzero" doc:"When the version in force was published." read:"only"`
+	WrittenBy      string       `json:"published_written_by" doc:"Who wrote the version in force." read:"only"`
+	AgreedBy       string       `json:"published_approved_by" doc:"Who approved the version in force." read:"only"`
+	AgreedAt       time.Time    `json:"published_approved_at,omitzero" doc:"When the version in force was approved." read:"only"`
+	AgreedHow      kind.How     `json:"published_approved_how" doc:"How the version in force was approved; empty if two separate people wrote and approved it." read:"only"`
+	ForceTitle     string       `json:"published_title" doc:"Title of the version in force." read:"only"`
+	ForceRequired  bool         `json:"published_required" doc:"Whether the programme needs the policy, as of the version in force." read:"only"`
+	ForceDays      int64        `json:"published_review_days" doc:"Days between reviews of the version in force." read:"only"`
+	ForceKind      PolicyKind   `json:"published_kind" doc:"Kind of document of the version in force." read:"only"`
+	ForceAudience  []string     `json:"published_audience" doc:"Who the version in force applies to." read:"only"`
+	ForceSections  []string     `json:"published_sections" doc:"Sections the version in force must have." read:"only"`
+	ForceFilled    []FieldValue `json:"published_template_fields" doc:"Values of template fields that the version in force states." read:"only"`
+	InForceSince   time.Time    `json:"in_force_since,omitzero" doc:"Start of the unbroken period with a version in force." read:"only"`
+	RejectReason   string       `json:"reject_reason" doc:"Why it was last returned to its author." read:"only" max:"2000"`
+	LastReviewedAt time.Time    `json:"last_reviewed_at,omitzero" doc:"When it was last reviewed and confirmed." read:"only" list:""`
+	RetireReason   string       `json:"retire_reason" doc:"Why it should be retired." read:"only" max:"2000"`
+	RetireAskedBy  string       `json:"retire_asked_by" doc:"Who requested to retire it." read:"only"`
+	State          PolicyState  `json:"state" doc:"Current state." read:"only" index:"" list:"" default:"draft"`
 
 	Template    []TemplateSection `json:"template_sections" doc:"Sections that came from a template or from a token or program, and who confirmed them." read:"only"`
 	Filled      []FieldValue      `json:"template_fields" doc:"What the fields of the template were filled with." read:"only"`
@@ -128,6 +129,9 @@ func (p *Policy) keep(from *Policy) {
 		}
 		p.ForceKind, p.ForceAudience, p.ForceSections = from.Kind, append([]string{}, from.Audience...), append([]string{}, wanted...)
 	}
+	if p.ForceFilled == nil && from.Body == p.PublishedText {
+		p.ForceFilled = from.stated()
+	}
 }
 
 // holds keeps what a version in force stands on, whatever is written beside it. Its ref is a key, and stays by itself.
@@ -143,7 +147,7 @@ func (p *Policy) publish() {
 		p.InForceSince = p.PublishedAt
 	}
 	p.PublishedText, p.PublishedNo, p.AgreedBy, p.AgreedAt = p.Body, p.VersionNo, p.ApprovedBy, p.ApprovedAt
-	p.AgreedHow, p.ForceDays, p.ForceSections = p.ApprovedHow, 0, nil
+	p.AgreedHow, p.ForceDays, p.ForceSections, p.ForceFilled = p.ApprovedHow, 0, nil, nil
 	p.keep(p)
 	if p.WrittenBy = p.Author; p.WrittenBy == "" {
 		p.WrittenBy = p.CreatedBy
@@ -154,7 +158,7 @@ func (p *Policy) publish() {
 func (p *Policy) unpublish() {
 	p.PublishedText, p.PublishedNo, p.PublishedAt, p.InForceSince = "", 0, time.Time{}, time.Time{}
 	p.WrittenBy, p.AgreedBy, p.AgreedAt, p.AgreedHow = "", "", time.Time{}, ""
-	p.ForceTitle, p.ForceRequired, p.ForceDays, p.ForceKind, p.ForceAudience, p.ForceSections = "", false, 0, "", nil, nil
+	p.ForceTitle, p.ForceRequired, p.ForceDays, p.ForceKind, p.ForceAudience, p.ForceSections, p.ForceFilled = "", false, 0, "", nil, nil, nil
 	p.RetireReason, p.RetireAskedBy = "", ""
 }
 

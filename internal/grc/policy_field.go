@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -98,7 +99,8 @@ type filler struct {
 	org     *Organization
 	policy  *Policy
 	params  Parameters
-	answers map[string]string // by name, of those that a person enters
+	answers map[string]string     // by name, of those that a person enters
+	known   map[string]FieldValue // by name, of those that are the same for every policy
 }
 
 func newFiller(ctx context.Context, v *store.View, p *Policy, params Parameters) (*filler, error) {
@@ -106,7 +108,7 @@ func newFiller(ctx context.Context, v *store.View, p *Policy, params Parameters)
 	if err != nil {
 		return nil, err
 	}
-	f := &filler{ctx: ctx, v: v, org: org, policy: p, params: params, answers: map[string]string{}}
+	f := &filler{ctx: ctx, v: v, org: org, policy: p, params: params, answers: map[string]string{}, known: map[string]FieldValue{}}
 	all, err := store.All(ctx, v, PolicyFields, nil)
 	for _, x := range all {
 		f.answers[x.Name] = x.Value
@@ -116,6 +118,17 @@ func newFiller(ctx context.Context, v *store.View, p *Policy, params Parameters)
 
 // value is what a field is now, and where that comes from.
 func (f *filler) value(x content.PolicyField) (FieldValue, error) {
+	if out, ok := f.known[x.Name]; ok {
+		return out, nil
+	}
+	out, err := f.read(x)
+	if err == nil && x.Setting == "" {
+		f.known[x.Name] = out
+	}
+	return out, err
+}
+
+func (f *filler) read(x content.PolicyField) (FieldValue, error) {
 	out := FieldValue{Name: x.Name}
 	var err error
 	switch {
@@ -123,6 +136,10 @@ func (f *filler) value(x content.PolicyField) (FieldValue, error) {
 		out.Source, out.Value = "policy fields", f.answers[x.Name]
 	case x.Words != "":
 		out.Source, out.Value = x.Words, x.Value
+		var said bool
+		if said, err = f.stillSays(x); !said {
+			out.Source, out.Value = "policy fields: "+x.Words+" differs from the library", f.answers[x.Name]
+		}
 	case len(x.Params) > 0:
 		out.Source = strings.Join(x.Params, ", ")
 		out.Value, err = f.measured(x)
@@ -174,25 +191,54 @@ func withUnit(n any, unit string) string {
 	return text + " " + unit
 }
 
-// askFields makes the fields that a person enters, where they are not there yet: in organisations older than a field too.
-func askFields(ctx context.Context, tx *store.Tx) error {
+// stillSays says whether the control that fixes the value of a field reads as the library wrote it. Another text, or a control
+// that is retired, may mean another value, and which one only a person can tell.
+func (f *filler) stillSays(x content.PolicyField) (bool, error) {
+	all, err := content.Controls()
+	if err != nil {
+		return false, err
+	}
+	i := slices.IndexFunc(all, func(c content.Control) bool { return c.Ref == x.Words })
+	if i < 0 { // a test: its words are those of the library
+		return true, nil
+	}
+	found, err := store.All(f.ctx, f.v, Controls, map[string]any{"ref": x.Words})
+	if err != nil {
+		return false, fmt.Errorf("read control %s: %w", x.Words, err)
+	}
+	for _, now := range found {
+		if now.State == "retired" || now.Text != all[i].Text || !slices.Equal(now.Chores, all[i].Tasks) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// askFields makes the fields that a person enters, where they are not there yet: in organisations older than a field too, and
+// those whose control no longer says the value.
+func (f *filler) askFields(tx *store.Tx) error {
 	all, err := content.PolicyFields()
 	if err != nil {
 		return err
 	}
-	there, err := store.All(ctx, &tx.View, PolicyFields, nil)
-	if err != nil {
-		return err
-	}
-	known := map[string]bool{}
-	for _, x := range there {
-		known[x.Name] = true
-	}
 	for _, x := range all {
-		if x.Ask == "" || known[x.Name] {
+		about := x.Label + ", such as: " + x.Ask
+		if x.Words != "" {
+			about = x.Label + ", because " + x.Words + " no longer reads as in the library (" + x.Value + " there)"
+			said, err := f.stillSays(x)
+			if err != nil {
+				return err
+			}
+			if said {
+				continue
+			}
+		} else if x.Ask == "" {
 			continue
 		}
-		if err := store.Put(ctx, tx, PolicyFields, &PolicyField{Name: x.Name, About: x.Label + ", such as: " + x.Ask}); err != nil {
+		if _, there := f.answers[x.Name]; there {
+			continue
+		}
+		if err := store.Put(f.ctx, tx, PolicyFields, &PolicyField{Name: x.Name, About: about}); err != nil {
 			return fmt.Errorf("add policy field %s: %w", x.Name, err)
 		}
 	}

@@ -4,7 +4,6 @@ package grc
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -25,13 +24,17 @@ type TemplateSection struct {
 	WrittenBy   string    `json:"written_by" doc:"The token or program that wrote it. Empty for text of a template."`
 	ConfirmedBy string    `json:"confirmed_by" doc:"Who confirmed that text."`
 	ConfirmedAt time.Time `json:"confirmed_at,omitzero" doc:"When."`
+	Fields      []string  `json:"fields" doc:"Fields that the template has in it."`
+	Edited      bool      `json:"edited" doc:"A person changed it, but most of its words are still those of the template or of the program."`
 }
 
 // addPolicies adds policies, their fields and the way from a template to a text of one's own.
 func addPolicies(s *op.Set, params Parameters) {
 	t := templates{params}
-	op.Kind(s, Policies, op.Also[Policy]{Verb: "submit", Do: t.upToDate}, op.Also[Policy]{Verb: "end", Do: restedOn},
-		op.Also[Policy]{Verb: "create", Do: byProgram}, op.Also[Policy]{Verb: "update", Do: byProgram})
+	op.Kind(s, Policies, op.Also[Policy]{Verb: "submit", Do: t.upToDate}, op.Also[Policy]{Verb: "approve", Do: t.upToDate}, op.Also[Policy]{Verb: "publish", Do: t.upToDate},
+		op.Also[Policy]{Verb: "end", Do: restedOn}, op.Also[Policy]{Verb: "create", Do: t.written}, op.Also[Policy]{Verb: "update", Do: t.written})
+	op.Query(s, op.Spec{Name: "policy.outdated", Doc: "List values in policies in force that are no longer current: limits, contacts and settings that changed since.", Object: "policies", Act: "view",
+		Example: "policy outdated"}, t.outdated)
 	op.Kind(s, PolicyFields)
 	for _, o := range []*op.Op{
 		op.Change(s, op.Spec{Name: "policy.use_template", Doc: "Put the text of the template into a draft, with its fields filled from your settings, tests and policy fields.", Object: "policies", Act: "edit",
@@ -57,17 +60,21 @@ func (t templates) use(ctx context.Context, tx *store.Tx, in useTemplateIn) (*Po
 	if err != nil {
 		return nil, err
 	}
-	if err := askFields(ctx, tx); err != nil {
+	f, err := newFiller(ctx, &tx.View, p, t.params)
+	if err != nil {
 		return nil, err
 	}
-	made, err := t.fill(ctx, &tx.View, p)
+	if err := f.askFields(tx); err != nil {
+		return nil, err
+	}
+	made, err := f.fill(p.Ref)
 	if err != nil {
 		return nil, err
 	}
 	if made == nil {
 		return nil, errs.At("id", "there is no template for %s", p.Ref).Mend("write its text: assay policy update")
 	}
-	switch own := p.written(made); {
+	switch own := p.ownSections(made); {
 	case len(own) == 0 || in.Replace:
 		p.take(made)
 	case !p.refill(made):
@@ -95,13 +102,14 @@ func draftOf(ctx context.Context, tx *store.Tx, id string, rev int64) (*Policy, 
 type filledText struct {
 	sections []content.PolicySection
 	fields   []FieldValue
-	named    map[string][]string // by heading, the fields in its text
-	digests  []string            // of each section
+	named    [][]string // the fields in the text of each section
+	digests  []string   // of each section
+	seen     []wording  // the words of each section, as far as they were asked for
 }
 
-// fill fills the template of a policy as everything is now; nil where there is no template.
-func (t templates) fill(ctx context.Context, v *store.View, p *Policy) (*filledText, error) {
-	sections, err := content.PolicyText(p.Ref)
+// fill fills the template of a ref as everything is now; nil where there is no template.
+func (f *filler) fill(ref string) (*filledText, error) {
+	sections, err := content.PolicyText(ref)
 	if err != nil || len(sections) == 0 {
 		return nil, err
 	}
@@ -109,15 +117,11 @@ func (t templates) fill(ctx context.Context, v *store.View, p *Policy) (*filledT
 	if err != nil {
 		return nil, err
 	}
-	f, err := newFiller(ctx, v, p, t.params)
-	if err != nil {
-		return nil, err
-	}
-	out := &filledText{named: map[string][]string{}}
+	out := &filledText{}
 	for _, s := range sections {
-		out.named[s.Heading] = blanksIn(s.Text)
+		named := blanksIn(s.Text)
 		for _, x := range declared {
-			if !slices.Contains(out.named[s.Heading], x.Name) {
+			if !slices.Contains(named, x.Name) {
 				continue
 			}
 			val, err := f.value(x)
@@ -131,7 +135,7 @@ func (t templates) fill(ctx context.Context, v *store.View, p *Policy) (*filledT
 				s.Text = strings.ReplaceAll(s.Text, "{{"+x.Name+"}}", val.Value)
 			}
 		}
-		out.sections, out.digests = append(out.sections, s), append(out.digests, digestOf(s.Text))
+		out.sections, out.named, out.digests = append(out.sections, s), append(out.named, named), append(out.digests, digestOf(s.Text))
 	}
 	return out, nil
 }
@@ -152,13 +156,14 @@ func (p *Policy) take(made *filledText) {
 	was := p.Template
 	var body strings.Builder
 	p.Template, p.Filled = nil, made.fields
-	for _, s := range made.sections {
+	for n, s := range made.sections {
 		body.WriteString("## " + s.Heading + "\n\n" + s.Text + "\n\n")
-		now, old := TemplateSection{Section: s.Heading, Digest: digestOf(s.Text)}, writtenDigest(s.Text)
+		now, old := TemplateSection{Section: s.Heading, Digest: made.digests[n], Fields: made.named[n]}, writtenDigest(s.Text)
 		if i := slices.IndexFunc(was, func(x TemplateSection) bool {
 			return x.Section == now.Section && (x.Digest == now.Digest || x.Digest == old)
 		}); i >= 0 {
 			now = was[i]
+			now.Fields, now.Edited = made.named[n], false
 		}
 		p.Template = append(p.Template, now)
 	}
@@ -168,13 +173,14 @@ func (p *Policy) take(made *filledText) {
 // refill brings the sections that are still those of the template up to date, fills fields that have a value by now, and
 // leaves what a person wrote as it is. It says whether there was a section of the template.
 func (p *Policy) refill(made *filledText) bool {
-	p.recognise(made)
 	p.Template = slices.Clone(p.Template)
+	parted := sectionsOf(p.Body)
+	p.recognise(made, parted, wordings(parted))
 	parts, found := strings.Split("\n"+strings.ReplaceAll(p.Body, "\r\n", "\n"), "\n## "), false
 	for n, part := range parts {
 		heading, text, _ := strings.Cut(part, "\n")
 		i := p.recorded(text)
-		if n == 0 || i < 0 {
+		if n == 0 || i < 0 || p.Template[i].Edited {
 			continue
 		}
 		j := slices.IndexFunc(made.sections, func(s content.PolicySection) bool { return names(heading, s.Heading) })
@@ -185,6 +191,7 @@ func (p *Policy) refill(made *filledText) bool {
 		if d := made.digests[j]; d != p.Template[i].Digest && writtenDigest(made.sections[j].Text) != p.Template[i].Digest {
 			p.Template[i] = TemplateSection{Section: p.Template[i].Section, Digest: d}
 		}
+		p.Template[i].Fields = made.named[j]
 	}
 	if !found {
 		return false
@@ -207,17 +214,18 @@ func (p *Policy) fillIn(fields []FieldValue) {
 	for _, part := range sectionsOf(p.Body) {
 		i, now := p.recorded(part.text), filled(part.text)
 		if i >= 0 && now != part.text {
-			p.Template[i] = TemplateSection{Section: p.Template[i].Section, WrittenBy: p.Template[i].WrittenBy, Digest: digestOf(now)}
+			p.Template[i].Digest, p.Template[i].ConfirmedBy, p.Template[i].ConfirmedAt = digestOf(now), "", time.Time{}
 		}
 	}
 	p.Body = filled(p.Body)
 }
 
-// written lists what of the text a person wrote: what is neither on record as text of the template nor equal to it now.
-func (p *Policy) written(made *filledText) []string {
+// ownSections lists what of the text a person wrote or edited: what is neither on record as text of the template nor equal to it now.
+func (p *Policy) ownSections(made *filledText) []string {
 	var out []string
 	for _, part := range sectionsOf(p.Body) {
-		if p.recorded(part.text) < 0 && !slices.Contains(made.digests, digestOf(part.text)) {
+		i := p.recorded(part.text)
+		if (i < 0 || p.Template[i].Edited) && !slices.Contains(made.digests, digestOf(part.text)) {
 			out = append(out, part.heading)
 		}
 	}
@@ -231,60 +239,6 @@ func (p *Policy) recorded(text string) int {
 	}
 	seen, written := digestOf(text), writtenDigest(text)
 	return slices.IndexFunc(p.Template, func(s TemplateSection) bool { return s.Digest == seen || s.Digest == written })
-}
-
-// byProgram puts on record what a token, an agent or the command line wrote: an edit is one only when an active person made it
-// who is signed in, and until such a person edits or confirms it the text counts for nothing either (INV-27).
-func byProgram(ctx context.Context, tx *store.Tx, was, now *Policy) error {
-	if was != nil && was.Body == now.Body {
-		return nil
-	}
-	if err := byActivePerson(ctx, tx); !errors.Is(err, errs.Denied) {
-		return err
-	}
-	before := map[string]bool{}
-	if was != nil {
-		for _, part := range sectionsOf(was.Body) {
-			before[digestOf(part.text)] = true
-		}
-	}
-	now.Template = slices.Clone(now.Template)
-	for _, part := range sectionsOf(now.Body) {
-		if d := digestOf(part.text); !before[d] && now.recorded(part.text) < 0 && seenText(part.text) != "" {
-			now.Template = append(now.Template, TemplateSection{Section: part.heading, Digest: d, WrittenBy: tx.By.Actor})
-		}
-	}
-	return nil
-}
-
-// recognise puts text of templates that came into the draft by another way, such as by an import, on record: of any template,
-// because text of the library counts for nothing under whatever ref (INV-27).
-func (t templates) recognise(ctx context.Context, v *store.View, p *Policy) error {
-	all, err := content.Policies()
-	if err != nil {
-		return err
-	}
-	for _, x := range all {
-		of := *p
-		of.Ref = x.Ref
-		made, err := t.fill(ctx, v, &of)
-		if err != nil {
-			return err
-		}
-		if made == nil {
-			continue
-		}
-		p.recognise(made)
-	}
-	return nil
-}
-
-func (p *Policy) recognise(made *filledText) {
-	for _, part := range sectionsOf(p.Body) {
-		if d := digestOf(part.text); slices.Contains(made.digests, d) && p.recorded(part.text) < 0 {
-			p.Template = append(p.Template, TemplateSection{Section: part.heading, Digest: d})
-		}
-	}
 }
 
 // digests are those of all sections of the draft, by which a record of them may name them.
@@ -328,50 +282,7 @@ func (p *Policy) adopted() error {
 		from = "of the template, or written by a token or program"
 	}
 	return errs.At("body", "nobody has edited or confirmed these sections %s: %s", from, strings.Join(p.Unconfirmed, ", ")).
-		Mend("read each one, and edit or confirm it on the page of the policy")
-}
-
-// upToDate refuses to submit text of the template in which a value has changed since it was filled: the policy would
-// say another limit than the test.
-func (t templates) upToDate(ctx context.Context, tx *store.Tx, _, p *Policy) error {
-	if err := t.recognise(ctx, &tx.View, p); err != nil {
-		return err
-	}
-	made, err := t.fill(ctx, &tx.View, p)
-	if err != nil || made == nil {
-		return err
-	}
-	var stale, sections []string
-	there := p.digests()
-	for _, s := range p.Template {
-		if !there[s.Digest] {
-			continue // edited: a person answers for what it says
-		}
-		for _, was := range p.Filled {
-			i := slices.IndexFunc(made.fields, func(n FieldValue) bool { return n.Name == was.Name })
-			if i < 0 || !slices.Contains(made.named[s.Section], was.Name) || was.Value == "" || made.fields[i].Value == was.Value {
-				continue
-			}
-			if say := was.Name + " was " + was.Value + " and is " + orNone(made.fields[i].Value); !slices.Contains(stale, say) {
-				stale = append(stale, say)
-			}
-			if !slices.Contains(sections, s.Section) {
-				sections = append(sections, s.Section)
-			}
-		}
-	}
-	if len(stale) == 0 {
-		return nil
-	}
-	return errs.At("body", "settings have changed since the template was used: %s. Sections: %s", strings.Join(stale, "; "), strings.Join(sections, ", ")).
-		Mend("use the template again, or edit these sections")
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "not set"
-	}
-	return s
+		Mend("read each one and confirm it on the page of the policy; an edit alone is enough where at least a third of the words are your own")
 }
 
 type confirmIn struct {

@@ -56,10 +56,13 @@ func (q *ask) detail(kindName string, t thing) (answer, error) {
 	if len(rest) > 0 {
 		v.Sections = append(v.Sections, page.Section{Title: "Details", Pairs: rest})
 	}
+	var err error
 	if sh.Name == "policy" {
 		q.templateOf(t, v.Sections)
+		if v.Sections, err = q.outdatedValues(t, v.Sections); err != nil {
+			return answer{}, err
+		}
 	}
-	var err error
 	if v.Here, err = q.pointing(sh, t.id()); err != nil {
 		return answer{}, err
 	}
@@ -131,9 +134,13 @@ func (q *ask) toConfirm(t thing, all []page.Section) []page.Section {
 func (q *ask) templateOf(t thing, all []page.Section) {
 	for i := range all {
 		switch s := &all[i]; s.Title {
-		case "Template fields":
+		case "Template fields", "Published template fields":
 			s.Code = ""
-			for _, x := range listOf(t["template_fields"]) {
+			of := "template_fields"
+			if s.Title != "Template fields" {
+				s.Title, of = "Template fields of the version in force", "published_template_fields"
+			}
+			for _, x := range listOf(t[of]) {
 				s.Pairs = append(s.Pairs, ui.Pair{Term: plainText(x["name"]), Text: plainText(x["value"]), Empty: "No value yet (" + plainText(x["source"]) + ")"})
 			}
 		case "Template sections":
@@ -143,7 +150,9 @@ func (q *ask) templateOf(t thing, all []page.Section) {
 				if by := plainText(x["confirmed_by"]); by != "" {
 					p.Text = "Confirmed by " + q.label(by)
 				} else if contains(lines(t["unconfirmed_sections"]), p.Term) {
-					p.Text = "To confirm"
+					if p.Text = "To confirm"; x["edited"] == true {
+						p.Text = "Edited a little, to confirm"
+					}
 				}
 				s.Pairs = append(s.Pairs, p)
 			}

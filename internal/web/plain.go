@@ -127,6 +127,11 @@ func (q *ask) list(sh kind.Shape) (answer, error) {
 	base := "/" + q.plural[sh.Name]
 	v := page.ListView{Title: q.title(sh.Name), Query: q.get("q"), Search: "Search " + strings.ToLower(q.title(sh.Name)), Action: base, Keep: q.keep(append(keep, "sort")...), Icon: kindIcons[sh.Name], Empty: sh.Doc, Tabs: q.tabs(base), Chips: q.stateChips(sh, in)}
 	q.listAnswer(&v, sh)
+	if sh.Name == "policy" {
+		if err := q.outdatedPolicies(&v); err != nil {
+			return answer{}, err
+		}
+	}
 	if q.mayChange(sh.Name+".create") && sh.Create != kind.Never {
 		v.New = ui.Link{Text: "New " + words(sh.Name), Href: base + "/new"}
 	}
