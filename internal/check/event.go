@@ -300,7 +300,7 @@ func (e *expr) time(f *frame) (time.Time, answer) {
 	}
 	out, err := e.run(f)
 	if err != nil {
-		return time.Time{}, answer{truth: isError, err: plainRuntime(err)}
+		return time.Time{}, e.failed(f, err)
 	}
 	if at, ok := timeOf(out); ok {
 		return at, answer{truth: isTrue}
