@@ -205,7 +205,7 @@ func exports(now time.Time) map[string]*export {
 		"<root_account>,arn:aws:iam::111:root,2021-04-01T08:00:00+00:00,not_supported,"+at(-400)+",not_supported,true,false,N/A,N/A,false,N/A,N/A",
 		"break-glass,arn:aws:iam::111:user/break-glass,2021-04-01T08:00:00+00:00,true,"+at(-300)+","+at(-300)+",true,false,N/A,N/A,false,N/A,N/A",
 		"deployer,arn:aws:iam::111:user/deployer,2023-04-01T08:00:00+00:00,false,N/A,N/A,false,true,"+at(-40)+","+at(-1)+",false,N/A,N/A")
-	add("grants.csv", "", "cloud.grant", nil, "id,principal,role,scope,admin_equivalent,wildcard,boundary,granted_at", "g1,ada@example.com,AWSReservedSSO_AdministratorAccess_1a2b,111,true,true,true,"+at(-400), "g2,break-glass,Admin,111,true,true,true,"+at(-400), "g3,deployer,Deploy,111,false,false,false,"+at(-400), "g4,mia@example.com,Admin,111,true,true,true,"+at(-2))
+	add("grants.csv", "", "cloud.grant", nil, "id,principal,role,scope,admin_equivalent,wildcard,boundary,granted_at", "g1,ada@example.com,AWSReservedSSO_AdministratorAccess_1a2b,111,true,true,true,"+at(-400), "g2,break-glass,Admin,111,true,true,true,"+at(-400), "g3,deployer,Deploy,111,false,false,false,"+at(-400), "g4,mia@example.com,NetworkAdmin,111,true,false,true,"+at(-2))
 	add("secrets.csv", "", "cloud.secret", nil, "id,name,rotated_at,max_age_days", "shop-db,shop-db,"+at(-30)+",90")
 	add("keys.csv", "", "cloud.kmskey", nil, "id,customer_managed,rotation_enabled,pending_deletion", "k1,true,true,false", "k2,false,false,false")
 	add("buckets.csv", "", "cloud.bucket", nil, "id,name,environment,public,encrypted,versioned,tls_only,access_log,data_class", "files,files,production,false,true,true,true,true,confidential", "assets,assets,production,true,true,false,true,true,public")

@@ -286,7 +286,7 @@ func (r *Rule) onDay(out *Outcome, resources int) {
 		}
 	}
 	if out.Evaluated == 0 && out.State == VerdictNotApplicable {
-		out.Reason = fmt.Sprintf("no event in the last %d days", r.event.days)
+		out.Reason = fmt.Sprintf("no event was due in the last %d days", r.event.days)
 	}
 	out.OnDay = d
 }
