@@ -104,6 +104,7 @@ type Join struct {
 	Many   bool                `yaml:"many" json:"many,omitempty"`
 	// Optional says that finding none is an answer. Otherwise it is a broken reference, and unknown.
 	Optional bool   `yaml:"optional" json:"optional,omitempty"`
+	Spare    bool   `yaml:"spare" json:"spare,omitempty"` // tests are judged also where no source supplies the kinds: it then leads to none
 	Doc      string `yaml:"doc" json:"doc"`
 }
 

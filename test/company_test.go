@@ -134,14 +134,18 @@ func exports(now time.Time) map[string]*export {
 			admin, method = "Yes", "Security key"
 		}
 		last := at(-1 - i%5)
-		if i == 29 {
+		seen := at(-i % 4)
+		switch i {
+		case 28: // on leave for four months
+			last, seen = at(-120), at(-120)
+		case 29:
 			last = at(-201)
 		}
 		// The directory writes addresses as people typed them.
 		typed := strings.ToUpper(mail[:1]) + mail[1:]
 		accounts.rows = append(accounts.rows, []string{typed, name, account, admin, "Yes", method, last, at(hired), "No", "", "No", "No", "", ""})
 		if i != 29 {
-			laptops.rows = append(laptops.rows, []string{"MBP-" + p.last, fmt.Sprintf("C02X%04d", i), "macOS 15.3", mail, "Yes", "Yes", at(-i % 4), "5", "Yes", "Yes"})
+			laptops.rows = append(laptops.rows, []string{"MBP-" + p.last, fmt.Sprintf("C02X%04d", i), "macOS 15.3", mail, "Yes", "Yes", seen, "5", "Yes", "Yes"})
 			for m, topic := range map[string]string{"TR-01": "security", "TR-03": "secure_coding"} {
 				if topic == "secure_coding" && p.department != "Engineering" {
 					continue
@@ -169,6 +173,11 @@ func exports(now time.Time) map[string]*export {
 	accounts.rows = append(accounts.rows, []string{"backup-robot@example.com", "Backup robot", "Enabled", "No", "No", "None", at(-1), at(-500), "Yes", strings.ToUpper("ada@example.com"), "No", "No", "Backups", ""},
 		[]string{"reviewer-agent@example.com", "Review agent", "Enabled", "No", "No", "None", at(-1), at(-50), "Yes", "carl@example.com", "No", "Yes", "Prepares access reviews", day(100)},
 		[]string{"auditor@audit.example.com", "An Auditor", "Disabled", "No", "Yes", "Authenticator app", at(-90), at(-100), "No", "ada@example.com", "Yes", "No", "Audit", ""})
+	// Joined three days ago: what is due within 30 days is not there yet.
+	people.rows = append(people.rows, []string{"140", "Nina Neu", "nina.neu@example.com", "Active", "Full-Time", us(-3), "", "Engineering", "Specialist", "Ada Lind"})
+	accounts.rows = append(accounts.rows, []string{"nina.neu@example.com", "Nina Neu", "Enabled", "No", "Yes", "Authenticator app", at(-1), at(-3), "No", "", "No", "No", "", ""})
+	laptops.rows = append(laptops.rows, []string{"MBP-Neu", "C02X0140", "macOS 15.3", "nina.neu@example.com", "Yes", "Yes", at(-1), "5", "Yes", "Yes"})
+	terms.rows = append(terms.rows, []string{"nda-nina", "nina.neu@example.com", "confidentiality", day(-9)})
 	developers.rows = append(developers.rows, []string{"renovate[bot]", "", "Member", "false", at(-1), "true"})
 	slices.SortFunc(courses.rows, func(a, b []string) int { return strings.Compare(a[0], b[0]) })
 
@@ -201,15 +210,15 @@ func exports(now time.Time) map[string]*export {
 		"<root_account>,arn:aws:iam::111:root,2021-04-01T08:00:00+00:00,not_supported,"+at(-400)+",not_supported,true,false,N/A,N/A,false,N/A,N/A",
 		"break-glass,arn:aws:iam::111:user/break-glass,2021-04-01T08:00:00+00:00,true,"+at(-300)+","+at(-300)+",true,false,N/A,N/A,false,N/A,N/A",
 		"deployer,arn:aws:iam::111:user/deployer,2023-04-01T08:00:00+00:00,false,N/A,N/A,false,true,"+at(-40)+","+at(-1)+",false,N/A,N/A")
-	add("grants.csv", "", "cloud.grant", nil, "id,principal,role,scope,admin_equivalent,wildcard,boundary", "g1,ada@example.com,AWSReservedSSO_AdministratorAccess_1a2b,111,true,true,true", "g2,break-glass,Admin,111,true,true,true", "g3,deployer,Deploy,111,false,false,false")
+	add("grants.csv", "", "cloud.grant", nil, "id,principal,role,scope,admin_equivalent,wildcard,boundary,granted_at", "g1,ada@example.com,AWSReservedSSO_AdministratorAccess_1a2b,111,true,true,true,"+at(-400), "g2,break-glass,Admin,111,true,true,true,"+at(-400), "g3,deployer,Deploy,111,false,false,false,"+at(-400), "g4,mia@example.com,NetworkAdmin,111,true,false,true,"+at(-2))
 	add("secrets.csv", "", "cloud.secret", nil, "id,name,rotated_at,max_age_days", "shop-db,shop-db,"+at(-30)+",90")
 	add("keys.csv", "", "cloud.kmskey", nil, "id,customer_managed,rotation_enabled,pending_deletion", "k1,true,true,false", "k2,false,false,false")
 	add("buckets.csv", "", "cloud.bucket", nil, "id,name,environment,public,encrypted,versioned,tls_only,access_log,data_class", "files,files,production,false,true,true,true,true,confidential", "assets,assets,production,true,true,false,true,true,public")
 	add("databases.csv", "", "cloud.database", nil, "id,name,environment,encrypted,public,backup_days,deletion_protected,multi_zone,tls_required,data_class", "shop-db,shop-db,production,true,false,14,true,true,true,confidential", "lab-db,lab-db,test,true,false,1,false,false,true,internal")
 	add("disks.csv", "", "cloud.disk", nil, "id,encrypted,attached_to", "vol-1,true,i-1")
-	add("backups.csv", "", "cloud.backup", nil, "id,resource,completed_at,status,encrypted,cross_region", "b1,shop-db,"+at(0)+",ok,true,true", "b2,files,"+at(0)+",ok,true,true", "b3,shop-db,"+at(-1)+",failed,true,true")
+	add("backups.csv", "", "cloud.backup", nil, "id,resource,completed_at,status,encrypted,cross_region", "b1,shop-db,"+at(0)+",ok,true,true", "b2,files,"+at(0)+",ok,true,true", "b3,shop-db,"+at(-1)+",failed,true,true", "b4,shop-db,"+at(0)+",ok,true,false")
 	add("firewall.csv", "", "cloud.firewall", nil, "id,direction,cidr,port_from,port_to,attached,default_group", "sg-1,in,0.0.0.0/0,443,443,true,false", "sg-2,in,10.0.0.0/8,22,22,true,false", "sg-3,out,0.0.0.0/0,0,65535,true,false")
-	add("instances.csv", "", "cloud.instance", nil, "id,account,environment,public_ip,managed,image_age_days,metadata_protected", "i-1,111,production,false,true,30,true", "i-2,222,test,true,false,300,true")
+	add("instances.csv", "", "cloud.instance", nil, "id,account,environment,public_ip,managed,image_age_days,metadata_protected", "i-1,111,production,false,true,30,true", "i-2,222,test,true,false,300,true", "i-3,222,staging,false,false,30,true")
 	add("trails.csv", "", "cloud.trail", nil, "id,account,enabled,all_regions,integrity_validation,integrity_available,encrypted,retention_days,immutable", "t1,111,true,true,true,true,true,400,true", "t2,222,true,true,true,true,true,400,true", "t3,222,true,false,false,true,false,30,false")
 	add("flow-logs.csv", "", "cloud.flowlog", nil, "id,account,environment,network,enabled", "f1,111,production,vpc-1,true")
 	add("alarms.csv", "", "cloud.alarm", nil, "id,required,enabled,has_action,topic", "cpu,true,true,true,oncall", "disk,true,true,true,oncall")
@@ -244,8 +253,8 @@ func exports(now time.Time) map[string]*export {
 	add("scans.csv", "", "vuln.scan", nil, "id,target,in_scope,kind,finished_at,status", "s1,shop,true,dependency,"+at(-2)+",ok", "s2,www.example.com,true,external,"+at(-6)+",ok", "s3,i-1,true,infra,"+at(-6)+",ok")
 
 	// What the company keeps in lists until it has registers.
-	add("vendors.csv", "", "internal.vendor", none("bridge_end", "last_review_at", "data_since", "first_assessed_on", "dpa_signed_on"), "id,name,tier,active,in_scope,data_class,last_review_at,cadence_days,report_covers_to,bridge,bridge_end,security_clause,confidentiality_clause,data_since,first_assessed_on,personal_data,dpa_signed_on",
-		"cloud,Example Cloud,critical,true,true,restricted,"+at(-90)+",0,"+at(-120)+",false,,true,true,"+day(-800)+","+day(-810)+",true,"+day(-805), "mail,Example Mail,low,true,true,internal,"+at(-300)+",0,"+at(-500)+",false,,true,true,"+day(-400)+","+day(-410)+",true,"+day(-401), "cake,Example Cakes,low,true,false,none,"+at(-900)+",0,"+at(-900)+",false,,false,false,,,false,")
+	add("vendors.csv", "", "internal.vendor", none("owner_ref", "bridge_end", "last_review_at", "data_since", "first_assessed_on", "dpa_signed_on"), "id,name,owner_ref,tier,active,in_scope,data_class,last_review_at,cadence_days,report_covers_to,bridge,bridge_end,security_clause,confidentiality_clause,data_since,first_assessed_on,personal_data,dpa_signed_on",
+		"cloud,Example Cloud,olga@example.com,critical,true,true,restricted,"+at(-90)+",0,"+at(-120)+",false,,true,true,"+day(-800)+","+day(-810)+",true,"+day(-805), "mail,Example Mail,olga@example.com,low,true,true,internal,"+at(-300)+",0,"+at(-500)+",false,,true,true,"+day(-400)+","+day(-410)+",true,"+day(-401), "cake,Example Cakes,olga@example.com,low,true,false,none,"+at(-900)+",0,"+at(-900)+",false,,false,false,,,false,")
 	add("assessments.csv", "", "internal.risk_assessment", nil, "id,state,completed_at", "2025,approved,"+at(-150))
 	add("risks.csv", "", "internal.risk", nil, "id,title,open,owner,review_due", "R-1,Phishing,true,ada@example.com,"+at(40), "R-2,Cloud outage,true,olga@example.com,"+at(40))
 	add("meetings.csv", "", "internal.meeting", nil, "id,kind,held_on,minutes", "m1,oversight,"+day(-20)+",true")

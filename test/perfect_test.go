@@ -314,6 +314,19 @@ var wrongs = []planted{
 	{"a release that no change is behind", "deploy.linked", "carries no approved change", []string{"CHG-04"}, func(t *testing.T, f map[string]*export, now time.Time) {
 		f["releases.csv"].copied(t, "run-499", map[string]string{"id": "run-501", "deployed_at": ago(now, 0), "change_ref": "", "commit": ""})
 	}, nil},
+	{"a release that somebody made by hand", "deploy.actor", "carl-dev", []string{"CHG-04"}, func(t *testing.T, f map[string]*export, now time.Time) {
+		f["releases.csv"].copied(t, "run-499", map[string]string{"id": "run-502", "deployed_at": ago(now, 0), "actor": "carl-dev", "via_pipeline": "false"})
+	}, nil},
+	{"a rule that lets all traffic in", "cloud.no_open_admin_ports", "-1", []string{"NET-01"}, func(t *testing.T, f map[string]*export, _ time.Time) {
+		f["firewall.csv"].copied(t, "sg-1", map[string]string{"id": "sg-8", "port_from": "-1", "port_to": "-1"})
+	}, nil},
+	{"a vendor that nobody owns", "vendor.described", "Example Cakes", []string{"VEN-01"}, func(t *testing.T, f map[string]*export, _ time.Time) {
+		f["vendors.csv"].set(t, "cake", "owner_ref", "")
+	}, nil},
+	{"a log source that may be silent for a year", "siem.sources_live", "idp", []string{"OPS-01"}, func(t *testing.T, f map[string]*export, now time.Time) {
+		f["log-sources.csv"].set(t, "idp", "expected_interval_minutes", "525600")
+		f["log-sources.csv"].set(t, "idp", "last_event_at", ago(now, 300))
+	}, nil},
 	{"a developer without a second factor", "vcs.2fa", "carl-dev", []string{"IAM-02"}, func(t *testing.T, f map[string]*export, _ time.Time) {
 		f["members.csv"].set(t, "carl-dev", "tfa_enabled", "false")
 	}, nil},

@@ -119,7 +119,7 @@ func plusBusinessDays(a ...ref.Val) ref.Val {
 	t, isTime := a[1].(types.Timestamp)
 	n, isInt := a[2].(types.Int)
 	if !ok || !isTime || !isInt {
-		return types.NewErr("business days are counted from a time")
+		return types.MaybeNoSuchOverloadErr(a[1])
 	}
 	if n < 0 || n > maxBusinessDays {
 		return types.NewErr("count 0 to %d business days", maxBusinessDays)
@@ -135,7 +135,7 @@ func onDay(a []ref.Val, f func(*Calendar, time.Time) time.Time) ref.Val {
 	cal, ok := a[0].(*Calendar)
 	t, isTime := a[1].(types.Timestamp)
 	if !ok || !isTime {
-		return types.NewErr("a day is found for a time")
+		return types.MaybeNoSuchOverloadErr(a[1])
 	}
 	return types.Timestamp{Time: f(cal, t.Time)}
 }

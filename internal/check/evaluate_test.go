@@ -254,9 +254,17 @@ func TestAnExceptionCountsOnlyWhileItIsInForceAndForItsOwn(t *testing.T) {
 	expect(t, r.Evaluate(in), VerdictUnknown, "on is not known")
 }
 
+func TestAnEmptyValueLeavesItsResourceUnknownAndNoOther(t *testing.T) {
+	for condition, name := range map[string]string{"at < now": "at", "on": "on", "at + days(1) > now": "at",
+		"end_of_day(at) > now": "at", "plus_business_days(at, 1) > now": "at", "lower(s) == \"a\"": "s"} {
+		c, r := world(t, testOf("", condition))
+		expect(t, r.Evaluate(given(t, c, map[string][]attrs{"thing": {{"at": nil, "on": nil, "s": nil}}})), VerdictUnknown, name+" is empty")
+	}
+}
+
 func TestAFaultInAnExpressionIsAnErrorAndNeverAPanic(t *testing.T) {
 	for condition, says := range map[string]string{
-		"n / m > 1": "divides by zero", "at < now": "empty where a value is needed", "on": "must be yes or no is empty",
+		"n / m > 1": "divides by zero",
 		"tags.all(a, tags.all(b, tags.all(c, tags.all(d, a + b + c + d != \"\"))))": "too many steps",
 	} {
 		c, r := world(t, testOf("", condition))

@@ -286,7 +286,7 @@ func (r *Rule) onDay(out *Outcome, resources int) {
 		}
 	}
 	if out.Evaluated == 0 && out.State == VerdictNotApplicable {
-		out.Reason = fmt.Sprintf("no event in the last %d days", r.event.days)
+		out.Reason = fmt.Sprintf("no event was due in the last %d days", r.event.days)
 	}
 	out.OnDay = d
 }
@@ -300,7 +300,7 @@ func (e *expr) time(f *frame) (time.Time, answer) {
 	}
 	out, err := e.run(f)
 	if err != nil {
-		return time.Time{}, answer{truth: isError, err: plainRuntime(err)}
+		return time.Time{}, e.failed(f, err)
 	}
 	if at, ok := timeOf(out); ok {
 		return at, answer{truth: isTrue}

@@ -138,7 +138,7 @@ func (e *expr) evalCEL(f *frame) answer {
 	}
 	out, err := e.run(f)
 	if err != nil {
-		return answer{truth: isError, err: plainRuntime(err)}
+		return e.failed(f, err)
 	}
 	switch v := out.(type) {
 	case types.Bool:
@@ -146,10 +146,24 @@ func (e *expr) evalCEL(f *frame) answer {
 	case *types.Unknown:
 		return answer{truth: isUnknown, missing: missing(v)}
 	case types.Null:
-		return answer{truth: isError, err: "it came to nothing: an attribute that must be yes or no is empty"}
+		return answer{truth: isUnknown, missing: e.empties(f)}
 	default:
 		return answer{truth: isError, err: fmt.Sprintf("it came to %s", short(out.Value()))}
 	}
+}
+
+// failed is the answer where the expression has none. A value that it needs and that is empty is not known (INV-08):
+// one person without a last day must not stop the test for all others.
+func (e *expr) failed(f *frame, err error) answer {
+	if names := e.empties(f); len(names) > 0 && noOverload.MatchString(err.Error()) {
+		return answer{truth: isUnknown, missing: names}
+	}
+	return answer{truth: isError, err: plainRuntime(err)}
+}
+
+// empties are the names it uses that are known to have no value.
+func (e *expr) empties(f *frame) []string {
+	return slices.DeleteFunc(slices.Clone(e.vars), func(name string) bool { return !f.empty(name) })
 }
 
 // run is what CEL makes of the expression.

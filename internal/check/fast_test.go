@@ -161,7 +161,7 @@ func TestMostOfTheCatalogueTakesTheFastPath(t *testing.T) {
 			slow = append(slow, r.ID())
 		}
 	}
-	if len(slow) > 2 {
+	if len(slow) > 3 { // the third matches ranges of addresses by a pattern; there are few firewall rules
 		t.Errorf("%d tests are left to CEL: %s", len(slow), strings.Join(slow, ", "))
 	}
 }

@@ -106,6 +106,16 @@ func (f *frame) ResolveName(name string) (any, bool) {
 // Parent makes the frame an activation.
 func (f *frame) Parent() cel.Activation { return nil }
 
+// empty reports whether the variable of that name is known to have no value.
+func (f *frame) empty(name string) bool {
+	v, ok := f.plan.vars[name]
+	if !ok {
+		return false
+	}
+	_, null := f.get(v).(types.Null)
+	return null
+}
+
 // whyUnknown says why the variable of that name has no value, or nothing where nobody knows.
 func (f *frame) whyUnknown(name string) string {
 	v, ok := f.plan.vars[name]

@@ -21,7 +21,7 @@ func TestAReferenceThatLeadsNowhereIsUnknown(t *testing.T) {
 		{attrs{"owner_ref": "p"}, VerdictUnknown, "owner.active is not known"},
 		{attrs{"owner_ref": "q"}, VerdictUnknown, `owner_ref is "q", and there is no such resource of kind owner`},
 		{attrs{}, VerdictUnknown, "owner.active is not known: owner_ref is not known"},
-		{attrs{"owner_ref": nil}, VerdictError, "must be yes or no is empty"},
+		{attrs{"owner_ref": nil}, VerdictUnknown, "owner.active is empty"},
 	} {
 		in := given(t, c, map[string][]attrs{"thing": {one.thing}, "owner": owners})
 		expect(t, r.Evaluate(in), one.want, one.says)

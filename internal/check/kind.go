@@ -38,6 +38,14 @@ type join struct {
 	ignoreCase bool  // in what it compares, letter case does not count
 }
 
+// names are the attributes that it goes by; a join to one of all has none.
+func (j *join) names() []string {
+	if j.By == "" {
+		return nil
+	}
+	return append([]string{j.By}, j.Or...)
+}
+
 // optional says that finding none is an answer, and not a broken reference.
 func (j *join) optional() bool { return j.Optional || j.Latest != "" || j.First != "" }
 
@@ -95,7 +103,10 @@ func newKind(d content.ResourceKind) (*kind, error) {
 func (k *kind) link(def content.Join, all map[string]*kind) error {
 	at := k.name + ".joins." + def.Name
 	j := &join{Join: def, from: k}
-	for _, attr := range append([]string{def.By}, def.Or...) {
+	if (def.By == "") != (len(def.To) == 0) || def.By == "" && def.Latest == "" && def.First == "" {
+		return errs.At(at, "by and to go together, and without them latest or first picks one of all")
+	}
+	for _, attr := range j.names() {
 		slot, ok := k.slots[attr]
 		if !ok {
 			return errs.At(at, "%s has no attribute %s", k.name, attr)
@@ -103,7 +114,9 @@ func (k *kind) link(def content.Join, all map[string]*kind) error {
 		j.ignoreCase = j.ignoreCase || k.attrs[slot].ignoreCase
 		j.or = append(j.or, slot)
 	}
-	j.by, j.or = j.or[0], j.or[1:]
+	if def.By != "" {
+		j.by, j.or = j.or[0], j.or[1:]
+	}
 	for _, name := range def.Kinds {
 		other, ok := all[name]
 		if !ok {

@@ -127,6 +127,9 @@ func (f *frame) unknowns(names []string) string {
 			continue
 		}
 		text := plainName(name) + " is not known"
+		if f.empty(name) {
+			text = plainName(name) + " is empty"
+		}
 		why := f.whyUnknown(name)
 		if why == "" {
 			why = f.whyElement(name)
@@ -150,7 +153,7 @@ func (f *frame) follows(name string, names []string) bool {
 		return false
 	}
 	by := f.plan.joins[v.join].By
-	return f.own.value(by) == nil && slices.Contains(names, by)
+	return by != "" && f.own.value(by) == nil && slices.Contains(names, by)
 }
 
 // whyElement looks for the reason in the resources of lists that the expression went through.

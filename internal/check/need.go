@@ -47,7 +47,7 @@ func (r *Rule) lacks(supplied func(kind string) bool) []*kind {
 		return []*kind{r.expect.kind}
 	}
 	for i, j := range r.plan.joins {
-		if r.plan.used[i] && !slices.ContainsFunc(j.Kinds, supplied) {
+		if r.plan.used[i] && !j.Spare && !slices.ContainsFunc(j.Kinds, supplied) {
 			return j.kinds
 		}
 	}

@@ -160,6 +160,9 @@ type paths struct {
 
 // find follows a join from a resource.
 func (w *paths) find(j *join, from *Bound) found {
+	if j.By == "" {
+		return j.choose(w.to[""], w.why, false, nil)
+	}
 	by := from.vals[j.by]
 	if by == nil {
 		why := j.By + " is not known"
@@ -296,6 +299,9 @@ func (p *Population) waysOf(j *join) *paths {
 func (p *Population) lay(j *join) *paths {
 	ways := &paths{to: map[string][]*Bound{}}
 	for _, k := range j.kinds {
+		if j.By == "" && p.sets[k.name].State == SourceNever {
+			ways.why = "no source supplies " + k.title
+		}
 		for _, b := range p.sets[k.name].Resources {
 			if !b.Gone {
 				ways.add(j, b)
@@ -344,6 +350,10 @@ func (w *paths) add(j *join, b *Bound) {
 	}
 	if unclear != "" {
 		w.doubt(b, unclear)
+		return
+	}
+	if j.By == "" {
+		w.to[""] = append(w.to[""], b)
 		return
 	}
 	known := false
