@@ -38,7 +38,14 @@ type PreviewLine struct {
 // Preview reads a source as Run would, and says what would change. Nothing is kept.
 func (r *Runner) Preview(ctx context.Context, db *store.DB, org string, by store.By, t *SourceThing, src Source) (Preview, error) {
 	run := Run{Source: t.ID, StartedAt: db.Clock().Now()}
-	s := &seen{all: map[[2]string]Resource{}}
+	s := &seen{all: map[[2]string]Resource{}, digests: map[[2]string]string{}}
+	if t.Connector != PlatformConnector {
+		of, err := registers()
+		if err != nil {
+			return Preview{}, err
+		}
+		s.of = of
+	}
 	m, err := collectSafely(ctx, src, s.page)
 	run.Kinds = src.Describe().Kinds
 	judge(&run, s, m, err, run.Kinds)

@@ -29,6 +29,8 @@ type Runner struct {
 
 	mu   sync.Mutex
 	busy map[string]bool
+
+	turns turns // of previews
 }
 
 // Make makes the source that a thing describes. open gives its uploaded file; without it the file is found in the
@@ -97,6 +99,9 @@ type seen struct {
 	raw   bytes.Buffer
 	pages int64
 	fault string
+	// digests, where it is set, are kept in place of what resources are like: for a preview, which only counts.
+	digests map[[2]string]string
+	of      map[string]string // the register of each kind, where they are marked
 }
 
 // page takes one page. What is wrong with it makes the run partial; nothing of it is passed over in silence.
@@ -110,7 +115,17 @@ func (s *seen) page(p Page) error {
 		if (x.Key == "" || x.Kind == "") && s.fault == "" {
 			s.fault = "a resource has no kind or no key"
 		}
+		if s.digests != nil {
+			d, err := fingerprint(marked(x, s.of))
+			if err != nil {
+				return err
+			}
+			s.digests[k], x.Attrs, x.Why = d, nil, nil
+		}
 		s.all[k] = x
+	}
+	if s.digests != nil {
+		return nil
 	}
 	if s.raw.Len()+len(p.Raw) < 256<<20 {
 		s.raw.Write(p.Raw)
@@ -289,7 +304,7 @@ func difference(ctx context.Context, v *store.View, run *Run, s *seen) ([]Versio
 		}
 		x := s.all[k]
 		n := Version{Source: run.Source, Kind: x.Kind, Key: x.Key, ID: ResourceID(run.Source, x.Kind, x.Key), Name: x.Name, Attrs: x.Attrs, Why: x.Why, Present: true, Run: run.ID, At: run.StartedAt}
-		if n.Digest, err = fingerprint(x); err != nil {
+		if n.Digest, err = s.digest(k, x); err != nil {
 			return nil, err
 		}
 		if was[k] == n.Digest {
@@ -334,6 +349,13 @@ func digests(ctx context.Context, v *store.View, source string) (map[[2]string]s
 		out[[2]string{r.Kind, r.Key}] = r.Digest
 	}
 	return out, nil
+}
+
+func (s *seen) digest(k [2]string, x Resource) (string, error) {
+	if d, known := s.digests[k]; known {
+		return d, nil
+	}
+	return fingerprint(x)
 }
 
 func fingerprint(x Resource) (string, error) {
