@@ -202,30 +202,36 @@ func (w *spfWalk) everybody(t term) bool {
 		if t.cidr != "" {
 			cidr, sized = t.cidr, true
 		}
-		if sized {
-			w.share(t, cidr)
+		if !sized {
+			return false
 		}
+		four, six := shares(t, cidr)
+		if t.sign == '+' { // with those before it: 0.0.0.0/1 and 128.0.0.0/1 are everybody
+			w.share4, w.share6 = w.share4+four, w.share6+six
+			four, six = w.share4, w.share6
+		}
+		return four > most4 || six > most6
 	}
-	return w.share4 > most4 || w.share6 > most6
+	return false
 }
 
-// share adds what a mechanism lets through, which has a size such as 24, 24//64 or /64.
-func (w *spfWalk) share(t term, cidr string) {
-	if t.sign != '+' {
-		return
-	}
-	four, six, both := strings.Cut(cidr, "/")
-	switch six = strings.TrimPrefix(six, "/"); {
-	case t.name == "ip6":
-		four, six = "", four
-	case t.name == "ip4" || !both:
-		six = ""
-	}
-	for size, of := range map[string]*float64{four: &w.share4, six: &w.share6} {
-		if n, err := strconv.ParseUint(size, 10, 8); err == nil {
-			*of += math.Ldexp(1, -int(n))
+// shares are the shares of all IPv4 and IPv6 addresses in a size such as 24, 24//64 or /64.
+func shares(t term, cidr string) (four, six float64) {
+	first, second, _ := strings.Cut(cidr, "/")
+	of := func(size string) float64 {
+		n, err := strconv.ParseUint(strings.TrimPrefix(size, "/"), 10, 8)
+		if err != nil {
+			return 0
 		}
+		return math.Ldexp(1, -int(n))
 	}
+	switch t.name {
+	case "ip6":
+		return 0, of(first)
+	case "ip4":
+		return of(first), 0
+	}
+	return of(first), of(second)
 }
 
 // laxest is the more open of two policies: what a receiver makes of some senders that nobody named.
