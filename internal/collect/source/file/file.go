@@ -12,11 +12,11 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"assay/internal/blob"
 	"assay/internal/clock"
 	"assay/internal/collect"
 	"assay/internal/collect/source/feed"
@@ -225,10 +225,10 @@ func New(cfg Config, s schema.Schema, open func() (io.ReadCloser, error)) (*Sour
 // onServer opens a file at its path.
 func onServer(path string) func() (io.ReadCloser, error) {
 	return func() (io.ReadCloser, error) {
-		f, err := os.Open(path)
+		f, _, err := blob.Regular(path)
 		if err != nil {
 			return nil, errs.At("path", "%s cannot be read", path).
-				Mend("check that it exists and that the user that runs Assay may read it").Because(err)
+				Mend("check that it is a file, and that the user that runs Assay may read it").Because(err)
 		}
 		return f, nil
 	}
