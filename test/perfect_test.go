@@ -463,3 +463,22 @@ func TestEveryRealFailureOfTheSameCompanyIsSeenOnItsControl(t *testing.T) {
 		t.Errorf("all was mended, and these fail: %v", tests)
 	}
 }
+
+// An uploaded file was read when it was imported: no round of reading makes today's data of it, also not the one of a start.
+func TestARoundOfAllSourcesReadsNoUploadedFileAgain(t *testing.T) {
+	c := newPerfect(t)
+	c.clean("before")
+	c.clock.Move(3 * aDay)
+	c.test()
+	for _, id := range []string{"idp.mfa_all", "cloud.bucket_private", "device.encrypted"} {
+		out, err := op.Do[*report.TestDetail](t.Context(), c.app.Gate, c.manager, "test.get", map[string]any{"id": id, "days": 1}, time.Time{})
+		fine(t, err)
+		if l := out.Spans[0].Letter; l == "P" {
+			t.Errorf("%s passed today over a file of three days ago", id)
+		}
+	}
+	o, err := op.Do[*report.Overview](t.Context(), c.app.Gate, c.manager, "readiness.get", map[string]any{}, time.Time{})
+	if fine(t, err); o.Percent > 50 {
+		t.Errorf("%d%% over files of three days ago", o.Percent)
+	}
+}

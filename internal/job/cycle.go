@@ -79,7 +79,8 @@ func (u unusable) Collect(context.Context, func(collect.Page) error) (collect.Ma
 	return collect.Manifest{}, u.why
 }
 
-// ReadAll reads every enabled source that pick chooses; nil chooses all.
+// ReadAll reads every enabled source that pick chooses. nil chooses all but those of an uploaded file, which was read when it
+// was imported: reading it once more makes no new data.
 func (w *Works) ReadAll(ctx context.Context, org string, by store.By, pick func(*collect.SourceThing, collect.Run) bool, step Step) ([]collect.Run, error) {
 	var due []*collect.SourceThing
 	err := w.DB.View(ctx, org, time.Time{}, by, func(v *store.View) error {
@@ -89,7 +90,7 @@ func (w *Works) ReadAll(ctx context.Context, org string, by store.By, pick func(
 		}
 		newest, _, err := collect.Last(ctx, v)
 		for _, t := range all {
-			if pick == nil || pick(t, newest[t.ID]) {
+			if pick == nil && t.File == "" || pick != nil && pick(t, newest[t.ID]) {
 				due = append(due, t)
 			}
 		}
