@@ -273,3 +273,19 @@ func (c *crew) toldOfScope(approved, rejected any) {
 		c.t.Errorf("%d changes of scope are listed, want two", seen)
 	}
 }
+
+// What was due before the start is not judged: a start that no programme has would hide what fails now.
+func TestAProgrammeStartsNeitherInTheFutureNorBefore2000(t *testing.T) {
+	crews(t, func(t *testing.T, c *crew) {
+		today := c.clock.Now()
+		for on, good := range map[string]bool{
+			"9999-12-31": false, "1999-12-31": false, "0001-01-01": false, "2000-01-01": true,
+			today.AddDate(0, 0, 2).Format(time.DateOnly): false, today.AddDate(0, 0, -1).Format(time.DateOnly): true,
+		} {
+			_, err := c.try(c.manager, "scope_version.create", map[string]any{"programme_start": on, "reason": "We began on that day."})
+			if good && err != nil || !good && errs.Public(err).Field != "programme_start" {
+				t.Errorf("a start on %s: %v", on, err)
+			}
+		}
+	})
+}

@@ -213,17 +213,15 @@ func (f *Folder) Open(_ context.Context, sha string) (io.ReadCloser, Info, error
 	if !Valid(sha) {
 		return nil, Info{}, badName()
 	}
-	r, err := os.Open(f.path(sha))
+	r, st, err := Regular(f.path(sha))
+	if errors.Is(err, ErrIrregular) {
+		return nil, Info{}, Altered(sha)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, Info{}, Missing(sha)
 	}
 	if err != nil {
 		return nil, Info{}, fmt.Errorf("open file: %w", err)
-	}
-	st, err := r.Stat()
-	if err != nil || !st.Mode().IsRegular() {
-		r.Close()
-		return nil, Info{}, errors.Join(Altered(sha), err)
 	}
 	return Verified(sha, r), Info{sha, st.Size()}, nil
 }

@@ -21,7 +21,7 @@ type SourceThing struct {
 	Name          string         `json:"name" doc:"What it is called." min:"1" max:"200" list:""`
 	Connector     string         `json:"connector" doc:"The connector that reads it." min:"1" max:"50" index:"" list:""`
 	Config        map[string]any `json:"config" doc:"What the connector must know. It holds no secrets."`
-	File          kind.SHA256    `json:"file" doc:"The uploaded file that it reads, in place of one on the server. It is read when it is imported, and not again by itself: an old file never makes new data." index:""`
+	File          kind.SHA256    `json:"file" doc:"The uploaded file that it reads, in place of one on the server. It is read when it is imported, and not again by itself: an old file never makes new data." index:"" holds:"resources"`
 	FileName      string         `json:"file_name" doc:"What the uploaded file is called." max:"200"`
 	IntervalHours int64          `json:"interval_hours" doc:"How often it is read. It does not count for an uploaded file, which is read when it is imported." min:"1" max:"720" default:"24" list:""`
 	Notes         string         `json:"notes" doc:"What a reader should know." max:"2000"`

@@ -47,7 +47,7 @@ type PreviewValue struct {
 // Preview reads a source as Run would, and says what would change. Nothing is kept.
 func (r *Runner) Preview(ctx context.Context, db *store.DB, org string, by store.By, t *SourceThing, src Source) (Preview, error) {
 	run := Run{Source: t.ID, StartedAt: db.Clock().Now(), File: t.File}
-	s := &seen{all: map[[2]string]Resource{}}
+	s := &seen{all: map[[2]string]Resource{}, trial: true}
 	m, err := collectSafely(ctx, src, s.page)
 	run.Kinds = src.Describe().Kinds
 	judge(&run, s, m, err, run.Kinds)

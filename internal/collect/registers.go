@@ -77,14 +77,19 @@ func (s *seen) registers(run *Run, connector string) error {
 		}
 	}
 	for k, x := range s.all {
-		if of[k[0]] != content.RegisterNone {
-			continue
-		}
-		if x.Attrs = maps.Clone(x.Attrs); x.Attrs == nil {
-			x.Attrs = map[string]any{}
-		}
-		x.Attrs[content.Imported] = true
-		s.all[k] = x
+		s.all[k] = marked(x, of)
 	}
 	return nil
+}
+
+// marked notes of a resource that it was imported, where Assay has no register of its kind yet.
+func marked(x Resource, of map[string]string) Resource {
+	if of[x.Kind] != content.RegisterNone {
+		return x
+	}
+	if x.Attrs = maps.Clone(x.Attrs); x.Attrs == nil {
+		x.Attrs = map[string]any{}
+	}
+	x.Attrs[content.Imported] = true
+	return x
 }

@@ -29,6 +29,8 @@ type Runner struct {
 
 	mu   sync.Mutex
 	busy map[string]bool
+
+	turns turns // of previews
 }
 
 // Make makes the source that a thing describes. open gives its uploaded file; without it the file is found in the
@@ -98,6 +100,7 @@ type seen struct {
 	pages int64
 	fault string
 	empty string // what to do if there was something before, where there is nothing now
+	trial bool   // nothing is kept: not the answer as it came either
 }
 
 // page takes one page. What is wrong with it makes the run partial; nothing of it is passed over in silence.
@@ -112,6 +115,9 @@ func (s *seen) page(p Page) error {
 			s.fault = "a resource has no kind or no key"
 		}
 		s.all[k] = x
+	}
+	if s.trial {
+		return nil
 	}
 	if s.raw.Len()+len(p.Raw) < 256<<20 {
 		s.raw.Write(p.Raw)

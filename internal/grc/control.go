@@ -83,6 +83,11 @@ var Controls = kind.Kind[Control]{
 	Doc:     "A control is something your company does to meet criteria.",
 	Settled: []string{"active", "retired"}, Free: []string{"owner", "owner_role", "chores"},
 	Check: func(o, n *Control) error {
+		if o == nil || n.Ref != o.Ref {
+			if err := plainRef(n.Ref); err != nil {
+				return err
+			}
+		}
 		keys := []string{}
 		for _, e := range n.Evidence {
 			if slices.Contains(keys, e.Key) {

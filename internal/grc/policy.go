@@ -3,6 +3,7 @@
 package grc
 
 import (
+	"cmp"
 	"time"
 
 	"assay/internal/errs"
@@ -150,7 +151,7 @@ func (p *Policy) publish() {
 	p.AgreedHow, p.ForceDays, p.ForceSections, p.ForceFilled = p.ApprovedHow, 0, nil, nil
 	p.keep(p)
 	if p.WrittenBy = p.Author; p.WrittenBy == "" {
-		p.WrittenBy = p.CreatedBy
+		p.WrittenBy = cmp.Or(confirmer(p.Template), p.CreatedBy)
 	}
 }
 
@@ -168,6 +169,11 @@ var Policies = kind.Kind[Policy]{
 	Doc:     "A policy is a written rule of your company that someone other than its author has approved.",
 	Settled: []string{"published"}, Free: []string{"owner"},
 	Check: func(o, n *Policy) error {
+		if o == nil || n.Ref != o.Ref {
+			if err := plainRef(n.Ref); err != nil {
+				return err
+			}
+		}
 		n.settleTemplate()
 		if n.State != "draft" && n.State != "retired" && (o == nil || o.State == "draft") {
 			if err := n.reviewable(); err != nil {

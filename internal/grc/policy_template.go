@@ -28,6 +28,17 @@ type TemplateSection struct {
 	Edited      bool      `json:"edited" doc:"A person changed it, but most of its words are still those of the template or of the program."`
 }
 
+// confirmer is who confirmed a section last: of a policy from the library he stands behind its text, and not the program.
+func confirmer(all []TemplateSection) (who string) {
+	var at time.Time
+	for _, s := range all {
+		if s.ConfirmedBy != "" && !s.ConfirmedAt.Before(at) {
+			who, at = s.ConfirmedBy, s.ConfirmedAt
+		}
+	}
+	return who
+}
+
 // addPolicies adds policies, their fields and the way from a template to a text of one's own.
 func addPolicies(s *op.Set, params Parameters) {
 	t := templates{params}

@@ -93,6 +93,11 @@ func proposeScope(ctx context.Context, tx *store.Tx, in scopeIn) (*ScopeVersion,
 	if sameScope(o, n.Categories, n.ProgrammeStart) {
 		return nil, errs.New(errs.Invalid, "nothing would change").Mend("change the categories or programme_start")
 	}
+	if n.ProgrammeStart != o.ProgrammeStart {
+		if err := startsInTime(ctx, tx, n.ProgrammeStart); err != nil {
+			return nil, err
+		}
+	}
 	changed := *o
 	changed.Categories, changed.ProgrammeStart = n.Categories, n.ProgrammeStart
 	if err := kind.Validate(&changed); err != nil {
@@ -110,6 +115,24 @@ func proposeScope(ctx context.Context, tx *store.Tx, in scopeIn) (*ScopeVersion,
 		return nil, err
 	}
 	return n, store.Put(ctx, tx, ScopeVersions, n)
+}
+
+// firstStart is before any programme: a date that is earlier is a slip.
+const firstStart = kind.Date("2000-01-01")
+
+// startsInTime refuses a start of the programme that no programme has. What was due before the start is not judged, so that
+// one in the future would hide whatever fails now.
+func startsInTime(ctx context.Context, tx *store.Tx, start kind.Date) error {
+	today, err := todayOf(ctx, tx)
+	switch {
+	case err != nil || start == "":
+		return err
+	case start > today:
+		return errs.At("programme_start", "is in the future: nothing that happened until then would be judged").Mend("name today or an earlier day")
+	case start < firstStart:
+		return errs.At("programme_start", "is before %s", firstStart).Mend("name the day on which the programme began")
+	}
+	return nil
 }
 
 // notYetRequired are those of some policies that nothing requires so far.
@@ -161,6 +184,11 @@ func approveScope(ctx context.Context, tx *store.Tx, _, n *ScopeVersion) error {
 			if x.Thing.Rev >= n.Replaces && !sameScope(o, x.Thing.Categories, x.Thing.ProgrammeStart) {
 				return errs.New(errs.Conflict, "the scope has changed since this was proposed").Mend("reject this one and propose the change again")
 			}
+		}
+	}
+	if n.ProgrammeStart != o.ProgrammeStart { // proposed by an earlier program, which did not ask
+		if err := startsInTime(ctx, tx, n.ProgrammeStart); err != nil {
+			return err
 		}
 	}
 	was := *o

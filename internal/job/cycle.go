@@ -318,6 +318,12 @@ func (w *Works) preview(ctx context.Context, d op.Desk, in collect.PreviewIn) (c
 	if err != nil {
 		return collect.Preview{}, err
 	}
+	return w.Runner.Try(ctx, d.Actor.Org, func(ctx context.Context) (collect.Preview, error) {
+		return w.tried(ctx, d, in, t)
+	})
+}
+
+func (w *Works) tried(ctx context.Context, d op.Desk, in collect.PreviewIn, t *collect.SourceThing) (_ collect.Preview, err error) {
 	var open func() (io.ReadCloser, error)
 	var known []collect.Export
 	if in.File != "" {

@@ -25,7 +25,8 @@ type Date string
 // size of a number), ref (the kind it points at, or * for any), index (it can be filtered and sorted
 // by), list (it stands in tables), read:"only" (no face sets it), secret (a Secret: written, never read),
 // digest (of a random secret: found by, never shown), personal (about a person: can be erased), default,
-// long (text of several lines).
+// long (text of several lines), holds (of a file: the row of the role table that what is in it belongs to; evidence where
+// it is not said).
 type Field struct {
 	Name, Doc, Type, Format, Ref, Default string
 	Enum                                  []string
@@ -33,6 +34,7 @@ type Field struct {
 	Required, ReadOnly, List, Index       bool
 	Secret, Digest, Personal, Long        bool
 	Guards                                string // reading a thing that has this value is written to the ledger, and takes more than view:open
+	Holds                                 string // of a file: viewing this object is what opening it takes
 	Text                                  bool   // in JSON it is a text, whatever it is in Go
 	Min, Max                              *int64
 	At                                    []int
@@ -57,7 +59,7 @@ func Fields(t reflect.Type) []Field {
 func field(name string, f reflect.StructField) Field {
 	tag := func(k string) bool { _, ok := f.Tag.Lookup(k); return ok }
 	x := Field{Name: name, Doc: f.Tag.Get("doc"), Ref: f.Tag.Get("ref"), Default: f.Tag.Get("default"), At: f.Index,
-		ReadOnly: f.Tag.Get("read") == "only", List: tag("list"), Index: tag("index"), Secret: f.Type == secretType || tag("secret"), Digest: tag("digest"), Personal: tag("personal"), Long: tag("long"), Guards: f.Tag.Get("guards"),
+		ReadOnly: f.Tag.Get("read") == "only", List: tag("list"), Index: tag("index"), Secret: f.Type == secretType || tag("secret"), Digest: tag("digest"), Personal: tag("personal"), Long: tag("long"), Guards: f.Tag.Get("guards"), Holds: f.Tag.Get("holds"),
 		Min: num(f.Tag.Get("min")), Max: num(f.Tag.Get("max"))}
 	x.shape(f.Type)
 	if x.Max == nil && x.Type == "string" && x.Format == "" {

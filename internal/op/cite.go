@@ -166,7 +166,7 @@ func (g *Gate) reads(ctx context.Context, all *store.View, a Actor, sh kind.Shap
 		v.Veil([]string{sh.Name})
 	}
 	for _, f := range sh.Fields {
-		if f.Format != "sha256" || !f.Index {
+		if f.Format != "sha256" || !f.Index || a.May(heldIn(f), "view") == Nothing {
 			continue
 		}
 		l, err := v.List(ctx, sh.Name, store.Page{Where: map[string]any{f.Name: sha}, Limit: 1000})

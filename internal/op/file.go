@@ -4,6 +4,7 @@ package op
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,6 +16,7 @@ import (
 
 	"assay/internal/blob"
 	"assay/internal/errs"
+	"assay/internal/kind"
 	"assay/internal/store"
 )
 
@@ -39,7 +41,7 @@ func (g *Gate) Upload(ctx context.Context, a Actor, r io.Reader) (Brought, error
 	if err := g.spend(a); err != nil {
 		return Brought{}, err
 	}
-	s, err := g.fileStore(a, "submit")
+	s, err := g.fileStore(a, "evidence", "submit")
 	if err != nil {
 		return Brought{}, err
 	}
@@ -114,7 +116,7 @@ func (g *Gate) open(ctx context.Context, a Actor, kindName, id, field, way strin
 	if sha == "" {
 		return nil, blob.Info{}, errs.New(errs.NotFound, "this %s has no file", Title(kindName))
 	}
-	s, err := g.fileStore(a, "view")
+	s, err := g.fileStore(a, heldIn(f), "view")
 	if err != nil {
 		return nil, blob.Info{}, err
 	}
@@ -124,12 +126,15 @@ func (g *Gate) open(ctx context.Context, a Actor, kindName, id, field, way strin
 	return s.Open(ctx, sha)
 }
 
-func (g *Gate) fileStore(a Actor, act string) (blob.Store, error) {
+// heldIn is the object of the role table that what is in a file belongs to: the raw file of a source is its resources.
+func heldIn(f kind.Field) string { return cmp.Or(f.Holds, "evidence") }
+
+func (g *Gate) fileStore(a Actor, object, act string) (blob.Store, error) {
 	if a.Org == "" || a.ID == "" {
 		return nil, errs.New(errs.Unsigned, "you are not signed in")
 	}
-	if a.May("evidence", act) == Nothing {
-		return nil, errs.New(errs.Denied, "your role can't %s evidence", act)
+	if a.May(object, act) == Nothing {
+		return nil, errs.New(errs.Denied, "your role can't %s %s", act, objectText(object))
 	}
 	if g.Files == nil {
 		return nil, errs.New(errs.Unavailable, "file storage is not set up")

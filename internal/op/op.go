@@ -133,6 +133,9 @@ func (s *Set) Sound() error {
 			return fmt.Errorf("kind %s: %w", k.Name, err)
 		}
 		for _, f := range k.Fields {
+			if f.Format == "sha256" && !Known(heldIn(f), "view") {
+				return fmt.Errorf("kind %s: %s holds %s, which the role table lets nobody view", k.Name, f.Name, f.Holds)
+			}
 			if points(f.Fields) {
 				return fmt.Errorf("kind %s: %s holds a reference, which only a field of the thing itself may", k.Name, f.Name)
 			}

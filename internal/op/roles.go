@@ -214,7 +214,7 @@ func (a Actor) inScope(o *Op) bool {
 		switch {
 		case s == "write", s == o.Name, s == o.Kind+".*":
 			return true
-		case s == "read" && !o.Writes:
+		case s == "read" && !o.Writes && o.Act != "run": // to run something is more than to read, also where nothing is kept
 			return true
 		}
 	}

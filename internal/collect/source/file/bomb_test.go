@@ -107,6 +107,7 @@ func TestAWorkbookOfAFewBytesTakesNoMoreThan256MegabytesOfMemory(t *testing.T) {
 		{"one shared text that is long", shared, "more than 131072 bytes", sharedOf("<si><t>", "<r>"+strings.Repeat("x", 1000)+"</r>", 8<<20, "</t></si>")},
 		{"a row of many cells", sheet, "more than 200000 marks", sheetOf(twoRows+"<row>", "<c/>", 24<<20, "</row>")},
 		{"a row of many cells behind comments that look like rows", sheet, "more than 200000 marks", sheetOf(twoRows+"<row>", "<c/><!-- <row> -->", 24<<20, "</row>")},
+		{"rows of many cells that are empty", sheet, "more than 2000000 cells", sheetOf(twoRows, "<row>"+strings.Repeat("<c/>", 150_000)+"</row>", 24<<20, "")},
 		{"a row of many values", sheet, "more than 1000 columns", sheetOf(twoRows+"<row>", `<c t="s"><v>0</v></c>`, 1<<20, "</row>")},
 		{"no row at all", sheet, "more than 200000 marks", sheetOf("", "<a>", 24<<20, "")},
 		{"many rows", sheet, "more than 1048576 entries", sheetOf(twoRows, "<row/>", 24<<20, "")},
@@ -184,3 +185,31 @@ type watched struct {
 }
 
 func (w watched) Err() error { w.asked(); return w.Context.Err() }
+
+func TestAWorkbookWithOnePartTwiceIsRefused(t *testing.T) {
+	const sheet = "xl/worksheets/sheet1.xml"
+	text := packed(t, map[string]func(io.Writer){sheet: filled(`<worksheet xmlns="`+mainNS+`"><sheetData>`+twoRows, "", 0, `</sheetData></worksheet>`)})
+	z, err := zip.NewReader(strings.NewReader(text), int64(len(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, again := range []string{sheet, "xl/Worksheets/sheet1.xml", `xl\worksheets\sheet1.xml`, "/xl/worksheets/./sheet1.xml"} {
+		var b strings.Builder
+		w := zip.NewWriter(&b)
+		for _, f := range z.File {
+			if err := w.Copy(f); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := w.Create(again); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		report, err := source(t, file.Config{Kind: "thing", Format: "xlsx", Path: "x.xlsx", Columns: map[string]string{"id": "id"}}, b.String()).Check(t.Context())
+		if said := fmt.Sprint(report.Faults, err); !strings.Contains(said, "twice") {
+			t.Errorf("%s: %s", again, said)
+		}
+	}
+}

@@ -53,10 +53,10 @@ func comparing(cfg Config, open func() (io.ReadCloser, error)) (collect.Source, 
 	if err := settle(&cfg); err != nil {
 		return nil, err
 	}
-	if open == nil {
-		open = onServer(cfg.Path)
+	s := &Source{cfg: cfg, open: open, server: open == nil}
+	if s.server {
+		s.open = onServer(cfg.Path)
 	}
-	s := &Source{cfg: cfg, open: open}
 	if s.conv, err = newConverter(cfg, s.kind); err != nil {
 		return nil, err
 	}

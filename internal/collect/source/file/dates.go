@@ -266,7 +266,7 @@ const (
 func (d *dating) decide(said *bool) (order, *Fault) {
 	if d.serial != nil {
 		if other := earliest(d.plain, d.onlyDay, d.onlyMonth, d.either); other != nil {
-			return undecided, &Fault{Row: d.serial.row, Column: d.serial.column, Text: fmt.Sprintf("%q is the day number of a spreadsheet, and row %d is a written date (%s): nobody can say how the column was meant. Format the column as text in one way, and save the file again",
+			return undecided, &Fault{Row: d.serial.row, Column: d.serial.column, Text: fmt.Sprintf("%q is the day number of a spreadsheet, and row %d is a written date (%q): nobody can say how the column was meant. Format the column as text in one way, and save the file again",
 				cut(d.serial.text), other.row, cut(other.text))}
 		}
 	}
@@ -276,7 +276,7 @@ func (d *dating) decide(said *bool) (order, *Fault) {
 	case said != nil:
 		return monthFirst, nil
 	case d.onlyDay != nil && d.onlyMonth != nil:
-		return undecided, &Fault{Row: d.onlyDay.row, Column: d.onlyDay.column, Text: fmt.Sprintf("%q has the day first, and row %d has the month first (%s). Write the column in one way", cut(d.onlyDay.text), d.onlyMonth.row, cut(d.onlyMonth.text))}
+		return undecided, &Fault{Row: d.onlyDay.row, Column: d.onlyDay.column, Text: fmt.Sprintf("%q has the day first, and row %d has the month first (%q). Write the column in one way", cut(d.onlyDay.text), d.onlyMonth.row, cut(d.onlyMonth.text))}
 	case d.onlyDay != nil:
 		return dayFirst, nil
 	case d.onlyMonth != nil:

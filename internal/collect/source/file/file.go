@@ -12,11 +12,11 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"assay/internal/blob"
 	"assay/internal/clock"
 	"assay/internal/collect"
 	"assay/internal/collect/source/feed"
@@ -82,6 +82,8 @@ type Source struct {
 	kind schema.Kind
 	open func() (io.ReadCloser, error)
 	conv *converter
+	// server says that the file lies on the server: whoever tries a path is not told what is in the file.
+	server bool
 	// heading, where it is set, is shown each row that may be the heading, and says whether it is; nothing more is read.
 	heading func(names []string) bool
 	// each, where it is set, is given every row with all its cells in place of making resources.
@@ -194,7 +196,8 @@ func made(raw json.RawMessage, uploaded string, open func() (io.ReadCloser, erro
 // New makes a source from a configuration, and refuses one that cannot work. open gives the bytes,
 // twice in one run; without it the file at Path is read.
 func New(cfg Config, s schema.Schema, open func() (io.ReadCloser, error)) (*Source, error) {
-	if open == nil {
+	server := open == nil
+	if server {
 		open = onServer(cfg.Path)
 	}
 	cfg, err := withPreset(cfg)
@@ -222,16 +225,16 @@ func New(cfg Config, s schema.Schema, open func() (io.ReadCloser, error)) (*Sour
 	if err != nil {
 		return nil, err
 	}
-	return &Source{cfg: cfg, kind: kind, open: open, conv: conv}, nil
+	return &Source{cfg: cfg, kind: kind, open: open, conv: conv, server: server}, nil
 }
 
 // onServer opens a file at its path.
 func onServer(path string) func() (io.ReadCloser, error) {
 	return func() (io.ReadCloser, error) {
-		f, err := os.Open(path)
+		f, _, err := blob.Regular(path)
 		if err != nil {
 			return nil, errs.At("path", "%s cannot be read", path).
-				Mend("check that it exists and that the user that runs Assay may read it").Because(err)
+				Mend("check that it is a file, and that the user that runs Assay may read it").Because(err)
 		}
 		return f, nil
 	}
@@ -259,19 +262,25 @@ func importable(s schema.Schema) []string {
 // foreign are the programs whose files are not read, by their endings.
 var foreign = map[string]string{".xls": "old Excel (.xls)", ".xlsb": "binary Excel (.xlsb)", ".xlsm": "Excel macro (.xlsm)", ".ods": "LibreOffice (.ods)", ".numbers": "Numbers", ".pdf": "PDF", ".zip": "ZIP", ".html": "HTML", ".xml": "XML"}
 
+// formatOf is the format that the ending of a path names; nothing where it names none.
+func formatOf(path string) string {
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".csv", ".tsv", ".txt":
+		return "csv"
+	case ".xlsx":
+		return "xlsx"
+	case ".json":
+		return "json"
+	case ".jsonl", ".ndjson":
+		return "jsonl"
+	}
+	return ""
+}
+
 // settle fills in what can be told from the rest.
 func settle(cfg *Config) error {
 	if cfg.Format == "" {
-		switch strings.ToLower(filepath.Ext(cfg.Path)) {
-		case ".csv", ".tsv", ".txt":
-			cfg.Format = "csv"
-		case ".xlsx":
-			cfg.Format = "xlsx"
-		case ".json":
-			cfg.Format = "json"
-		case ".jsonl", ".ndjson":
-			cfg.Format = "jsonl"
-		}
+		cfg.Format = formatOf(cfg.Path)
 	}
 	if program := foreign[strings.ToLower(filepath.Ext(cfg.Path))]; cfg.Format == "" && program != "" {
 		return errs.At("format", "%s files are not read", program).Mend("open it and save it as XLSX or CSV")
@@ -298,20 +307,11 @@ func settle(cfg *Config) error {
 
 // Describe implements collect.Source.
 func (s *Source) Describe() collect.Description {
-	var pairs []string
-	for column, attr := range s.cfg.Columns {
-		pairs = append(pairs, column+" as "+attr)
-	}
-	slices.Sort(pairs)
-	query := "every row of " + s.cfg.Path
-	if len(pairs) > 0 {
-		query += ": " + strings.Join(pairs, ", ")
-	}
 	return collect.Description{
 		Kinds:       []string{s.kind.Name},
 		Reads:       "The file " + s.cfg.Path + ", whole.",
 		Permissions: []string{"read access to the file"},
-		Query:       query,
+		Query:       s.cfg.query(),
 		Version:     s.cfg.Format,
 	}
 }

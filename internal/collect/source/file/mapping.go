@@ -113,7 +113,7 @@ func (m *mapping) heading(row int, names []string) error {
 		case len(at) == 0 && len(names) == 1 && strings.ContainsAny(names[0], ";,\t|"):
 			return &badFile{row: row, text: "the heading has one column only; set delimiter to what stands between the cells"}
 		case len(at) == 0:
-			return &badFile{row: row, column: c, text: "there is no such column; the file has: " + cut(strings.Join(names, ", "))}
+			return &badFile{row: row, column: c, text: "there is no such column; the file has: " + cut(m.report.veil.names(names))}
 		case len(at) > 1:
 			return &badFile{row: row, column: c, text: fmt.Sprintf("two columns have this name (columns %d and %d); rename one, or leave it out of the mapping", at[0]+1, at[1]+1)}
 		}

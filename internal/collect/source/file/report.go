@@ -30,6 +30,7 @@ type Report struct {
 
 	kinds []collect.Fault // the faults by their kind; all are counted
 	which map[string]int  // kind of fault to its place there
+	veil  *veil           // of a file on the server
 }
 
 // Fault is one thing that is wrong with a file, and where.
@@ -60,6 +61,7 @@ func (r *Report) fault(row int, column, format string, a ...any) {
 }
 
 func (r *Report) add(f Fault) {
+	f.Text, f.Column = r.veil.text(f.Text), r.veil.column(f.Column)
 	r.Total++
 	if len(r.Faults) < MaxFaults {
 		r.Faults = append(r.Faults, f)
@@ -88,7 +90,9 @@ func (r *Report) add(f Fault) {
 // varying is what differs between faults of one kind: what a cell says, and numbers.
 var varying = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|[0-9]+`)
 
-func (r *Report) note(format string, a ...any) { r.Notes = append(r.Notes, fmt.Sprintf(format, a...)) }
+func (r *Report) note(format string, a ...any) {
+	r.Notes = append(r.Notes, r.veil.text(fmt.Sprintf(format, a...)))
+}
 
 // Err is nil for a file that can be imported.
 func (r *Report) Err() error {
@@ -113,7 +117,7 @@ func (r *Report) Err() error {
 func (r *Report) told() []string {
 	var out []string
 	if len(r.Ignored) > 0 {
-		out = append(out, "Ignored columns: "+strings.Join(r.Ignored, ", ")+".")
+		out = append(out, "Ignored columns: "+r.veil.names(r.Ignored)+".")
 	}
 	if r.Filtered > 0 {
 		out = append(out, fmt.Sprintf("%d of %d rows were filtered out.", r.Filtered, r.Rows))

@@ -112,6 +112,9 @@ func (s *Source) scan(ctx context.Context, sv *survey, to taker) (Report, error)
 	}
 	t := &tap{in: text, sum: sha256.New(), to: to.raw}
 	m := newMapping(s, &report, sv)
+	if s.server {
+		report.veil = &veil{known: m.spoken(), export: formatOf(s.cfg.Path) != ""}
+	}
 	sv.begin(&report)
 	each := func(r row) error {
 		if err := ctx.Err(); err != nil {

@@ -82,7 +82,9 @@ func (sv *survey) begin(r *Report) {
 		f.Column = cut(f.Column)
 		r.add(f)
 	}
-	r.Notes = slices.Clone(sv.notes)
+	for _, n := range sv.notes {
+		r.note("%s", n)
+	}
 }
 
 // latest is the name under which the column of latest_by is dated.
@@ -180,10 +182,10 @@ func (sv *survey) settle(by string) {
 func (d *dating) told(o order) string {
 	how := map[order]string{dayFirst: "the day first", monthFirst: "the month first"}[o]
 	if at := earliest(d.onlyDay, d.onlyMonth, d.either); how != "" && at != nil {
-		return fmt.Sprintf("Column %s is read with %s, such as %s.", cut(at.column), how, cut(at.text))
+		return fmt.Sprintf("Column %s is read with %s, such as %q.", cut(at.column), how, cut(at.text))
 	}
 	if d.serial != nil {
-		return fmt.Sprintf("Column %s is read as day numbers of a spreadsheet, such as %s.", cut(d.serial.column), cut(d.serial.text))
+		return fmt.Sprintf("Column %s is read as day numbers of a spreadsheet, such as %q.", cut(d.serial.column), cut(d.serial.text))
 	}
 	return ""
 }

@@ -28,6 +28,7 @@ const (
 	maxSmall    = 8 << 20   // any other part: it is held as a whole
 	maxNodes    = 200_000   // marks of XML in one row, in one text, and in any other part
 	maxSheet    = 1 << 20   // rows of a sheet
+	maxCells    = 2_000_000 // cells of a sheet, those without a value too: each takes time, and `<c/>` are four bytes
 	maxStretch  = 1 << 20   // bytes between two marks
 )
 
@@ -50,10 +51,16 @@ func slim(ctx context.Context, data []byte) ([]byte, error) {
 	}
 	var b bytes.Buffer
 	out, l := zip.NewWriter(&b), &limits{left: maxUnpacked, highest: -1}
+	seen := map[string]bool{}
 	for _, part := range z.File {
 		if !wanted(part.Name) {
 			continue
 		}
+		name := path.Clean("/" + partName(part.Name))
+		if seen[name] {
+			return nil, &badFile{text: "the workbook is damaged: it has the part " + cut(part.Name) + " twice, and programs differ in which of them they read; save it again as XLSX or as CSV"}
+		}
+		seen[name] = true
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -131,6 +138,7 @@ type meter struct {
 	perText int    // bytes of text in a record
 
 	n, nodes, values, text int
+	cells                  int // of all records
 	bytes                  int64
 	shared                 bool // the cell names a shared text
 	after                  bool // the rows are over
@@ -267,6 +275,9 @@ func (m *meter) cell(name string) error {
 	}
 	switch {
 	case name == "c":
+		if m.cells++; m.cells > maxCells {
+			return &badFile{text: fmt.Sprintf("%s in the workbook has more than %d cells; delete the empty rows and columns, or save the sheet as CSV", cut(m.part), maxCells)}
+		}
 		m.shared = bytes.Contains(tag, []byte(` t="s"`)) || bytes.Contains(tag, []byte(` t='s'`))
 		return nil
 	case bytes.HasSuffix(tag, []byte("/")):

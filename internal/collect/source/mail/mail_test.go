@@ -299,3 +299,39 @@ func TestTheResolverIsAnAddress(t *testing.T) {
 		}
 	}
 }
+
+// What lets everybody through before its "all" is a policy of pass, however it is written; what names some senders is not.
+func TestAnSPFRecordThatNamesEverybodyIsNoPolicy(t *testing.T) {
+	others := text("wide.example.net.", "v=spf1 +all") + text("half.example.net.", "v=spf1 ip4:128.0.0.0/1 -all") + text("soft.example.net.", "v=spf1 ~all")
+	for terms, want := range map[string]string{
+		"ip4:0.0.0.0/0 -all":                      "pass",
+		"ip4:198.51.100.1/0 ip6:::/0 -all":        "pass",
+		"ip4:0.0.0.0/1 ip4:128.0.0.0/1 -all":      "pass",
+		"ip4:10.0.0.0/7 -all":                     "pass",
+		"ip4:10.0.0.0/8 -all":                     "fail",
+		"ip6:2000::/3 -all":                       "pass",
+		"ip6:2001::/16 -all":                      "fail",
+		"a/0 -all":                                "pass",
+		"mx:example.net/0 ~all":                   "pass",
+		"a//0 -all":                               "pass",
+		"a/24//64 mx/28 -all":                     "fail",
+		"a:example.net//3 -all":                   "pass",
+		"exists:com -all":                         "pass",
+		"exists:%{d} -all":                        "pass",
+		"exists:%{i}._spf.example.net -all":       "fail",
+		"include:wide.example.net -all":           "pass",
+		"?include:wide.example.net -all":          "neutral",
+		"-include:wide.example.net -all":          "fail",
+		"include:half.example.net ~all":           "pass",
+		"include:soft.example.net -all":           "fail",
+		"~ip4:0.0.0.0/0 -all":                     "softfail",
+		"-ip4:0.0.0.0/0 ~all":                     "softfail",
+		"ip4:0.0.0.0/0 redirect=soft.example.net": "pass",
+		strings.Repeat("ip4:10.0.0.0/10 ", 5) + "ip6:2001:db8::/32 -all": "pass",
+	} {
+		t.Run(terms, func(t *testing.T) {
+			_, r := serve(t, ns+text("example.com.", "v=spf1 "+terms)+others)
+			wants(t, one(t, r, mail.Config{}), map[string]any{"spf_policy": want})
+		})
+	}
+}

@@ -6,9 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -20,8 +22,10 @@ type spfWalk struct {
 	*Source
 	saw     *sight
 	lookups int64
-	fault   string // why receivers take the record for an error; the first one counts
-	unclear string // why the count is not whole
+	fault   string  // why receivers take the record for an error; the first one counts
+	unclear string  // why the count is not whole
+	share4  float64 // of all IPv4 addresses, those that are let through so far
+	share6  float64 // of all IPv6 addresses
 }
 
 func (w *spfWalk) wrong(format string, a ...any) {
@@ -107,6 +111,7 @@ type term struct {
 	sign     byte // + - ~ ?
 	name     string
 	value    string
+	cidr     string // of a and mx without a name: what stands behind the first slash
 	modifier bool
 }
 
@@ -141,8 +146,8 @@ func (w *spfWalk) terms(of, record string) []term {
 		if m[1] != "" {
 			t.sign = m[1][0]
 		}
-		if m[3] == ":" {
-			t.value = m[4]
+		if t.value = m[4]; m[3] == "/" {
+			t.value, t.cidr = "", m[4]
 		}
 		out = append(out, t)
 	}
@@ -181,8 +186,74 @@ func sound(name, mark, value string) bool {
 	return false
 }
 
+// What share of all addresses a record may name: an /8 of IPv4, a /16 of IPv6. Above it, it lets everybody through.
+const most4, most6 = 1.0 / (1 << 8), 1.0 / (1 << 16)
+
+// bySender are the macros of SPF that differ from sender to sender. An exists without one is the same for everybody.
+var bySender = regexp.MustCompile(`(?i)%\{[slipch]`)
+
+// everybody says whether a mechanism matches whoever sends, or nearly: by itself or with those before it.
+func (w *spfWalk) everybody(t term) bool {
+	switch t.name {
+	case "exists":
+		return !bySender.MatchString(t.value)
+	case "ip4", "ip6", "a", "mx":
+		_, cidr, sized := strings.Cut(t.value, "/")
+		if t.cidr != "" {
+			cidr, sized = t.cidr, true
+		}
+		if !sized {
+			return false
+		}
+		four, six := shares(t, cidr)
+		if t.sign == '+' { // with those before it: 0.0.0.0/1 and 128.0.0.0/1 are everybody
+			w.share4, w.share6 = w.share4+four, w.share6+six
+			four, six = w.share4, w.share6
+		}
+		return four > most4 || six > most6
+	}
+	return false
+}
+
+// shares are the shares of all IPv4 and IPv6 addresses in a size such as 24, 24//64 or /64.
+func shares(t term, cidr string) (four, six float64) {
+	first, second, _ := strings.Cut(cidr, "/")
+	of := func(size string) float64 {
+		n, err := strconv.ParseUint(strings.TrimPrefix(size, "/"), 10, 8)
+		if err != nil {
+			return 0
+		}
+		return math.Ldexp(1, -int(n))
+	}
+	switch t.name {
+	case "ip6":
+		return 0, of(first)
+	case "ip4":
+		return of(first), 0
+	}
+	return of(first), of(second)
+}
+
+// laxest is the more open of two policies: what a receiver makes of some senders that nobody named.
+func laxest(a, b string) string {
+	order := []string{"fail", "softfail", "neutral", "none", "pass"}
+	if slices.Index(order, a) > slices.Index(order, b) {
+		return a
+	}
+	return b
+}
+
 // follow counts what a record asks of the DNS, and says what it makes of everybody else; "" where that is not known.
 func (w *spfWalk) follow(ctx context.Context, record string, trail []string) string {
+	wide := "fail" // what mechanisms that match everybody made of them already
+	rest := w.walk(ctx, record, trail, func(t term) { wide = laxest(wide, policies[t.sign]) })
+	if rest == "" && wide != "pass" {
+		return ""
+	}
+	return laxest(wide, rest)
+}
+
+func (w *spfWalk) walk(ctx context.Context, record string, trail []string, matches func(term)) string {
 	of := trail[len(trail)-1]
 	redirect := ""
 	for _, t := range w.terms(of, record) {
@@ -197,11 +268,16 @@ func (w *spfWalk) follow(ctx context.Context, record string, trail []string) str
 			return policies[t.sign]
 		case t.name == "include":
 			w.lookups++
-			if next, ok := w.fetch(ctx, t.value, trail); ok {
-				w.follow(ctx, next, append(trail[:len(trail):len(trail)], fold(t.value)))
+			if next, ok := w.fetch(ctx, t.value, trail); ok && w.follow(ctx, next, append(trail[:len(trail):len(trail)], fold(t.value))) == "pass" {
+				matches(t)
 			}
 		case t.name == "a", t.name == "mx", t.name == "ptr", t.name == "exists":
 			w.lookups++
+			fallthrough
+		default:
+			if w.everybody(t) {
+				matches(t)
+			}
 		}
 	}
 	if redirect == "" {
