@@ -120,6 +120,7 @@ func TestFieldsOfPolicyTextsAgreeWithTestsAndControls(t *testing.T) {
 // sameNumber are limits in the texts that only happen to be the number of a parameter, and what each is instead.
 var sameNumber = map[string]string{
 	"POL-13, Retention, 90 days":              "how long the central store is searched directly and debug output is kept",
+	"POL-24, Deficiency grading, 30 days":     "by when a deficiency of its grade is closed",
 	"POL-19, Offices and visitors, 12 months": "how long visitor records are kept",
 }
 
