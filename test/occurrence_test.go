@@ -389,3 +389,150 @@ func TestAProgrammeStartThatMovesMovesNoPiece(t *testing.T) {
 		t.Errorf("closed days were %s and are %s", before, after)
 	}
 }
+
+// excuse has an exception of a control approved.
+func (s *spring) excuse(t *testing.T, ref, until string) string {
+	t.Helper()
+	id := fmt.Sprint(s.do(t, "exception.create", map[string]any{"title": "No review now", "reason": "The team was at the move of the office", "control": s.ids[ref], "expires_at": until})["id"])
+	s.agree(t, "exception.approve", map[string]any{"id": id})
+	return id
+}
+
+func TestAnExceptionMovesNoPieceThatWasSubmittedBefore(t *testing.T) {
+	s := young(t)
+	review(t, s, "OWN-60", "monthly", 0)
+	review(t, s, "OWN-61", "monthly", 10)
+	s.on(3, 20, 9)
+	s.accepted(t, s.sent(t, "OWN-60", nil))
+	s.on(4, 20, 9)
+	s.accepted(t, s.sent(t, "OWN-61", nil))
+	s.on(5, 10, 9)
+	s.accepted(t, s.sent(t, "OWN-60", map[string]any{"covers_from": "2026-04-15", "covers_to": "2026-05-10"}))
+	s.on(5, 20, 9)
+	before := s.last(t, "OWN-60", 21)
+	id := s.excuse(t, "OWN-60", "2026-06-15T00:00:00Z")
+	if got := s.last(t, "OWN-60", 21); got != before {
+		t.Errorf("an exception made %s of %s", got, before)
+	}
+	s.clock.Move(time.Hour)
+	s.agree(t, "exception.revoke", map[string]any{"id": id, "revoke_reason": "The office is there."})
+	if got := s.last(t, "OWN-60", 21); got != before {
+		t.Errorf("an exception that was revoked made %s of %s", got, before)
+	}
+	s.on(6, 3, 9)
+	s.accepted(t, s.sent(t, "OWN-61", map[string]any{"covers_from": "2026-05-01", "covers_to": "2026-06-03"}))
+	s.on(6, 5, 9)
+	s.excuse(t, "OWN-61", "2026-06-15T00:00:00Z")
+	s.on(7, 15, 9)
+	s.stood(t, "OWN-61", "2026-04-01 done, 2026-05-01 done, 2026-06-01 missed", "what was done is not waived, and its piece does not do June")
+}
+
+func TestACorrectionTakesWhicheverOfItsWindowsLosesItsPiece(t *testing.T) {
+	for name, cover := range map[string][3]map[string]any{
+		"named":   {{"covers_from": "2026-04-01", "covers_to": "2026-04-30"}, {"covers_from": "2026-04-29", "covers_to": "2026-05-05"}, {"covers_from": "2026-04-30", "covers_to": "2026-05-06"}},
+		"unnamed": {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := young(t)
+			review(t, s, "OWN-60", "monthly", 10)
+			s.on(5, 4, 9)
+			s.accepted(t, s.sent(t, "OWN-60", cover[0]))
+			s.on(5, 5, 9)
+			b := s.sent(t, "OWN-60", cover[1])
+			s.accepted(t, b)
+			s.on(5, 6, 9)
+			s.accepted(t, s.sent(t, "OWN-60", cover[2]))
+			s.clock.Move(2 * time.Hour)
+			s.agree(t, "evidence.withdraw", map[string]any{"id": b, "reason": "The list was of another team"})
+			s.on(6, 14, 9)
+			s.stood(t, "OWN-60", "2026-04-01 done, 2026-05-01 done", "the piece of May was corrected")
+			if got := s.last(t, "OWN-60", 6); got != "PPPPPP" {
+				t.Errorf("the piece of May was corrected: %s", got)
+			}
+		})
+	}
+}
+
+func TestAPieceThatWasReturnedKeepsItsWindow(t *testing.T) {
+	s := young(t)
+	review(t, s, "OWN-60", "monthly", 3)
+	s.on(4, 10, 9)
+	s.accepted(t, s.sent(t, "OWN-60", nil))
+	s.on(6, 2, 9)
+	a := s.sent(t, "OWN-60", nil)
+	s.on(6, 3, 12)
+	s.agree(t, "evidence.return", map[string]any{"id": a, "reason": "A page is missing"})
+	s.on(6, 4, 1)
+	s.do(t, "evidence.submit", map[string]any{"id": a})
+	s.accepted(t, a)
+	s.on(6, 30, 9)
+	s.stood(t, "OWN-60", "2026-04-01 done, 2026-05-01 late", "returned, and submitted again an hour after it was due")
+}
+
+func TestAWindowAsksOnlyForWhatCanStillBeUploaded(t *testing.T) {
+	kinds := func(more ...any) map[string]any { return map[string]any{"evidence": more} }
+	report := asked("monthly", 0, true)[0]
+	list := map[string]any{"key": "list", "title": "List", "type": "configuration_export", "frequency": "monthly", "required": true}
+	minutes := map[string]any{"key": "minutes", "title": "Minutes", "type": "minutes", "frequency": "monthly", "required": true}
+	for name, x := range map[string]struct {
+		then []any
+		sent map[string]any
+	}{
+		"one of two is dropped":                  {[]any{report}, nil},
+		"both are replaced by one of a new type": {[]any{minutes}, map[string]any{"type": "minutes", "evidence_key": "minutes"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := young(t)
+			s.own(t, "OWN-60", map[string]any{"frequency": "monthly", "evidence": []any{report, list}})
+			s.version(t, "OWN-60", map[string]any{"action": "activate"})
+			s.on(4, 10, 9)
+			s.accepted(t, s.sent(t, "OWN-60", nil))
+			s.accepted(t, s.sent(t, "OWN-60", map[string]any{"type": "configuration_export", "evidence_key": "list"}))
+			s.on(5, 5, 9)
+			s.version(t, "OWN-60", kinds(x.then...))
+			s.accepted(t, s.sent(t, "OWN-60", x.sent))
+			s.on(6, 5, 9)
+			s.stood(t, "OWN-60", "2026-04-01 done, 2026-05-01 done", name)
+			if got := s.last(t, "OWN-60", 10); got != "PPPPPPPPPP" {
+				t.Errorf("%s: %s", name, got)
+			}
+		})
+	}
+}
+
+func TestAKindThatIsOptionalForAnHourIsMissedFromThenOn(t *testing.T) {
+	s := young(t)
+	review(t, s, "OWN-60", "monthly", 3)
+	s.on(3, 30, 9)
+	s.accepted(t, s.sent(t, "OWN-60", nil))
+	s.on(5, 3, 23)
+	s.version(t, "OWN-60", map[string]any{"evidence": asked("monthly", 0, false)})
+	s.clock.Move(2 * time.Hour)
+	s.version(t, "OWN-60", map[string]any{"evidence": asked("monthly", 0, true)})
+	s.on(5, 8, 9)
+	s.stood(t, "OWN-60", "2026-04-01 missed", "optional when April was due")
+}
+
+func TestAPieceThatEndsInTheFutureCoversTheDayOnWhichItWasTaken(t *testing.T) {
+	s := young(t)
+	review(t, s, "OWN-60", "monthly", 0)
+	s.on(3, 20, 9)
+	s.accepted(t, s.sent(t, "OWN-60", nil))
+	s.on(4, 28, 9)
+	s.accepted(t, s.sent(t, "OWN-60", map[string]any{"covers_to": "2026-04-30"}))
+	s.on(5, 5, 9)
+	s.stood(t, "OWN-60", "2026-04-01 done", "two days ahead")
+}
+
+func TestALongLapseNeedsAttentionForAQuarterAfterItIsOver(t *testing.T) {
+	s := young(t)
+	review(t, s, "OWN-60", "quarterly", 0)
+	s.on(3, 28, 9)
+	s.accepted(t, s.sent(t, "OWN-60", nil))
+	s.on(8, 1, 9)
+	s.accepted(t, s.sent(t, "OWN-60", map[string]any{"covers_from": "2026-07-01", "covers_to": "2026-08-01"}))
+	s.on(10, 2, 9)
+	if got := fmt.Sprint(s.status(t, "OWN-60", 90).Causes); !strings.Contains(got, "late or missed in the last 92 days") {
+		t.Errorf("the miss of April to June was open until yesterday: %s", got)
+	}
+}

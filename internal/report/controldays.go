@@ -360,7 +360,7 @@ func (c *ControlLine) excused(s EvidenceState, k grc.EvidenceKind, at time.Time)
 	}
 	for i := range c.Occurrences {
 		o := &c.Occurrences[i]
-		if !slices.Contains(o.keys, k.Key) || !at.Before(o.Open) || at.Before(o.since) {
+		if o.asked(at).of(k.Key) == "" || !at.Before(o.Open) || at.Before(o.since) {
 			continue
 		}
 		switch o.State(at) {

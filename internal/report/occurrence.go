@@ -19,11 +19,12 @@ type Occurrence struct {
 	Waived   bool      // an exception was in force when it was due
 
 	frequency grc.Frequency
-	start     time.Time         // when the window begins
-	since     time.Time         // from when it is expected, where that was not so for a short time; zero where it always was
-	keys      []string          // what a performance takes
-	whole     []string          // of these, the populations: a piece must span all of the window
-	also      map[string]string // kinds that took the place of one of these before it was due
+	start     time.Time // when the window begins
+	since     time.Time // from when it is expected, where that was not so for a short time; zero where it always was
+	keys      []string  // what a performance takes
+	whole     []string  // of these, the populations: a piece must span all of the window
+	then      []ask     // what it takes after changes
+	waivers   []waiver  // of its control
 	parts     []Performance
 	openLast  time.Time // of it and all before it in the list, the last Open
 }
@@ -40,13 +41,21 @@ type Performance struct {
 	Whole     bool      // a population: it must span all of the window
 	Named     bool      // it says which days it covers, and so which window it performs
 
-	spare bool // another piece had its window when it was submitted: it counts once that one falls
+	spare bool      // another piece had its window when it was submitted: it counts once that one falls
+	no    int       // in the order of their submission
+	since time.Time // from when it has the window, where that is not its submission
+	until time.Time // until when, where it took another one; zero where it did not
 }
 
 // valid says whether a piece was submitted by a moment, and neither returned nor withdrawn.
 func (p *Performance) valid(at time.Time) bool {
 	gone := func(t time.Time) bool { return !t.IsZero() && !t.After(at) }
 	return !p.Submitted.After(at) && !gone(p.Withdrawn) && (p.accepted(at) || !gone(p.Returned))
+}
+
+// has says whether a piece had a window at a moment.
+func (p *Performance) has(at time.Time) bool {
+	return p.valid(at) && !p.since.After(at) && (p.until.IsZero() || p.until.After(at))
 }
 
 func (p *Performance) accepted(at time.Time) bool {
@@ -63,11 +72,22 @@ const (
 	OccurrenceWaived   = "waived"
 )
 
-// performed is when all that an occurrence takes had been submitted and accepted, as was known at a moment; zero where it
-// was not. What was returned later counts as submitted until then.
+// performed is when all that an occurrence asks for had been submitted and accepted, as was known at a moment; zero where it
+// was not. What was returned later counts as submitted until then. What was done before something else was asked for stays done.
 func (o *Occurrence) performed(at time.Time) (submitted, accepted time.Time) {
-	whole := len(o.keys) > 0
-	for _, key := range o.keys {
+	submitted, accepted = o.given(o.asked(at).keys, at)
+	if accepted.IsZero() && len(o.then) > 0 && !o.then[0].from.After(at) {
+		if s, a := o.given(o.keys, at); !a.IsZero() && s.Before(o.then[0].from) {
+			return s, a
+		}
+	}
+	return submitted, accepted
+}
+
+// given is when some kinds of evidence had been submitted and accepted for an occurrence.
+func (o *Occurrence) given(keys []string, at time.Time) (submitted, accepted time.Time) {
+	whole := len(keys) > 0
+	for _, key := range keys {
 		best := o.by(key, at)
 		if best == nil {
 			return time.Time{}, time.Time{}
@@ -88,7 +108,7 @@ func (o *Occurrence) by(key string, at time.Time) *Performance {
 	var best *Performance
 	for i := range o.parts { // in the order of their submission
 		p := &o.parts[i]
-		if p.Key != key || !p.valid(at) {
+		if p.Key != key || !p.has(at) {
 			continue
 		}
 		if best == nil || p.accepted(at) && !best.accepted(at) || p.accepted(at) == best.accepted(at) && best.spare && !p.spare {
@@ -135,6 +155,7 @@ type schedule struct {
 	end       time.Time         // zero where it still holds
 	keys      []string          // the kinds of evidence that a performance takes
 	whole     []string          // of these, the populations: a piece must span all of the window
+	needs     []string          // the kinds of evidence that it requires, these and others
 	kinds     map[string]string // every kind of evidence that it names, with its type
 }
 
@@ -215,7 +236,7 @@ func windows(all []schedule, days *check.Days, now time.Time, waived func(time.T
 			begun[w] = true
 			_, then := windowOf(s.frequency, to+1)
 			out = append(out, Occurrence{From: next, To: to, Due: due, Open: days.Start(then + 1 + s.grace), Waived: waived(due), frequency: s.frequency, start: start,
-				keys: s.keys, whole: s.whole, also: successors(all[i:], due)})
+				keys: s.keys, whole: s.whole, then: asksOf(all[i:], start, due)})
 		}
 		if back {
 			before, covered = wasBefore, wasCovered
@@ -254,66 +275,6 @@ func half(f grc.Frequency, days *check.Days, d check.Day) time.Duration {
 	return days.Start(to+1).Sub(days.Start(from)) / 2
 }
 
-// successors finds the kinds of evidence that took the place of kinds of the first definition before a moment: such a kind is
-// required, is new, has the same type, and the old one is named no more. A kind that got another key is still performed.
-func successors(all []schedule, due time.Time) map[string]string {
-	var out map[string]string
-	for _, later := range all[1:] {
-		if later.begin.After(due) {
-			break
-		}
-		for _, key := range all[0].keys {
-			if later.kinds[key] != "" {
-				continue
-			}
-			for _, k := range later.keys {
-				if all[0].kinds[k] == "" && later.kinds[k] == all[0].kinds[key] && out[k] == "" {
-					if out == nil {
-						out = map[string]string{}
-					}
-					out[k] = key
-					break
-				}
-			}
-		}
-	}
-	return out
-}
-
-// perform gives each piece, in the order of their submission, to the earliest window that it can perform and that no other
-// piece has. What was submitted has its window until it is returned or withdrawn. One performance counts for one window
-// only, and for one of another frequency that shares days with it. Where others have all its windows it is a spare.
-// Which windows are expected is what was known when it was submitted.
-func perform(all []Occurrence, pieces []Performance, expected func(*Occurrence, time.Time) bool) {
-	pieces = slices.Clone(pieces)
-	slices.SortStableFunc(pieces, func(a, b Performance) int { return a.Submitted.Compare(b.Submitted) })
-	for _, p := range pieces {
-		var mine, free []*Occurrence
-		for i := range all {
-			if key := all[i].takes(&p); key != "" && expected(&all[i], p.Submitted) {
-				if mine = append(mine, &all[i]); !all[i].held(key, p.Submitted) {
-					free = append(free, &all[i])
-				}
-			}
-		}
-		if len(free) == 0 {
-			p.spare = true
-			free = mine[:min(1, len(mine))]
-		}
-		slices.SortStableFunc(free, func(a, b *Occurrence) int { return a.lost(p.Submitted) - b.lost(p.Submitted) })
-		given := map[grc.Frequency]bool{}
-		for _, o := range free {
-			if given[o.frequency] || o.From > free[0].To || free[0].From > o.To {
-				continue
-			}
-			given[o.frequency] = true
-			part := p
-			part.Key = o.takes(&p)
-			o.parts = append(o.parts, part)
-		}
-	}
-}
-
 // listed notes for each of some occurrences, the first due first, until when any is open that comes before it.
 func listed(all []Occurrence) {
 	last := time.Time{}
@@ -321,41 +282,6 @@ func listed(all []Occurrence) {
 		last = later(last, all[i].Open)
 		all[i].openLast = last
 	}
-}
-
-// takes is the kind of evidence of an occurrence that a piece can perform; empty where it can perform none.
-func (o *Occurrence) takes(p *Performance) string {
-	key := p.Key
-	if k := o.also[key]; k != "" {
-		key = k
-	}
-	within := p.From <= o.To && p.To >= o.From
-	if !p.Named && o.From <= p.To && !o.Due.Before(p.Submitted) { // without cover it performs the earliest window that can still be performed in time
-		within = true
-	}
-	if (p.Whole || slices.Contains(o.whole, key)) && (p.From > o.From || p.To < o.To) {
-		within = false
-	}
-	if !within || !slices.Contains(o.keys, key) {
-		return ""
-	}
-	return key
-}
-
-// lost says how little a piece that is submitted at a moment helps an occurrence: it can be in time, or it is late, or waived.
-func (o *Occurrence) lost(submitted time.Time) int {
-	switch {
-	case o.Waived:
-		return 2
-	case o.Due.Before(submitted):
-		return 1
-	}
-	return 0
-}
-
-// held says whether a piece has an occurrence at a moment.
-func (o *Occurrence) held(key string, at time.Time) bool {
-	return slices.ContainsFunc(o.parts, func(p Performance) bool { return p.Key == key && !p.spare && p.valid(at) })
 }
 
 // standingAt counts the occurrences that were open at a moment: due and not done, and the next window not due yet; and of
@@ -376,14 +302,22 @@ func standingAt(all []Occurrence, at time.Time) (overdue, awaiting int) {
 	return overdue, awaiting
 }
 
-// lapses counts the occurrences of a stretch of time that were done late, or missed and are no longer open.
+// lapses counts the occurrences that were done late, or missed and are no longer open, where that was over in a stretch of time:
+// one that was open for long is not forgotten on the day on which it is made good.
 func lapses(all []Occurrence, from, at time.Time) (n int) {
 	for i := range all {
 		o := &all[i]
-		if o.Due.Before(from) || !o.Due.Before(at) {
+		if !o.Due.Before(at) {
 			continue
 		}
-		if st := o.State(at); st == OccurrenceLate || st == OccurrenceMissed && !at.Before(o.Open) {
+		var over time.Time
+		switch o.State(at) {
+		case OccurrenceLate:
+			_, over = o.performed(at)
+		case OccurrenceMissed:
+			over = o.Open
+		}
+		if !over.IsZero() && !over.Before(from) && !over.After(at) {
 			n++
 		}
 	}

@@ -80,6 +80,9 @@ func (b *Board) occurrences(p *controlPast) []Occurrence {
 		s := schedule{frequency: performedEach(e.def), grace: check.Day(e.def.GraceDays), begin: e.From, end: e.To, kinds: map[string]string{}}
 		for _, k := range e.def.Evidence {
 			s.kinds[k.Key] = k.Type
+			if k.Required && k.Frequency != "per_event" {
+				s.needs = append(s.needs, k.Key)
+			}
 			if performing(k, e.def) {
 				if s.keys = append(s.keys, k.Key); k.Type == "population" {
 					s.whole = append(s.whole, k.Key)
@@ -89,7 +92,13 @@ func (b *Board) occurrences(p *controlPast) []Occurrence {
 		all = append(all, s)
 	}
 	terms := b.terms(p)
-	out := windows(all, b.dated.days, b.Now, func(due time.Time) bool { return b.waived(p.newest.ID, due) })
+	waivers := b.waiversOf(p.newest.ID)
+	out := windows(all, b.dated.days, b.Now, func(due time.Time) bool {
+		return slices.ContainsFunc(waivers, func(w waiver) bool { return w.waives(due, due) })
+	})
+	for i := range out {
+		out[i].waivers = waivers
+	}
 	starts := b.dated.starts()
 	perform(out, b.dated.performed[p.newest.ID], func(o *Occurrence, at time.Time) bool {
 		is, _ := b.expected(terms, starts, o, at)
@@ -98,7 +107,8 @@ func (b *Board) occurrences(p *controlPast) []Occurrence {
 	expected := out[:0]
 	for _, o := range out {
 		is := false
-		if is, o.since = b.expected(terms, starts, &o, b.Now); is {
+		if is, o.since = b.expected(terms, starts, &o, b.Now); is && !o.asksNothing(b.Now) {
+			o.since = later(o.since, o.askedAgain())
 			expected = append(expected, o)
 		}
 	}
@@ -191,16 +201,13 @@ func (b *Board) workday(d check.Day, at time.Time) bool {
 	return true
 }
 
-// waived says whether an exception of the whole control was in force when a window was due, and at least a day before: what is
-// approved in the last hour excuses nothing that should have been done by then.
-func (b *Board) waived(control string, at time.Time) bool {
+// waiversOf lists the exceptions of a whole control, as far as they were approved.
+func (b *Board) waiversOf(control string) (out []waiver) {
 	for _, x := range b.dated.waivers[control] {
-		since := later(x.From, x.Thing.StartsAt)
-		if during(stretch{From: x.From, To: x.To}, at) && !at.Add(-24*time.Hour).Before(since) && at.Before(x.Thing.ExpiresAt) {
-			return true
-		}
+		known := stretch{From: x.From, To: x.To}
+		out = append(out, waiver{known, stretch{From: later(x.From, x.Thing.StartsAt), To: x.Thing.ExpiresAt}})
 	}
-	return false
+	return out
 }
 
 // due counts the occurrences that were overdue, and those that awaited a review, at a moment.

@@ -62,7 +62,7 @@ func (b *Board) daysLate(o *Occurrence) int {
 // decides.
 func (o *Occurrence) piecesAt(at time.Time) []PerformancePiece {
 	out := []PerformancePiece{}
-	for _, key := range o.keys {
+	for _, key := range o.asked(at).keys {
 		if p := o.by(key, at); p != nil {
 			piece := PerformancePiece{Key: key, Evidence: p.ID, SubmittedAt: p.Submitted}
 			if p.accepted(at) {

@@ -93,7 +93,7 @@ func coverOf(e *grc.Evidence, taken check.Day) (first, last check.Day) {
 	first, last = taken, taken
 	to, err := check.ParseDay(string(e.CoversTo))
 	if err == nil {
-		first, last = to, min(to, taken)
+		first, last = min(to, taken), min(to, taken)
 	}
 	if from, err := check.ParseDay(string(e.CoversFrom)); err == nil {
 		first = from
