@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"assay/content"
 	"assay/internal/errs"
@@ -88,18 +89,26 @@ func (t templates) written(ctx context.Context, tx *store.Tx, was, now *Policy) 
 	return t.recognise(ctx, &tx.View, now)
 }
 
-// byProgram puts on record what a program wrote.
+// byProgram puts on record what a program wrote: also a heading over a text that was there, and a text that it took away. What
+// somebody confirmed was confirmed as it stood.
 func (p *Policy) byProgram(was *Policy, actor string) {
-	before := map[string]bool{}
+	type section struct{ heading, digest string }
+	before := map[section]bool{}
 	if was != nil {
 		for _, part := range sectionsOf(was.Body) {
-			before[digestOf(part.text)] = true
+			before[section{seenText(part.heading), digestOf(part.text)}] = true
 		}
 	}
 	p.Template = slices.Clone(p.Template)
 	for _, part := range sectionsOf(p.Body) {
-		if d := digestOf(part.text); !before[d] && p.recorded(part.text) < 0 && seenText(part.text) != "" {
+		d := digestOf(part.text)
+		if before[section{seenText(part.heading), d}] || was == nil && seenText(part.text) == "" {
+			continue
+		}
+		if i := p.recorded(part.text); i < 0 {
 			p.Template = append(p.Template, TemplateSection{Section: part.heading, Digest: d, WrittenBy: actor})
+		} else if x := &p.Template[i]; !x.ConfirmedAt.IsZero() {
+			x.Section, x.WrittenBy, x.ConfirmedBy, x.ConfirmedAt = part.heading, actor, "", time.Time{}
 		}
 	}
 }

@@ -20,6 +20,7 @@ import (
 var (
 	shown = goldmark.New(goldmark.WithExtensions(extension.Table)) // as pages show it
 	tags  = regexp.MustCompile(`<[^>]*>`)                          // the renderer writes no other > inside of one
+	told  = regexp.MustCompile(` (?:alt|title)="([^"]*)"`)         // what a tag says to a reader
 )
 
 // seenText is what a reader sees of a text in Markdown: without marks of Markdown and HTML, without characters that nobody
@@ -30,7 +31,7 @@ func seenText(text string) string {
 		b.Reset()
 		b.WriteString(html.EscapeString(text)) // it is compared as it was written
 	}
-	text = html.UnescapeString(tags.ReplaceAllString(b.String(), ""))
+	text = html.UnescapeString(tags.ReplaceAllStringFunc(b.String(), saidBy))
 	text = strings.Map(func(r rune) rune {
 		if kind.Unseen(r) && !unicode.IsSpace(r) {
 			return -1
@@ -44,6 +45,15 @@ func seenText(text string) string {
 		}
 	}
 	return strings.Join(out, " ")
+}
+
+// saidBy is what a tag says: the text of a picture that is not there, and the title of a link.
+func saidBy(tag string) string {
+	out := ""
+	for _, m := range told.FindAllStringSubmatch(tag, -1) {
+		out += " " + m[1] + " "
+	}
+	return out
 }
 
 // digestOf names a text by what a reader sees of it.

@@ -4,6 +4,7 @@ package grc
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -85,11 +86,17 @@ func (t templates) use(ctx context.Context, tx *store.Tx, in useTemplateIn) (*Po
 	if made == nil {
 		return nil, errs.At("id", "there is no template for %s", p.Ref).Mend("write its text: assay policy update")
 	}
+	was := *p
 	switch own := p.ownSections(made); {
 	case len(own) == 0 || in.Replace:
 		p.take(made)
 	case !p.refill(made):
 		return nil, (&errs.Error{Code: errs.Conflict, Field: "replace", Text: "a person wrote this text: " + strings.Join(own, ", ")}).Mend("set replace to overwrite it; the history keeps it")
+	}
+	if err := byActivePerson(ctx, tx); errors.Is(err, errs.Denied) {
+		p.byProgram(&was, tx.By.Actor)
+	} else if err != nil {
+		return nil, err
 	}
 	return p, store.Put(ctx, tx, Policies, p)
 }
