@@ -4,7 +4,6 @@ package report
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 
 	"assay/internal/check"
@@ -110,11 +109,7 @@ func (g *Gap) add(test string, kinds []string) {
 
 // tell writes the texts, once all tests are in.
 func (g *Gap) tell() {
-	count := fmt.Sprintf("%d tests", len(g.Tests))
-	if len(g.Tests) == 1 {
-		count = "1 test"
-	}
-	g.Text = g.heading + ": " + count
+	g.Text = g.heading + ": " + count(len(g.Tests), "test", "tests")
 	if g.about != "" {
 		g.Text += " about " + g.about
 	}

@@ -78,7 +78,8 @@ func (w *world) covers(submit event) (from, to int) {
 	to = w.dayOf(earlier(p.Taken, submit.At))
 	from = to
 	if p.To != "" {
-		from, to = date(p.To), min(to, date(p.To))
+		to = min(to, date(p.To))
+		from = to
 	}
 	if p.From != "" {
 		from = date(p.From)
