@@ -167,6 +167,20 @@ func TestADepartureRecordedInAssayCountsBeforeTheNextRoster(t *testing.T) {
 	c.holds("hired again", map[string]string{"idp.orphan": "pass", "idp.terminated_disabled": "not_applicable"})
 }
 
+// Whichever of two rosters was read last, neither hides what the other says of the same address.
+func TestASecondRosterDoesNotHideThatSomebodyLeft(t *testing.T) {
+	c := newRosters(t)
+	c.people("1,Ann,ann@example.com,employee,active,2020-01-01,", "2,Bob,bob@example.com,employee,terminated,2020-01-01,"+c.day(-10))
+	c.accounts("ann@example.com", "bob@example.com")
+	c.holds("one roster", map[string]string{"idp.terminated_disabled": "fail"})
+	for i := range 6 { // sources are told apart by chance: one of the two comes last
+		delete(c.sources, "person")
+		c.file("person", "id,name,email,kind,status,start_on,end_on", fmt.Sprintf("z%d,Bob,bob@example.com,employee,active,2020-01-01,", i))
+		c.holds("two rosters", map[string]string{"idp.terminated_disabled": "unknown"})
+		c.do(c.manager, "source.disable", map[string]any{"id": c.sources["person"]["id"], "rev": c.sources["person"]["rev"]})
+	}
+}
+
 func TestTheIdOfARecordLeadsToTheRowOfTheRoster(t *testing.T) {
 	c := newRosters(t)
 	c.people("1,Ann,ann@example.com,employee,active,2020-01-01,", "2,Emil,emil@example.com,employee,active,2020-01-01,")

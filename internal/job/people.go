@@ -148,15 +148,22 @@ func address(x *collect.Version) string {
 }
 
 // matcher finds the person behind an account by e-mail address (identity match). Where people were read
-// completely, no match is an answer; otherwise it stays unknown.
+// completely, no match is an answer; otherwise it stays unknown. An address that two people have leads to both, and so to nobody:
+// a second roster cannot hide that somebody left.
 func (l laid) matcher(versions []collect.Version, people standing) func(*collect.Version) {
-	byMail := map[string]string{}
+	byMail, vouchedFor := map[string]string{}, map[string]bool{}
 	for i := range versions {
-		if x := &versions[i]; x.Kind == "person" && x.Present {
-			m := address(x)
-			if _, vouched := x.Attrs["status"]; m != "" && (vouched || byMail[m] == "") { // a record that nobody has confirmed gives way
-				byMail[m] = x.Key
-			}
+		x := &versions[i]
+		m := address(x)
+		if x.Kind != "person" || !x.Present || m == "" {
+			continue
+		}
+		_, vouched := x.Attrs["status"]
+		switch {
+		case vouched && vouchedFor[m]:
+			byMail[m] = m
+		case vouched || byMail[m] == "": // a record that nobody has confirmed gives way
+			byMail[m], vouchedFor[m] = x.Key, vouched
 		}
 	}
 	return func(x *collect.Version) {
