@@ -340,11 +340,14 @@ func (b *Board) firstAsked(l *ControlLine, e *era, key string, at time.Time) boo
 	return !asked.Equal(l.past.eras[0].From) && b.dated.days.DayOf(asked) == b.dated.days.DayOf(at)
 }
 
-// asked is since when a kind of evidence is required without a break.
+// asked is since when a kind of evidence is required without a break. A decision for which a control did not count is none.
 func (p *controlPast) asked(e *era, key string) time.Time {
 	since := e.From
 	for i := len(p.eras) - 1; i >= 0; i-- {
 		x := &p.eras[i]
+		if x.def == e.def && x.From.Before(since) {
+			since = x.From
+		}
 		if x.To.Equal(since) && slices.ContainsFunc(x.def.Evidence, func(k grc.EvidenceKind) bool { return k.Key == key && k.Required }) {
 			since = x.From
 		}

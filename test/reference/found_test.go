@@ -115,3 +115,12 @@ func TestNothingLackedBeforeAControlWasProvedForTheFirstTime(t *testing.T) {
 		{At: at(2, 8), What: "approve", Who: "OWN-1", ID: "n1"}, checked(2, 9, "pass"), checked(3, 9, "pass")},
 		map[string]string{"2026-03-01 OWN-1": "N", "2026-03-02 OWN-1": "N", "2026-03-03 OWN-1": "P"})
 }
+
+func TestADecisionThatEndsAsksForNothingTheFirstTime(t *testing.T) {
+	c := &terms{Tests: mfa, Weight: 1}
+	next := &terms{Tests: mfa, Kinds: []ekind{{Key: "export", Valid: 38, Required: true}}, Weight: 1}
+	told(t, c, at(7, 12), []event{checked(1, 2, "pass"), {At: at(2, 8), What: "propose", Who: "OWN-1", ID: "n1", Action: "change", Terms: next},
+		{At: at(2, 9), What: "approve", Who: "OWN-1", ID: "n1"}, {At: at(4, 9), What: "decide", Who: "OWN-1", ID: "n2", To: "2026-03-05"},
+		{At: at(5, 9), What: "submit", Who: "OWN-1", ID: "n3", Piece: &piece{Control: "OWN-1", Key: "export"}}, {At: at(6, 11), What: "accept", Who: "OWN-1", ID: "n3"}},
+		map[string]string{"2026-03-03 OWN-1": "F", "2026-03-05 OWN-1": "–", "2026-03-06 OWN-1": "F", "2026-03-07 OWN-1": "N"})
+}
